@@ -1,0 +1,197 @@
+"""What can be wrong with a data set, gathered into one report.
+
+Nothing here stops at the first fault: every reader adds `Problem` records to a
+`Report`, and the data set raises once, with all of them, before anything expensive
+starts. Faults of a single video can be skipped on request; structural faults (an
+unreadable file, a missing role) cannot.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import tqdm
+
+LISTED_PROBLEMS = 50  # so many are named in the message of a DataError
+
+# A segment may end this much after its video (or start this much before 0 s); it is
+# then clamped and counted. Published annotations overshoot by up to 0.6%.
+OVERSHOOT_FRACTION = 0.01
+OVERSHOOT_SEC = 0.1
+
+
+class DataError(ValueError):
+    """A data set cannot be used; the message lists everything that is wrong."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """One fault: where, which video, what with its value.
+
+    Attributes:
+        file: File that holds the fault, as a user would recognise it.
+        video: Video it concerns, or None for the file as a whole.
+        what: Plain words and the offending value.
+        fatal: True where leaving out the video would not help.
+    """
+
+    file: str
+    video: str | None
+    what: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        """Returns the line of the report."""
+        video = f"video '{self.video}': " if self.video is not None else ""
+        return f"{self.file}: {video}{self.what}"
+
+
+@dataclasses.dataclass
+class Report:
+    """What was found, dropped, clamped and counted while a data set was read.
+
+    Attributes:
+        problems: Every fault, without repetition, in the order found.
+        counts: How often something happened that needs no action, by its sentence.
+        skipped: Ids of the videos left out because of a problem, by role.
+    """
+
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    counts: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter
+    )
+    skipped: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+    def add(self, file: Any, video: str | None, what: str, fatal: bool = False) -> None:
+        """Adds a problem unless it is already there."""
+        problem = Problem(str(file), video, what, fatal)
+        if problem not in self._seen:
+            self._seen.add(problem)
+            self.problems.append(problem)
+
+    def merge(self, other: Report) -> None:
+        """Takes over what another report holds."""
+        for problem in other.problems:
+            self.add(problem.file, problem.video, problem.what, problem.fatal)
+        self.counts.update(other.counts)
+
+    def require_clean(self, skip_bad: bool = False) -> None:
+        """Raises if there are problems, or with `skip_bad` if one of them is fatal.
+
+        Raises:
+            DataError: With one line a problem, at most the first 50.
+        """
+        fatal = [p for p in self.problems if p.fatal]
+        if not self.problems or (skip_bad and not fatal):
+            return
+        ordered = fatal + [p for p in self.problems if not p.fatal]
+        lines = [f"  {problem}" for problem in ordered[:LISTED_PROBLEMS]]
+        if len(ordered) > LISTED_PROBLEMS:
+            lines.append(f"  and {len(ordered) - LISTED_PROBLEMS} more")
+        noun = "problem" if len(ordered) == 1 else "problems"
+        raise DataError("\n".join([f"{len(ordered)} {noun} in the data:", *lines]))
+
+    def lines(self) -> list[str]:
+        """Returns the report as sentences for a log: skipped videos, then counts."""
+        lines = [
+            f"{role}: {len(ids)} bad videos left out" + _examples(ids)
+            for role, ids in self.skipped.items()
+            if ids
+        ]
+        return lines + [f"{what}: {n}" for what, n in self.counts.items()]
+
+    def __post_init__(self) -> None:
+        self._seen = set(self.problems)
+
+
+def _examples(ids: list[str]) -> str:
+    """Names the first few of many ids."""
+    return f" ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''})"
+
+
+def fault_of_id(video: str) -> str | None:
+    """Says why an id must not become a file name, or returns None where it may.
+
+    An id that holds a path separator or `..` could name a file outside the feature
+    directory.
+    """
+    if not video.strip():
+        return "the id is empty"
+    if any(part in video for part in ("/", "\\", "..", "\0")):
+        return f"the id holds a path ('{video}')"
+    return None
+
+
+def overshoot_tolerance_sec(duration_sec: float) -> float:
+    """Returns by how much a segment may leave its video and still be clamped."""
+    return max(OVERSHOOT_SEC, OVERSHOOT_FRACTION * duration_sec)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureCheck:
+    """What is known of one feature sequence: its shape, or what is wrong with it."""
+
+    shape: tuple[int, int] | None
+    fault: str | None
+
+
+def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
+    """Looks at one feature sequence.
+
+    Args:
+        store: A `features.FeatureStore`.
+        video: Id of the video.
+        read: True to read the values and look for NaN and infinity; False for the
+            shape alone.
+    """
+    if video not in store:
+        return FeatureCheck(None, "has no features")
+    try:
+        values = store.read(video) if read else None
+        shape = store.shape(video) if values is None else values.shape
+    except (ValueError, OSError) as error:
+        return FeatureCheck(None, f"cannot be read ({error})")
+    if shape[0] == 0 or shape[1] == 0:
+        return FeatureCheck(None, f"the sequence is empty (shape {shape})")
+    if values is not None and not np.isfinite(values.sum(dtype=np.float64)):
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            clip, channel = bad[0]
+            return FeatureCheck(
+                None,
+                f"{values[clip, channel]} in the features ({len(bad)} values, first "
+                f"at clip {clip}, channel {channel})",
+            )
+    return FeatureCheck(tuple(shape), None)
+
+
+def check_sequences(
+    pairs: Iterable[tuple[Any, str]], read: bool
+) -> dict[tuple[Any, str], FeatureCheck]:
+    """Looks at many feature sequences in parallel, with a bar if it takes long.
+
+    Args:
+        pairs: Stores and ids; repeated pairs are looked at once.
+        read: As for `check_sequence`.
+    """
+    pairs = list(dict.fromkeys(pairs))
+    results = in_parallel(
+        lambda pair: check_sequence(*pair, read=read), pairs, "checking features"
+    )
+    return dict(zip(pairs, results))
+
+
+def in_parallel(function: Callable, items: list, title: str) -> list:
+    """Applies a function to items in threads, in order, with a bar after a second."""
+    workers = min(32, 2 * (os.cpu_count() or 1))
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        results = pool.map(function, items)
+        return list(
+            tqdm.tqdm(results, title, len(items), leave=False, delay=1.0, unit="video")
+        )
