@@ -1,0 +1,40 @@
+"""Per-channel standardisation of input features."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+
+@tf.keras.utils.register_keras_serializable(package="ahernet_tf")
+class FeatureStandardization(tf.keras.layers.Layer):
+    """Shifts and scales each channel by stored statistics; the identity until set.
+
+    The statistics are weights, so that a checkpoint carries what it was trained with.
+    """
+
+    def build(self, input_shape) -> None:
+        """Creates mean and deviation for inputs `[batch, time, channels]`."""
+        channels = (input_shape[-1],)
+        self.mean = self.add_weight(
+            name="mean", shape=channels, initializer="zeros", trainable=False
+        )
+        self.deviation = self.add_weight(
+            name="deviation", shape=channels, initializer="ones", trainable=False
+        )
+        super().build(input_shape)
+
+    def set_statistics(self, mean: np.ndarray, deviation: np.ndarray) -> None:
+        """Stores mean and deviation `[channels]`; deviations must be above 0.
+
+        Raises:
+            ValueError: A deviation is 0 or negative.
+        """
+        if not np.all(deviation > 0):
+            raise ValueError("Expected deviations above 0 in every channel.")
+        self.mean.assign(mean)
+        self.deviation.assign(deviation)
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Maps `[batch, time, channels]` to the same shape."""
+        return (features - self.mean) / self.deviation
