@@ -1,0 +1,63 @@
+"""Scores of temporal detections and proposals, with NumPy and pandas alone.
+
+Reads ActivityNet ground truth and results files, computes mAP and AR-AN as the official
+evaluation does, the confidence of a score, and an error analysis. Needs no TensorFlow.
+"""
+
+from ahernet_tf.evaluation.bootstrap import (
+    Interval,
+    PairedInterval,
+    bootstrap_interval,
+    paired_bootstrap,
+)
+from ahernet_tf.evaluation.detection import DetectionResult, evaluate_detections
+from ahernet_tf.evaluation.errors import ErrorAnalysis, analyse_errors
+from ahernet_tf.evaluation.ground_truth import load_ground_truth
+from ahernet_tf.evaluation.json_files import (
+    canonical_video_id,
+    read_json,
+    result_video_id,
+    write_json,
+)
+from ahernet_tf.evaluation.proposal import ProposalResult, evaluate_proposals
+from ahernet_tf.evaluation.protocols import (
+    PROTOCOLS,
+    Protocol,
+    read_names,
+    tiou_range,
+)
+from ahernet_tf.evaluation.report import (
+    detection_report,
+    interval_report,
+    proposal_report,
+    report_lines,
+)
+from ahernet_tf.evaluation.results import load_predictions, write_results
+
+__all__ = [
+    "PROTOCOLS",
+    "DetectionResult",
+    "ErrorAnalysis",
+    "Interval",
+    "PairedInterval",
+    "ProposalResult",
+    "Protocol",
+    "analyse_errors",
+    "bootstrap_interval",
+    "canonical_video_id",
+    "detection_report",
+    "evaluate_detections",
+    "evaluate_proposals",
+    "interval_report",
+    "load_ground_truth",
+    "load_predictions",
+    "paired_bootstrap",
+    "proposal_report",
+    "read_json",
+    "read_names",
+    "report_lines",
+    "result_video_id",
+    "tiou_range",
+    "write_json",
+    "write_results",
+]

@@ -1,0 +1,141 @@
+"""JSON files of the evaluation: read plain or gzipped, written whole or not at all."""
+
+import gzip
+import json
+import os
+import pathlib
+import tempfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+PathLike = str | os.PathLike
+
+
+def read_json(path_or_dict: PathLike | Mapping) -> tuple[str, Any]:
+    """Reads a `.json` or `.json.gz` file; a mapping is passed through.
+
+    Returns:
+        The name to use in error messages (the path, or "<dict>") and the content.
+
+    Raises:
+        ValueError: The file is absent or holds no readable JSON.
+    """
+    if isinstance(path_or_dict, Mapping):
+        return "<dict>", path_or_dict
+    path = pathlib.Path(path_or_dict)
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8") as stream:
+            return str(path), json.load(stream)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is not UTF-8 text: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: is not valid JSON: {error}") from error
+
+
+def write_json(path: PathLike, content: Any, indent: int | None = None) -> None:
+    """Writes JSON (gzipped if the path ends in `.gz`), whole or not at all.
+
+    The text goes to a temporary file in the same directory, which then replaces the
+    path in one step. Missing parent directories are made.
+
+    Raises:
+        ValueError: The content holds a NaN or an infinite number, or is no JSON.
+    """
+    path = pathlib.Path(path)
+    try:
+        text = json.dumps(content, indent=indent, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be written as JSON: {error}") from error
+    data = (text + "\n").encode("utf-8")
+    if path.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        prefix=f".{path.name}.", suffix=".part", dir=path.parent
+    )
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def canonical_video_id(video: Any) -> str:
+    """Returns the id without any leading `v_`, the form in which videos are compared.
+
+    ActivityNet's ids are written with the prefix in some files and without it in
+    others, and two of its YouTube ids begin with `v_` themselves (`v_UmAH95xls`);
+    dropping every leading `v_` gives all spellings of a video the same name.
+    """
+    video = str(video)
+    while video.startswith("v_") and len(video) > 2:
+        video = video[2:]
+    return video
+
+
+def result_video_id(video: Any) -> str:
+    """Returns the id as ActivityNet results files spell it: one leading `v_` dropped.
+
+    An id of 11 characters is a bare YouTube id and stays as it is.
+    """
+    video = str(video)
+    return video[2:] if video.startswith("v_") and len(video) not in (2, 11) else video
+
+
+def is_pair(value: Any) -> bool:
+    """Tells whether a value is a list of two finite numbers (or their strings)."""
+    if not isinstance(value, list | tuple | np.ndarray) or len(value) != 2:
+        return False
+    try:
+        return bool(np.isfinite([float(value[0]), float(value[1])]).all())
+    except (TypeError, ValueError):
+        return False
+
+
+def check_item(name: str, video: str, item: Any, keys: tuple[str, ...]) -> None:
+    """Raises a ValueError naming file, video and value if one item is not usable.
+
+    Args:
+        name: The file, for the message.
+        video: The video, as the file spells it.
+        item: An annotation (`segment`, `label`) or a prediction (with `score`).
+        keys: The keys that the item must have.
+    """
+    where = f"{name}: video {video!r}"
+    if not isinstance(item, Mapping):
+        raise ValueError(f"{where}: expected an object with {keys}, received {item!r}.")
+    for key in keys:
+        if item.get(key) is None:
+            raise ValueError(f"{where}: {key!r} is missing in {dict(item)!r}.")
+    segment = item["segment"]
+    if not is_pair(segment):
+        raise ValueError(
+            f"{where}: expected a segment of two finite numbers, received {segment!r}."
+        )
+    if float(segment[0]) > float(segment[1]):
+        raise ValueError(
+            f"{where}: segment starts at {segment[0]} s, after its end at "
+            f"{segment[1]} s."
+        )
+    if "score" in keys:
+        try:
+            finite = np.isfinite(float(item["score"]))
+        except (TypeError, ValueError):
+            finite = False
+        if not finite:
+            raise ValueError(
+                f"{where}: expected a finite score, received {item['score']!r}."
+            )

@@ -1,0 +1,253 @@
+r"""Scores detections and proposals as the ActivityNet evaluation does.
+
+Example:
+  python -m experiments.evaluate --ground_truth anno.json \
+      --predictions results.json.gz --protocol anet_v1.3 --json scores.json
+
+Prints the protocol, mAP at each tIoU threshold and its average, AP per class, the
+average recall at 1, 5, 10 and 100 proposals per video and the area under its curve, and
+what was dropped. All of it goes to the --json file too. Equal scores are ranked in the
+order of the predictions file.
+"""
+
+import dataclasses
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from absl import app, flags
+from tqdm import tqdm
+
+from ahernet_tf import evaluation
+
+_GROUND_TRUTH = flags.DEFINE_string(
+    "ground_truth", None, "Ground truth in ActivityNet JSON (.json or .json.gz)."
+)
+_PREDICTIONS = flags.DEFINE_string(
+    "predictions", None, "Results file in ActivityNet JSON (.json or .json.gz)."
+)
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol",
+    "anet_v1.3",
+    list(evaluation.PROTOCOLS),
+    "What is scored: "
+    + "; ".join(
+        f"{p.name}: {p.description}, subset {p.subset or '(all)'}, tIoU "
+        f"{p.tiou_thresholds[0]:.2f} to {p.tiou_thresholds[-1]:.2f}"
+        for p in evaluation.PROTOCOLS.values()
+    )
+    + ".",
+)
+_SUBSET = flags.DEFINE_string(
+    "subset", None, "Subset of the ground truth to score, instead of the protocol's."
+)
+_CLASSES = flags.DEFINE_string(
+    "classes",
+    None,
+    "Classes to score: a file (one a line, or a JSON list) or a comma-separated list. "
+    "Videos without an instance of them are left out. Default: every annotated class.",
+)
+_TIOU = flags.DEFINE_string(
+    "tiou",
+    None,
+    "tIoU thresholds, start:step:stop or a comma-separated list; with --protocol "
+    "custom only.",
+)
+_BLOCK_LIST = flags.DEFINE_string(
+    "block_list",
+    None,
+    "File of videos to leave out (one id a line, or a JSON list), such as those no "
+    "longer online; on top of the protocol's own.",
+)
+_BACKGROUND = flags.DEFINE_bool(
+    "background_videos",
+    False,
+    "Score detections in videos of the subset without any annotation too (each is a "
+    "false positive). By default such videos are left out.",
+)
+_METRICS = flags.DEFINE_multi_enum(
+    "metrics",
+    ["detection", "proposal"],
+    ["detection", "proposal"],
+    "Which scores; files of proposals without labels take --metrics proposal.",
+)
+_ERRORS = flags.DEFINE_bool(
+    "errors", False, "Print the kinds of false positives and the lengths of misses."
+)
+_COMPARE = flags.DEFINE_string(
+    "compare_with",
+    None,
+    "A second results file: prints the difference of the two average mAPs with its "
+    "confidence interval.",
+)
+_BOOTSTRAP = flags.DEFINE_integer(
+    "bootstrap",
+    0,
+    "Resamples of the videos for a 95% interval of the average mAP (0: none; with "
+    "--compare_with 1000).",
+    lower_bound=0,
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the resampling.")
+_JSON = flags.DEFINE_string("json", None, "Where to write every number, as JSON.")
+
+
+def parse_thresholds(text: str) -> tuple[float, ...]:
+    """Reads `0.5:0.05:0.95` or `0.3,0.5,0.7`; ValueError if it is neither."""
+    try:
+        if ":" in text:
+            return evaluation.tiou_range(*(float(part) for part in text.split(":")))
+        return tuple(float(part) for part in text.split(","))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"--tiou: expected start:step:stop or a list, received {text!r}: {error}"
+        ) from error
+
+
+def parse_classes(text: str) -> list[str]:
+    """Reads a file of classes if there is one of that name, else a comma list."""
+    if os.path.exists(text) or text.endswith((".json", ".txt", ".gz")):
+        return evaluation.read_names(text)
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ValueError(f"--classes: no class in {text!r}.")
+    return names
+
+
+def protocol_of(
+    name: str,
+    subset: str | None = None,
+    tiou: str | None = None,
+    block_list: str | None = None,
+) -> evaluation.Protocol:
+    """Returns the named protocol with what the command line changes in it."""
+    protocol = evaluation.PROTOCOLS[name]
+    if subset:
+        protocol = dataclasses.replace(protocol, subset=subset)
+    if tiou:
+        if name != "custom":
+            raise ValueError(f"--tiou goes with --protocol custom, not {name}.")
+        protocol = dataclasses.replace(protocol, tiou_thresholds=parse_thresholds(tiou))
+    if block_list:
+        excluded = (*protocol.excluded_videos, *evaluation.read_names(block_list))
+        protocol = dataclasses.replace(protocol, excluded_videos=excluded)
+    return protocol
+
+
+def run(
+    ground_truth_path: str,
+    predictions_path: str,
+    protocol: evaluation.Protocol,
+    classes: list[str] | None = None,
+    metrics: Sequence[str] = ("detection", "proposal"),
+    background: bool = False,
+    errors: bool = False,
+    compare_with: str | None = None,
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Computes everything that the program prints and writes.
+
+    Returns:
+        A JSON-ready report: `protocol`, `ground_truth`, `predictions`, `subset`,
+        `tiou_thresholds`, `counts`, and what was asked of `detection`, `proposal`,
+        `errors`, `bootstrap`, `comparison`.
+    """
+    detecting = "detection" in metrics
+    if not detecting and (errors or bootstrap or compare_with):
+        raise ValueError("errors, bootstrap and comparison need --metrics detection.")
+    truth = protocol.load_ground_truth(ground_truth_path, classes)
+    found = evaluation.load_predictions(
+        predictions_path,
+        with_labels=detecting,
+        excluded_videos=protocol.excluded_videos,
+    )
+    info = truth.attrs["info"]
+    background_videos = info["background_videos"] if background else []
+    thresholds = protocol.tiou_thresholds
+    report: dict[str, Any] = {
+        "protocol": dataclasses.asdict(protocol),
+        "ground_truth": ground_truth_path,
+        "predictions": predictions_path,
+        "subset": protocol.subset,
+        "classes": classes,
+        "tiou_thresholds": list(thresholds),
+        "counts": {
+            "video_steps": [list(step) for step in info["steps"]],
+            "background_videos": len(info["background_videos"]),
+            "background_videos_scored": len(background_videos),
+            "classes_absent": info["classes_absent"],
+            "zero_length_instances": info["zero_length"],
+            "repeated_instances": info["repeated"],
+            "instances_past_duration": info["past_duration"],
+            "predictions_of_excluded_videos": found.attrs["info"]["excluded"],
+        },
+    }
+    if detecting:
+        result = evaluation.evaluate_detections(
+            truth, found, thresholds, background_videos
+        )
+        report["detection"] = evaluation.detection_report(result)
+        report["counts"].update(result.counts)
+    if "proposal" in metrics:
+        result = evaluation.evaluate_proposals(truth, found, thresholds)
+        report["proposal"] = evaluation.proposal_report(result)
+        for key, value in result.counts.items():
+            report["counts"].setdefault(key, value)
+    if errors:
+        report["errors"] = dataclasses.asdict(evaluation.analyse_errors(truth, found))
+    options = {
+        "seed": seed,
+        "background_videos": background_videos,
+        "progress": lambda loop: tqdm(loop, desc="bootstrap", leave=False),
+    }
+    if bootstrap and not compare_with:
+        interval = evaluation.bootstrap_interval(
+            truth, found, thresholds, bootstrap, **options
+        )
+        report["bootstrap"] = evaluation.interval_report(interval)
+    if compare_with:
+        other = evaluation.load_predictions(
+            compare_with, excluded_videos=protocol.excluded_videos
+        )
+        paired = evaluation.paired_bootstrap(
+            truth, found, other, thresholds, bootstrap or 1000, **options
+        )
+        report["comparison"] = {
+            "with": compare_with,
+            **evaluation.interval_report(paired),
+        }
+    return report
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags, scores, prints and writes."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    warnings.showwarning = lambda message, *_, **__: print(
+        f"warning: {message}", file=sys.stderr
+    )
+    try:
+        report = run(
+            _GROUND_TRUTH.value,
+            _PREDICTIONS.value,
+            protocol_of(_PROTOCOL.value, _SUBSET.value, _TIOU.value, _BLOCK_LIST.value),
+            parse_classes(_CLASSES.value) if _CLASSES.value else None,
+            _METRICS.value,
+            _BACKGROUND.value,
+            _ERRORS.value,
+            _COMPARE.value,
+            _BOOTSTRAP.value,
+            _SEED.value,
+        )
+        print("\n".join(evaluation.report_lines(report)))
+        if _JSON.value:
+            evaluation.write_json(_JSON.value, report, indent=1)
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["ground_truth", "predictions"])
+    app.run(main)
