@@ -88,9 +88,14 @@ def parse_annotations(
     videos: dict[str, Video] = {}
     for video_id, record in database.items():
         try:
-            videos[video_id] = _video(video_id, record, name, report)
+            video = _video(video_id, record, name, report)
         except ValueError as error:
             report.add(name, video_id, str(error))
+            continue
+        if record.get("annotations") and not video.instances:
+            report.counts[f"{name}: videos with zero-length segments only dropped"] += 1
+            continue
+        videos[video_id] = video
     for video_id in list(videos):
         other = video_id.removeprefix("v_")
         if other != video_id and other in videos:

@@ -12,7 +12,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,14 +59,12 @@ class Report:
     Attributes:
         problems: Every fault, without repetition, in the order found.
         counts: How often something happened that needs no action, by its sentence.
-        skipped: Ids of the videos left out because of a problem, by role.
     """
 
     problems: list[Problem] = dataclasses.field(default_factory=list)
     counts: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter
     )
-    skipped: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def add(self, file: Any, video: str | None, what: str, fatal: bool = False) -> None:
         """Adds a problem unless it is already there."""
@@ -97,12 +95,19 @@ class Report:
         noun = "problem" if len(ordered) == 1 else "problems"
         raise DataError("\n".join([f"{len(ordered)} {noun} in the data:", *lines]))
 
+    def skipped(self) -> dict[str, list[str]]:
+        """Returns the ids of the videos left out because of a problem, by file."""
+        skipped: dict[str, dict[str, None]] = {}
+        for problem in self.problems:
+            if problem.video is not None:
+                skipped.setdefault(problem.file, {})[problem.video] = None
+        return {file: list(ids) for file, ids in skipped.items()}
+
     def lines(self) -> list[str]:
         """Returns the report as sentences for a log: skipped videos, then counts."""
         lines = [
-            f"{role}: {len(ids)} bad videos left out" + _examples(ids)
-            for role, ids in self.skipped.items()
-            if ids
+            f"{file}: {len(ids)} bad videos left out{_examples(ids)}"
+            for file, ids in self.skipped().items()
         ]
         return lines + [f"{what}: {n}" for what, n in self.counts.items()]
 
@@ -156,7 +161,8 @@ def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
         values = store.read(video) if read else None
         shape = store.shape(video) if values is None else values.shape
     except (ValueError, OSError) as error:
-        return FeatureCheck(None, f"cannot be read ({error})")
+        reason = str(error).removeprefix(f"{store.where(video)}: ")
+        return FeatureCheck(None, f"cannot be read ({reason})")
     if shape[0] == 0 or shape[1] == 0:
         return FeatureCheck(None, f"the sequence is empty (shape {shape})")
     if values is not None and not np.isfinite(values.sum(dtype=np.float64)):
@@ -187,11 +193,14 @@ def check_sequences(
     return dict(zip(pairs, results))
 
 
-def in_parallel(function: Callable, items: list, title: str) -> list:
-    """Applies a function to items in threads, in order, with a bar after a second."""
+def in_parallel(function: Callable, items: Sequence, title: str) -> Iterator:
+    """Yields a function's results in the order of the items, computed in threads.
+
+    A progress bar appears if it takes longer than a second.
+    """
     workers = min(32, 2 * (os.cpu_count() or 1))
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         results = pool.map(function, items)
-        return list(
-            tqdm.tqdm(results, title, len(items), leave=False, delay=1.0, unit="video")
+        yield from tqdm.tqdm(
+            results, title, len(items), leave=False, delay=1.0, unit="video"
         )

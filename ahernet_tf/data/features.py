@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.data import checks
-from ahernet_tf.data.time_model import VideoInfo
+from ahernet_tf.data.time_model import TimeModel, VideoInfo
+
+__all__ = [
+    "CsvStore",
+    "FeatureStore",
+    "NpyStore",
+    "NpzStore",
+    "TimeModel",
+    "VideoInfo",
+    "open_store",
+]
 
 DESCRIPTION_FILE = "features.json"
 FORMATS = ("npz", "npy", "csv")
@@ -95,9 +105,13 @@ class FeatureStore(abc.ABC):
             return None
         return VideoInfo(*(entry.get(k) for k in ("fps", "frames", "duration_sec")))
 
+    def file_of(self, video_id: str) -> pathlib.Path:
+        """Returns the file that holds a video, or would hold it."""
+        return self.path
+
     def where(self, video_id: str) -> str:
-        """Names the file and the sequence within it, for messages."""
-        return f"{self.path}: '{video_id}'"
+        """Names file and video for messages."""
+        return f"{self.file_of(video_id)}: video '{video_id}'"
 
     def _key(self, video_id: str) -> str | None:
         other = video_id[2:] if video_id.startswith("v_") else f"v_{video_id}"
@@ -185,9 +199,9 @@ class _DirectoryStore(FeatureStore):
             self.description = _read_description(description)
         return {name[: -len(ending)]: self.path / name for name in names}
 
-    def where(self, video_id: str) -> str:
-        key = self._key(video_id)
-        return str(self._index[key]) if key else super().where(video_id)
+    def file_of(self, video_id: str) -> pathlib.Path:
+        key = self._key(video_id) or video_id
+        return self._index.get(key) or self.path / f"{key}.{self.format}"
 
 
 class NpyStore(_DirectoryStore):

@@ -1,0 +1,366 @@
+"""The training streams as `tf.data` pipelines (paper section 3.3, Algorithm 1).
+
+Three infinite streams give one batch each an iteration: untrimmed videos, foreground
+segments, action moments. Every batch is a pure function of (seed, stream, iteration);
+see `sampling`. Random placement of synthetic moments is drawn here and travels in the
+batch, so that all phases of an iteration see the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ahernet_tf.config import Config
+from ahernet_tf.data import checks, sampling
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.roles import Cut, Role
+
+_PARALLEL_SAMPLES = 8
+_PREFETCHED_BATCHES = 2
+_ENDLESS = np.iinfo(np.int64).max
+
+# Name, type and shape of each part of a sample.
+_Signature = dict[str, tuple[Any, tuple[int, ...]]]
+
+
+def untrimmed_stream(
+    dataset: Dataset,
+    config: Config,
+    seed: int,
+    start_iteration: int = 0,
+    role: str = "untrimmed",
+) -> tf.data.Dataset:
+    """Streams whole untrimmed videos with their segments.
+
+    Args:
+        dataset: The data set.
+        config: The run's configuration; its batch size and data options count.
+        seed: Seed of the run.
+        start_iteration: Iteration whose batch comes first.
+        role: "untrimmed" (labels index `source_classes`) or "oracle" (labels index
+            `target_classes`).
+
+    Returns:
+        Infinite batches: `features [batch, 512, channels]` float32; `segments [batch,
+        max_segments, 2]` float32 in steps; `segment_mask [batch, max_segments]` bool;
+        `segment_labels [batch, max_segments]` int32, 0 where masked; `video [batch]`
+        string.
+
+    Raises:
+        ValueError: The data set has no such role.
+    """
+    videos = dataset.role(role)
+    classes = dataset.target_classes if role == "oracle" else dataset.source_classes
+    label_of = {name: index for index, name in enumerate(classes)}
+    steps, limit = config.network.untrimmed_steps, config.data.max_segments
+    order = sampling.EpochOrder(len(videos.videos), seed, role)
+
+    def sample(counter: int) -> tuple:
+        video = videos.videos[order[counter]]
+        found, names = videos.segments(video, steps, limit)
+        segments = np.zeros((limit, 2), np.float32)
+        segments[: len(found)] = found
+        labels = np.zeros(limit, np.int32)
+        labels[: len(found)] = [label_of[name] for name in names]
+        cut = videos.whole(video)
+        features = videos.sequence(cut, steps, config.data, dataset.cache)
+        return features, segments, np.arange(limit) < len(found), labels, video.id
+
+    signature = {
+        "features": (tf.float32, (steps, dataset.feature_channels)),
+        "segments": (tf.float32, (limit, 2)),
+        "segment_mask": (tf.bool, (limit,)),
+        "segment_labels": (tf.int32, (limit,)),
+        "video": (tf.string, ()),
+    }
+    return _stream(sample, signature, config, start_iteration)
+
+
+def foreground_stream(
+    dataset: Dataset, config: Config, seed: int, start_iteration: int = 0
+) -> tf.data.Dataset:
+    """Streams foreground segments, uniformly over the instances long enough.
+
+    Args:
+        dataset: The data set.
+        config: The run's configuration.
+        seed: Seed of the run.
+        start_iteration: Iteration whose batch comes first.
+
+    Returns:
+        Infinite batches: `features [batch, 512, channels]` float32; `label [batch]`
+        int32, index into `source_classes`; `video [batch]` string.
+
+    Raises:
+        ValueError: No instance has `data.minimum_foreground_clips` clips.
+
+    Source: the 2020 release cuts the first instance of a video only; here all count.
+    """
+    role = dataset.role("untrimmed")
+    steps = config.network.untrimmed_steps
+    cuts = _cuts(role, "minimum_foreground_clips", config)
+    labels = _labels(cuts, dataset.source_classes)
+    order = sampling.EpochOrder(len(cuts), seed, "foreground")
+
+    def sample(counter: int) -> tuple:
+        index = order[counter]
+        features = role.sequence(cuts[index], steps, config.data, dataset.cache)
+        return features, labels[index], cuts[index].video
+
+    signature = {
+        "features": (tf.float32, (steps, dataset.feature_channels)),
+        "label": (tf.int32, ()),
+        "video": (tf.string, ()),
+    }
+    return _stream(sample, signature, config, start_iteration)
+
+
+def moment_stream(
+    dataset: Dataset, config: Config, seed: int, start_iteration: int = 0
+) -> tf.data.Dataset:
+    """Streams action moments with the random layout of their synthetic sequences.
+
+    With `synthesis.mode="single"` rows are drawn one by one, each with its own length
+    ratio and position (Eq. 2). With "tiled" rows come in runs of
+    `synthesis.moments_per_class` of one class, and each row's synthetic sequence
+    holds several moments of its run at their real length, in a sequence as long as
+    a random untrimmed video (see `sampling.tile`).
+
+    Args:
+        dataset: The data set.
+        config: The run's configuration.
+        seed: Seed of the run.
+        start_iteration: Iteration whose batch comes first.
+
+    Returns:
+        Infinite batches: `features [batch, 256, channels]` float32; `label [batch]`
+        int32, index into `target_classes`; `video [batch]` string; and for "single"
+        `length_ratio [batch]` and `position [batch]` int32 in units of 0.05 and
+        `inside_start [batch]` bool (the moment parts the start context, else the end
+        context); for "tiled" `source_row [batch, max_segments]` int32 (row whose
+        moment is laid there), `segments [batch, max_segments, 2]` float32 in whole
+        steps, and `segment_mask [batch, max_segments]` bool.
+
+    Raises:
+        ValueError: No moment has `data.minimum_moment_clips` clips, or the batch size
+            is no multiple of `synthesis.moments_per_class`.
+
+    Source: paper section 3.2, "Action Moment with Context"; "tiled" is not in the
+        paper.
+    """
+    role = dataset.role("moments")
+    cuts = _cuts(role, "minimum_moment_clips", config)
+    labels = _labels(cuts, dataset.target_classes)
+    tiled = config.synthesis.mode == "tiled"
+    layout = _tiled_layout if tiled else _single_layout
+    draw, drawn = layout(dataset, config, cuts, labels, seed)
+    steps = config.network.moment_steps
+
+    def sample(counter: int) -> tuple:
+        index, placement = draw(counter)
+        features = role.sequence(cuts[index], steps, config.data, dataset.cache)
+        return features, labels[index], cuts[index].video, *placement
+
+    signature = {
+        "features": (tf.float32, (steps, dataset.feature_channels)),
+        "label": (tf.int32, ()),
+        "video": (tf.string, ()),
+        **drawn,
+    }
+    return _stream(sample, signature, config, start_iteration)
+
+
+def _single_layout(
+    dataset: Dataset,
+    config: Config,
+    cuts: Sequence[Cut],
+    labels: np.ndarray,
+    seed: int,
+) -> tuple[Callable[[int], tuple[int, tuple]], _Signature]:
+    """Prepares the draws of one moment a synthetic sequence."""
+    synthesis, batch_size = config.synthesis, config.training.batch_size
+    order = sampling.EpochOrder(len(cuts), seed, "moments")
+
+    def draw(counter: int) -> tuple[int, tuple]:
+        random = sampling.generator(seed, "moments", "draw", counter)
+        lengths = (synthesis.length_ratio_min, synthesis.length_ratio_max)
+        positions = (synthesis.position_min, synthesis.position_max)
+        ratio, position = (
+            np.int32(random.integers(*limits, endpoint=True))
+            for limits in (lengths, positions)
+        )
+        inside_start = bool(random.integers(2))
+        if synthesis.legacy_synthetic_gt:
+            inside_start = counter % batch_size % 2 == 0
+        return order[counter], (ratio, position, inside_start)
+
+    return draw, {
+        "length_ratio": (tf.int32, ()),
+        "position": (tf.int32, ()),
+        "inside_start": (tf.bool, ()),
+    }
+
+
+def _tiled_layout(
+    dataset: Dataset,
+    config: Config,
+    cuts: Sequence[Cut],
+    labels: np.ndarray,
+    seed: int,
+) -> tuple[Callable[[int], tuple[int, tuple]], _Signature]:
+    """Prepares the draws of several moments a synthetic sequence."""
+    synthesis, batch_size = config.synthesis, config.training.batch_size
+    run, limit = synthesis.moments_per_class, config.data.max_segments
+    if run < 1 or batch_size % run:
+        raise ValueError(
+            "Expected training.batch_size to be a multiple of "
+            f"synthesis.moments_per_class, received {batch_size} and {run}."
+        )
+    order = sampling.ClassRuns(labels, run, seed)
+    untrimmed = dataset.role("untrimmed")
+    lengths_sec = [untrimmed.covered_sec(video) for video in untrimmed.videos]
+
+    def draw(counter: int) -> tuple[int, tuple]:
+        random = sampling.generator(seed, "moments", "draw", counter)
+        number, place = divmod(counter, run)
+        members = order[number]
+        segments, mask, moments = sampling.tile(
+            [cuts[member].duration_sec for member in members],
+            lengths_sec[random.integers(len(lengths_sec))],
+            synthesis,
+            limit,
+            config.network.untrimmed_steps,
+            random,
+        )
+        first_row = counter % batch_size - place
+        return int(members[place]), (first_row + moments, segments, mask)
+
+    return draw, {
+        "source_row": (tf.int32, (limit,)),
+        "segments": (tf.float32, (limit, 2)),
+        "segment_mask": (tf.bool, (limit,)),
+    }
+
+
+def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.Dataset:
+    """Reads every video of a role once, in order.
+
+    Args:
+        role: Such as `dataset.test()`.
+        config: The run's configuration.
+        batch_size: Videos in a batch; the last may have fewer.
+
+    Returns:
+        Batches: `features [batch, 512, channels]` float32, `video [batch]` string,
+        `duration_sec [batch]` and `covered_sec [batch]` float64. The steps divide the
+        covered duration.
+    """
+    steps = config.network.untrimmed_steps
+
+    def sample(number: int) -> tuple:
+        video = role.videos[number]
+        features = role.sequence(role.whole(video), steps, config.data)
+        return features, video.id, video.duration_sec, role.covered_sec(video)
+
+    channels = role.store.shape(role.videos[0].id)[1]
+    signature = {
+        "features": (tf.float32, (steps, channels)),
+        "video": (tf.string, ()),
+        "duration_sec": (tf.float64, ()),
+        "covered_sec": (tf.float64, ()),
+    }
+    samples = _samples(tf.data.Dataset.range(len(role.videos)), sample, signature)
+    return samples.batch(batch_size).prefetch(_PREFETCHED_BATCHES)
+
+
+def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Computes mean and deviation of each channel over the training clips.
+
+    All clips of the videos of `untrimmed` and `moments` count, each video once.
+
+    Returns:
+        Mean and standard deviation `[channels]`, float32; the deviation of a constant
+        channel is 1.
+    """
+    pairs = [
+        (role.store, video.id)
+        for role in (dataset.role("untrimmed"), dataset.role("moments"))
+        for video in role.videos
+    ]
+
+    def moments(pair: tuple) -> tuple[int, np.ndarray, np.ndarray]:
+        values = pair[0].read(pair[1]).astype(np.float64)
+        mean = values.mean(axis=0)
+        return len(values), mean, np.square(values - mean).sum(axis=0)
+
+    pairs = list(dict.fromkeys(pairs))
+    count, mean, squares = 0, np.zeros(dataset.feature_channels), 0.0
+    for n, m, s in checks.in_parallel(moments, pairs, "channel statistics"):
+        difference = m - mean
+        squares += s + np.square(difference) * (n * count / (n + count))
+        count += n
+        mean += difference * (n / count)
+    deviation = np.sqrt(squares / count)
+    deviation[deviation <= 1e-7 * np.abs(mean)] = 1.0
+    return mean.astype(np.float32), deviation.astype(np.float32)
+
+
+def _cuts(role: Role, option: str, config: Config) -> tuple[Cut, ...]:
+    """Cuts the samples of a role; there must be one."""
+    minimum = getattr(config.data, option)
+    cuts = role.cuts(minimum)
+    if not cuts:
+        raise ValueError(
+            f"No instance of role '{role.name}' has data.{option} = {minimum} clips; "
+            f"the longest has {max(c.end_clip - c.first_clip for c in role.cuts(1))}."
+        )
+    return cuts
+
+
+def _labels(cuts: Sequence[Cut], classes: Sequence[str]) -> np.ndarray:
+    """Returns the class indices `[cuts]` of cuts."""
+    index = {name: number for number, name in enumerate(classes)}
+    return np.array([index[cut.label] for cut in cuts], np.int32)
+
+
+def _stream(
+    sample: Callable[[int], tuple],
+    signature: _Signature,
+    config: Config,
+    start_iteration: int,
+) -> tf.data.Dataset:
+    """Batches the endless samples of a stream, beginning at an iteration."""
+    batch_size = config.training.batch_size
+    counters = tf.data.Dataset.range(start_iteration * batch_size, _ENDLESS)
+    batches = _samples(counters, sample, signature).batch(
+        batch_size, drop_remainder=True
+    )
+    return batches.prefetch(_PREFETCHED_BATCHES)
+
+
+def _samples(
+    numbers: tf.data.Dataset, sample: Callable[[int], tuple], signature: _Signature
+) -> tf.data.Dataset:
+    """Maps numbers to samples, several at a time, in order."""
+    types = [kind for kind, _ in signature.values()]
+
+    def compute(number: np.ndarray) -> list[np.ndarray]:
+        return [
+            np.asarray(value, kind.as_numpy_dtype)
+            for value, kind in zip(sample(int(number)), types)
+        ]
+
+    def to_tensors(number: tf.Tensor) -> dict[str, tf.Tensor]:
+        values = tf.numpy_function(compute, [number], types, stateful=False)
+        return {
+            name: tf.ensure_shape(value, shape)
+            for value, (name, (_, shape)) in zip(values, signature.items())
+        }
+
+    return numbers.map(
+        to_tensors, num_parallel_calls=_PARALLEL_SAMPLES, deterministic=True
+    )

@@ -1,0 +1,141 @@
+"""Which sample comes when: pure functions of seed, stream and sample counter.
+
+A stream numbers its samples 0, 1, 2, ... without end. What sample n is follows from
+(seed, stream, n) alone, so a run that starts at iteration N sees exactly what a run
+from 0 sees there; no position is saved and nothing is replayed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from ahernet_tf.config import SynthesisConfig
+
+STREAMS = ("untrimmed", "foreground", "moments", "oracle")
+_PURPOSES = ("order", "draw")
+
+
+def generator(seed: int, stream: str, purpose: str, counter: int):
+    """Returns the random generator of one purpose at one place of a stream.
+
+    Args:
+        seed: Seed of the run.
+        stream: One of `STREAMS`.
+        purpose: "order" (of an epoch) or "draw" (of a sample).
+        counter: Number of the epoch or of the sample.
+    """
+    key = (seed, STREAMS.index(stream), _PURPOSES.index(purpose), counter)
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
+
+
+class EpochOrder:
+    """Visits each of `size` samples once an epoch, in an order of its own each time."""
+
+    def __init__(self, size: int, seed: int, stream: str) -> None:
+        """Makes the order of a stream of `size` samples."""
+        self.size = size
+
+        @functools.lru_cache(maxsize=4)
+        def permutation(epoch: int) -> np.ndarray:
+            return generator(seed, stream, "order", epoch).permutation(size)
+
+        self._permutation = permutation
+
+    def __getitem__(self, counter: int) -> int:
+        """Returns the index of the sample that comes at a counter."""
+        epoch, place = divmod(counter, self.size)
+        return int(self._permutation(epoch)[place])
+
+
+class ClassRuns:
+    """Visits moments in runs of `run` of one class; each about once an epoch.
+
+    In every epoch the moments of each class are shuffled and dealt into runs; the
+    last run of a class is filled up from its beginning. The runs of all classes are
+    then shuffled, so a class comes as often as it has moments.
+    """
+
+    def __init__(self, labels: Sequence[int], run: int, seed: int) -> None:
+        """Makes the order of the moment stream.
+
+        Args:
+            labels: Class of each moment.
+            run: Moments in a run.
+            seed: Seed of the run.
+        """
+        self.run = run
+        members = [np.flatnonzero(np.equal(labels, c)) for c in np.unique(labels)]
+        self._runs = sum(-(-len(m) // run) for m in members)
+
+        @functools.lru_cache(maxsize=4)
+        def deal(epoch: int) -> np.ndarray:
+            random = generator(seed, "moments", "order", epoch)
+            runs = [
+                np.resize(random.permutation(m), (-(-len(m) // run), run))
+                for m in members
+            ]
+            return random.permutation(np.concatenate(runs))
+
+        self._deal = deal
+
+    def __getitem__(self, counter: int) -> np.ndarray:
+        """Returns the moments `[run]` of the run that comes at a counter."""
+        epoch, place = divmod(counter, self._runs)
+        return self._deal(epoch)[place]
+
+
+def tile(
+    durations_sec: Sequence[float],
+    sequence_sec: float,
+    config: SynthesisConfig,
+    max_segments: int,
+    steps: int,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lays moments at their real lengths into a sequence, with gaps between.
+
+    A moment of d seconds takes d / sequence_sec of the steps. The moments come in a
+    random order, again and again; before each lies a gap of `context_min_sec` to
+    `context_max_sec`, uniform. The first that would not fit ends the layout, and what
+    remains is context. A moment longer than the sequence less two of the shortest
+    gaps is shrunk to that.
+
+    Args:
+        durations_sec: Lengths of the moments to choose from.
+        sequence_sec: Duration that the steps stand for.
+        config: Gap lengths.
+        max_segments: The most tiles to lay.
+        steps: Steps of the sequence.
+        random: Where the draws come from.
+
+    Returns:
+        Segments `[max_segments, 2]` in whole steps, float32, ascending; the mask
+        `[max_segments]` of those laid; and the index `[max_segments]` of each one's
+        moment.
+    """
+    scale = steps / sequence_sec
+    count = len(durations_sec)
+    rounds = -(-max_segments // count)
+    moments = np.concatenate([random.permutation(count) for _ in range(rounds)])
+    moments = moments[:max_segments].astype(np.int32)
+    gaps = scale * random.uniform(
+        config.context_min_sec, config.context_max_sec, max_segments
+    )
+    longest = max(1, int(steps - 2 * scale * config.context_min_sec))
+    segments = np.zeros((max_segments, 2), np.float32)
+    mask = np.zeros(max_segments, bool)
+    end = 0
+    for number, moment in enumerate(moments):
+        length = min(longest, max(1, round(durations_sec[moment] * scale)))
+        start = end + round(gaps[number])
+        if number == 0:
+            start = min(start, steps - length)
+        if start + length > steps:
+            break
+        end = start + length
+        segments[number] = start, end
+        mask[number] = True
+    return segments, mask, moments
