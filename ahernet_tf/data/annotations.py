@@ -104,8 +104,16 @@ def parse_annotations(
     return videos, report
 
 
-def read_json(path: pathlib.Path, name: str, report: checks.Report) -> Any:
+def read_json(
+    path: pathlib.Path, name: str, report: checks.Report, keys_are_ids: bool = True
+) -> Any:
     """Reads JSON; unreadable files and repeated keys go to the report.
+
+    Args:
+        path: File to read.
+        name: What the report calls it.
+        report: Where faults go.
+        keys_are_ids: A repeated key of an object is a video's id, and not fatal.
 
     Returns:
         The content, or None where it could not be read. Of a repeated key the first
@@ -116,7 +124,7 @@ def read_json(path: pathlib.Path, name: str, report: checks.Report) -> Any:
         result: dict[str, Any] = {}
         for key, value in pairs:
             if key in result:
-                if isinstance(value, dict):
+                if keys_are_ids and isinstance(value, dict):
                     report.add(name, key, "duplicate id")
                 else:
                     report.add(name, None, f"duplicate key '{key}'", fatal=True)

@@ -23,6 +23,7 @@ __all__ = [
     "NpzStore",
     "TimeModel",
     "VideoInfo",
+    "check_description",
     "open_store",
 ]
 
@@ -103,7 +104,10 @@ class FeatureStore(abc.ABC):
         entry = videos.get(key) if isinstance(videos, dict) else None
         if not isinstance(entry, dict):
             return None
-        return VideoInfo(*(entry.get(k) for k in ("fps", "frames", "duration_sec")))
+        fps, frames, seconds = (entry.get(k) for k in ("fps", "frames", "duration_sec"))
+        if fps is None and frames and seconds:
+            fps = frames / seconds
+        return VideoInfo(fps, frames, seconds)
 
     def file_of(self, video_id: str) -> pathlib.Path:
         """Returns the file that holds a video, or would hold it."""
@@ -265,14 +269,23 @@ def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     if name not in _STORES:
         raise ValueError(f"{path}: expected a format of {FORMATS}, received {name!r}")
     store = _STORES[name](path)
+    check_description(store, spec)
+    return store
+
+
+def check_description(store: FeatureStore, spec: dict[str, Any]) -> None:
+    """Compares a store's own `features.json` with what dataset.json says of it.
+
+    Raises:
+        ValueError: They contradict each other.
+    """
     for key in ("clip_frames", "stride_frames", "fps", "dim", "covers"):
         own, wanted = store.description.get(key), spec.get(key)
         if own is not None and wanted is not None and own != wanted:
             raise ValueError(
-                f"{path / DESCRIPTION_FILE}: {key} is {own}, but dataset.json says "
-                f"{wanted}"
+                f"{store.path / DESCRIPTION_FILE}: {key} is {own}, but dataset.json "
+                f"says {wanted}"
             )
-    return store
 
 
 def _guess_format(path: pathlib.Path) -> str:

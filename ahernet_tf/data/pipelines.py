@@ -258,7 +258,12 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
         Batches: `features [batch, 512, channels]` float32, `video [batch]` string,
         `duration_sec [batch]` and `covered_sec [batch]` float64. The steps divide the
         covered duration.
+
+    Raises:
+        ValueError: The role has no video.
     """
+    if not role.videos:
+        raise ValueError(f"Role '{role.name}' has no video.")
     steps = config.network.untrimmed_steps
 
     def sample(number: int) -> tuple:
@@ -312,11 +317,12 @@ def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
 def _cuts(role: Role, option: str, config: Config) -> tuple[Cut, ...]:
     """Cuts the samples of a role; there must be one."""
     minimum = getattr(config.data, option)
-    cuts = role.cuts(minimum)
+    cuts = role.cuts(max(1, minimum))
     if not cuts:
+        longest = max((c.end_clip - c.first_clip for c in role.cuts(0)), default=0)
         raise ValueError(
             f"No instance of role '{role.name}' has data.{option} = {minimum} clips; "
-            f"the longest has {max(c.end_clip - c.first_clip for c in role.cuts(1))}."
+            f"the longest has {longest}."
         )
     return cuts
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 _MARGIN_SEC = 1e-4  # keeps sample points strictly between the outermost clip centres
-_BLOCK_VALUES = 1 << 16  # values worked on at a time: 512 KiB, stays in the CPU cache
+# Multiplications in one block's matrix product. Blocks this small stay in the CPU cache
+# and below the size at which BLAS starts threads, so callers may run in parallel.
+_BLOCK_PRODUCTS = 1 << 17
 
 POOLINGS = ("mean", "max")
 EDGES = ("zero", "clamp")
@@ -27,7 +29,9 @@ def resample(
     between the outermost clip centres (less 0.1 ms); a step that lies wholly outside
     the span is an edge step. A single clip is repeated.
 
-    Positions, weights and sums are float64; the result is rounded once.
+    Positions, weights and sums are float64; the result is rounded once. As a linear
+    map of the clips the mean needs few of them for each step, so it is computed as a
+    product with a banded matrix, a block of steps at a time.
 
     Args:
         features: Clip features `[clips, channels]`, any floating type.
@@ -61,7 +65,10 @@ def resample(
     if len(features) == 1:
         return np.repeat(features.astype(np.float32), steps, axis=0)
     points, before, after = _sample_points(centres, float(covered_sec), steps)
-    values = _interpolate(features, centres, points, pooling)
+    left = np.clip(np.searchsorted(centres, points), 1, len(centres) - 1) - 1
+    weight = (points - centres[left]) / np.diff(centres)[left]
+    pool = _mean_of_points if pooling == "mean" else _maximum_of_points
+    values = pool(features.astype(np.float64, order="C"), left, weight)
     if edge == "zero":
         values[before | after] = 0.0
     else:
@@ -89,34 +96,50 @@ def _sample_points(
     return np.clip(points, centres[0], centres[-1]), before, after
 
 
-def _interpolate(
-    features: np.ndarray, centres: np.ndarray, points: np.ndarray, pooling: str
+def _mean_of_points(
+    features: np.ndarray, left: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
-    """Interpolates at `points` `[3, steps]` and pools: `[steps, channels]` float32."""
-    steps, channels = points.shape[1], features.shape[1]
-    left = np.clip(np.searchsorted(centres, points), 1, len(centres) - 1) - 1
-    offset = points - centres[left]
-    features = np.ascontiguousarray(features, np.float64)
-    slopes = np.diff(features, axis=0)
-    slopes /= np.diff(centres)[:, None]
+    """Averages the interpolated points of each step.
+
+    Args:
+        features: Clip features `[clips, channels]`, float64.
+        left: Clip to the left of each point `[points, steps]`.
+        weight: Weight `[points, steps]` of the clip to its right.
+
+    Returns:
+        Sequence `[steps, channels]`, float32.
+    """
+    points, steps = left.shape
+    clips, channels = features.shape
+    rows = int((_BLOCK_PRODUCTS / channels / max(clips / steps, 0.1)) ** 0.5)
+    rows = min(max(rows, 1), steps)
+    begins = np.arange(0, steps, rows)
+    first = np.minimum.reduceat(left.min(axis=0), begins)
+    end = np.maximum.reduceat(left.max(axis=0), begins) + 2
+
+    step = np.arange(steps)
+    band = np.zeros((steps, (end - first).max()))
+    column = left - first[step // rows]
+    for p in range(points):
+        band[step, column[p]] += 1.0 - weight[p]
+        band[step, column[p] + 1] += weight[p]
+    band /= points
 
     result = np.empty((steps, channels), np.float32)
-    rows = max(1, min(steps, _BLOCK_VALUES // max(1, channels)))
-    pooled, point, product = (np.empty((rows, channels)) for _ in range(3))
-    combine = np.add if pooling == "mean" else np.maximum
-    for first in range(0, steps, rows):
-        block = slice(first, min(first + rows, steps))
-        size = block.stop - first
-        for p in range(3):
-            target = (point if p else pooled)[:size]
-            index = left[p, block]
-            np.take(slopes, index, axis=0, out=product[:size], mode="clip")
-            product[:size] *= offset[p, block, None]
-            np.take(features, index, axis=0, out=target, mode="clip")
-            target += product[:size]
-            if p:
-                combine(pooled[:size], target, out=pooled[:size])
-        if pooling == "mean":
-            pooled[:size] /= 3.0
-        result[block] = pooled[:size]
+    product = np.empty((rows, channels))
+    for begin, low, high in zip(begins, first, end):
+        block = band[begin : begin + rows, : high - low]
+        np.matmul(block, features[low:high], out=product[: len(block)])
+        result[begin : begin + rows] = product[: len(block)]
     return result
+
+
+def _maximum_of_points(
+    features: np.ndarray, left: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Takes the maximum of the interpolated points; arguments as for the mean."""
+    result = None
+    for index, right in zip(left, weight[..., None]):
+        value = features[index] * (1.0 - right) + features[index + 1] * right
+        result = value if result is None else np.maximum(result, value)
+    return result.astype(np.float32)

@@ -79,6 +79,8 @@ class Role:
     def cuts(self, minimum_clips: int) -> tuple[Cut, ...]:
         """Cuts out every instance that has at least `minimum_clips` clips.
 
+        With `minimum_clips` 0 there may be cuts without any clip.
+
         An instance from s to e seconds of a video with N clips over D seconds is the
         clips int(s / D * N) to int(e / D * N). A trimmed video is taken whole.
         """
@@ -95,7 +97,6 @@ class Role:
                 )
                 seconds = min(instance.end_sec, covered) - instance.start_sec
                 cuts.append(Cut(video.id, first, end, instance.label, seconds))
-        minimum_clips = max(1, minimum_clips)
         return tuple(c for c in cuts if c.end_clip - c.first_clip >= minimum_clips)
 
     def segments(
@@ -136,7 +137,16 @@ class Role:
 
         Returns:
             Sequence `[steps, channels]`, float32. Do not write to it.
+
+        Raises:
+            ValueError: The features cannot be read, or the data set was loaded with
+                another `legacy_clip_centres`.
         """
+        if config.legacy_clip_centres != self.time_model.legacy:
+            raise ValueError(
+                f"The data set was loaded with data.legacy_clip_centres = "
+                f"{self.time_model.legacy}, now it is {config.legacy_clip_centres}."
+            )
         key = (id(self.store), cut.video, cut.first_clip, cut.end_clip)
         rule = (steps, config.pooling, config.edge, self.time_model)
         if cache is not None and (found := cache.get((key, rule))) is not None:
@@ -154,7 +164,7 @@ class Role:
             config.edge,
         )
         if cache is not None:
-            if clips.nbytes < sequence.nbytes:
+            if 4 * clips.nbytes < sequence.nbytes:  # short cuts: cheap to resample
                 cache.put(key, clips)
             else:
                 cache.put((key, rule), sequence)

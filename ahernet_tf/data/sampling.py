@@ -118,9 +118,8 @@ def tile(
     """
     scale = steps / sequence_sec
     count = len(durations_sec)
-    rounds = -(-max_segments // count)
-    moments = np.concatenate([random.permutation(count) for _ in range(rounds)])
-    moments = moments[:max_segments].astype(np.int32)
+    rounds = np.tile(np.arange(count, dtype=np.int32), (-(-max_segments // count), 1))
+    moments = random.permuted(rounds, axis=1).ravel()[:max_segments]
     gaps = scale * random.uniform(
         config.context_min_sec, config.context_max_sec, max_segments
     )
