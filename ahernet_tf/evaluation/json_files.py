@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import os
 import pathlib
 import tempfile
@@ -100,7 +101,7 @@ def is_pair(value: Any) -> bool:
     if not isinstance(value, list | tuple | np.ndarray) or len(value) != 2:
         return False
     try:
-        return bool(np.isfinite([float(value[0]), float(value[1])]).all())
+        return math.isfinite(float(value[0])) and math.isfinite(float(value[1]))
     except (TypeError, ValueError):
         return False
 
@@ -132,7 +133,7 @@ def check_item(name: str, video: str, item: Any, keys: tuple[str, ...]) -> None:
         )
     if "score" in keys:
         try:
-            finite = np.isfinite(float(item["score"]))
+            finite = math.isfinite(float(item["score"]))
         except (TypeError, ValueError):
             finite = False
         if not finite:

@@ -114,7 +114,8 @@ def error_lines(errors: dict[str, Any]) -> list[str]:
     """Writes the error analysis."""
     total = max(errors["predictions"], 1)
     kinds = {"true positive": errors["true_positives"], **errors["false_positives"]}
-    lines = ["", f"{total} best-scored predictions at tIoU {errors['tiou_threshold']}"]
+    threshold = errors["tiou_threshold"]
+    lines = ["", f"{errors['predictions']} best-scored predictions at tIoU {threshold}"]
     lines += [f"  {k:17s}{v:8d} {100 * v / total:6.1f}%" for k, v in kinds.items()]
     lines += ["", "missed instances by length (fraction of the video)"]
     lines += [

@@ -162,10 +162,11 @@ def write_results(
 def _as_mapping(frame: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Turns the rows of a frame into `{video: [{score, segment, label}]}`."""
     results: dict[str, list[dict[str, Any]]] = {}
-    labels = frame["label"] if "label" in frame else [None] * len(frame)
-    for video, start, end, label, score in zip(
-        frame["video"], frame["start_sec"], frame["end_sec"], labels, frame["score"]
-    ):
+    columns = [
+        frame[name].tolist() if name in frame else [None] * len(frame)
+        for name in ("video", "start_sec", "end_sec", "label", "score")
+    ]
+    for video, start, end, label, score in zip(*columns):
         results.setdefault(str(video), []).append(
             {"score": score, "segment": [start, end], "label": label}
         )

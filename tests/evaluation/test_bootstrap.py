@@ -1,0 +1,151 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ahernet_tf.evaluation import (
+    bootstrap_interval,
+    evaluate_detections,
+    paired_bootstrap,
+    tiou_range,
+)
+from ahernet_tf.evaluation.detection import average_precision, rank_matches
+from ahernet_tf.evaluation.matching import build_table, match
+from tests.evaluation.frames import found, truth
+
+THRESHOLDS = tiou_range(0.5, 0.25, 0.75)
+
+
+def made_up(seed, videos=12, noise=1.0):
+    """Returns ground truth, and predictions whose boundaries are off by `noise`."""
+    generator = np.random.default_rng(seed)
+    instances, predictions = [], []
+    for index in range(videos):
+        video, label = f"v{index}", "xyz"[index % 3]
+        for start in (0, 30, 60):
+            end = start + generator.uniform(8, 20)
+            instances.append((video, start, end, label))
+            shift = noise * generator.normal(0, 2, 2)
+            times = np.sort([start + shift[0], end + shift[1]])
+            predictions.append((video, *times, label, generator.uniform(0.4, 1)))
+        for _ in range(4):
+            start, other = generator.uniform(0, 80), "xyz"[generator.integers(3)]
+            predictions.append((video, start, start + 9, other, generator.random()))
+    return truth(*instances), found(*predictions)
+
+
+def copies(frame, weights):
+    """Repeats each video as often as its weight says, under new names."""
+    parts = [
+        frame[frame["video"] == video].assign(video=f"{video} copy {i}")
+        for video, weight in weights.items()
+        for i in range(weight)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_weighted_average_precision_equals_copied_videos():
+    instances, predictions = made_up(0)
+    table = build_table(instances, predictions)
+    ranked = rank_matches(table, match(table, np.array(THRESHOLDS)), len(THRESHOLDS))
+    weights = np.random.default_rng(1).integers(0, 4, len(table.videos))
+    weighted = average_precision(ranked, weights)
+    named = dict(zip(table.videos, weights))
+    copied = evaluate_detections(
+        copies(instances, named), copies(predictions, named), THRESHOLDS
+    )
+    for label, ap in zip(table.labels, weighted):
+        np.testing.assert_allclose(ap, copied.ap_per_class[label], rtol=0, atol=1e-12)
+
+
+def test_label_that_no_drawn_video_holds_is_not_a_number():
+    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "y"))
+    table = build_table(instances, found(("v", 0, 1, "x", 1.0)))
+    ranked = rank_matches(table, match(table, np.array([0.5])), 1)
+    ap = average_precision(ranked, np.array([2, 0]))
+    assert ap[0] == 1.0
+    assert np.isnan(ap[1])
+
+
+def test_estimate_is_the_score_and_lies_in_the_interval():
+    instances, predictions = made_up(2)
+    interval = bootstrap_interval(instances, predictions, THRESHOLDS, samples=100)
+    score = evaluate_detections(instances, predictions, THRESHOLDS).average_map
+    assert interval.estimate == pytest.approx(score, rel=0, abs=1e-12)
+    assert interval.low < score < interval.high
+    assert interval.resampled.shape == (100,)
+    assert interval.bias == pytest.approx(interval.resampled.mean() - score)
+    low, high = np.quantile(interval.resampled - interval.bias, [0.025, 0.975])
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+    assert abs(interval.bias) > 1e-3
+
+
+def test_same_seed_gives_the_same_interval_and_another_does_not():
+    instances, predictions = made_up(3)
+    first, again, other = (
+        bootstrap_interval(instances, predictions, THRESHOLDS, samples=50, seed=seed)
+        for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first.resampled, again.resampled)
+    assert (first.low, first.high) == (again.low, again.high)
+    assert (first.low, first.high) != (other.low, other.high)
+
+
+def test_wider_confidence_gives_a_wider_interval():
+    instances, predictions = made_up(3)
+    narrow, wide = (
+        bootstrap_interval(
+            instances, predictions, THRESHOLDS, samples=200, confidence=confidence
+        )
+        for confidence in (0.5, 0.95)
+    )
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_clearly_better_system_has_a_difference_above_zero():
+    instances, good = made_up(4, noise=0.2)
+    same_instances, poor = made_up(4, noise=3.0)
+    pd.testing.assert_frame_equal(instances, same_instances)
+    paired = paired_bootstrap(instances, good, poor, THRESHOLDS, samples=100)
+    assert paired.low > 0
+    assert paired.share_above_zero == 1.0
+    assert paired.estimate == pytest.approx(paired.average_map_a - paired.average_map_b)
+    swapped = paired_bootstrap(instances, poor, good, THRESHOLDS, samples=100)
+    assert swapped.high == pytest.approx(-paired.low)
+
+
+def test_system_against_itself_differs_by_nothing():
+    instances, predictions = made_up(5)
+    paired = paired_bootstrap(
+        instances, predictions, predictions, THRESHOLDS, samples=20
+    )
+    assert (paired.low, paired.estimate, paired.high) == (0.0, 0.0, 0.0)
+    assert paired.share_above_zero == 0.5
+
+
+def test_pairing_is_narrower_than_two_separate_intervals():
+    instances, first = made_up(6, noise=1.0)
+    second = first.assign(end_sec=first["end_sec"] + 0.5)
+    paired = paired_bootstrap(instances, first, second, THRESHOLDS, samples=200)
+    alone = bootstrap_interval(instances, first, THRESHOLDS, samples=200)
+    assert paired.high - paired.low < alone.high - alone.low
+
+
+def test_background_videos_are_drawn_too():
+    instances, predictions = made_up(7)
+    background = [f"b{i}" for i in range(12)]
+    extra = found(*((video, 0, 9, "x", 0.9) for video in background))
+    predictions = pd.concat([predictions, extra], ignore_index=True)
+    without, within = (
+        bootstrap_interval(
+            instances, predictions, THRESHOLDS, samples=20, background_videos=videos
+        )
+        for videos in ((), background)
+    )
+    assert within.estimate < without.estimate
+
+
+@pytest.mark.parametrize("bad", [{"samples": 0}, {"confidence": 1.0}])
+def test_unusable_options_are_refused(bad):
+    instances, predictions = made_up(0)
+    with pytest.raises(ValueError, match="at least 1 sample"):
+        bootstrap_interval(instances, predictions, THRESHOLDS, **bad)

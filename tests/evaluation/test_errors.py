@@ -1,0 +1,68 @@
+import pytest
+
+from ahernet_tf.evaluation import analyse_errors
+from tests.evaluation.frames import found, truth
+
+INSTANCES = truth(("v", 0, 10, "x"), ("v", 20, 40, "y"), ("w", 0, 50, "x"))
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (("v", 0, 9, "x", 0.1), "duplicate"),
+        (("v", 20, 40, "x", 0.1), "wrong label"),
+        (("v", 0, 10, "y", 0.1), "wrong label"),
+        (("v", 0, 3, "x", 0.1), "bad localisation"),
+        (("v", 20, 26, "x", 0.1), "bad localisation"),  # of another label
+        (("v", 50, 60, "x", 0.1), "background"),
+        (("v", 9.5, 15, "x", 0.1), "background"),  # tIoU 0.5 / 15
+        (("w", 60, 70, "y", 0.1), "background"),
+    ],
+)
+def test_kind_of_false_positive(row, kind):
+    result = analyse_errors(INSTANCES, found(("v", 0, 10, "x", 0.9), row))
+    assert result.true_positives == 1
+    counts = dict.fromkeys(result.false_positives, 0) | {kind: 1}
+    assert result.false_positives == counts
+
+
+def test_instance_reached_only_below_the_threshold_is_no_duplicate():
+    result = analyse_errors(INSTANCES, found(("v", 0, 4, "x", 0.9)))
+    assert result.false_positives["bad localisation"] == 1
+
+
+def test_only_the_best_scored_are_analysed_unless_all_are_asked_for():
+    rows = [("v", 50 + i, 60 + i, "y", 0.9 - i / 100) for i in range(15)]
+    few = analyse_errors(INSTANCES, found(*rows), per_instance=10)
+    every = analyse_errors(INSTANCES, found(*rows), per_instance=None)
+    assert (few.predictions, every.predictions) == (10, 15)
+    assert every.false_positives["background"] == 15
+
+
+def test_misses_are_binned_by_length_over_duration():
+    instances = INSTANCES.assign(duration_sec=[50.0, 50.0, 50.0])  # 0.2, 0.4, 1.0
+    result = analyse_errors(instances, found(("v", 20, 40, "y", 0.9)))
+    assert result.misses == {
+        "XS": (1, 1),
+        "S": (0, 1),
+        "M": (0, 0),
+        "L": (0, 0),
+        "XL": (1, 1),
+        "unknown": (0, 0),
+    }
+
+
+def test_instance_longer_than_its_video_is_extra_long():
+    instances = INSTANCES.assign(duration_sec=[9.0, 50.0, 50.0])
+    result = analyse_errors(instances, found(("v", 20, 40, "y", 0.9)))
+    assert result.misses["XL"] == (2, 2)
+
+
+def test_without_durations_the_length_is_unknown():
+    result = analyse_errors(INSTANCES, found(("v", 20, 40, "y", 0.9)))
+    assert result.misses["unknown"] == (2, 3)
+
+
+def test_background_threshold_must_lie_below_the_other():
+    with pytest.raises(ValueError, match="background tIoU"):
+        analyse_errors(INSTANCES, found(("v", 0, 1, "x", 1.0)), 0.5, 0.5)
