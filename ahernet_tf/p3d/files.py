@@ -1,0 +1,99 @@
+"""Writes files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+import numpy as np
+
+_NPY_MAGIC = b"\x93NUMPY\x01\x00"
+_NPY_HEADER_BYTES = 128  # of the whole header, a multiple of 64 as the format asks
+
+
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Gives a temporary path beside `path` and renames it when the block succeeds.
+
+    When the block raises, the temporary file is removed and `path` stays as it was.
+
+    Args:
+        path: the file to appear.
+    """
+    path = pathlib.Path(path)
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name}.", suffix=".part"
+    )
+    os.close(handle)
+    temporary = pathlib.Path(temporary)
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)  # mkstemp's own file is for its owner alone
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class NpyRowWriter:
+    """Writes a matrix to an `.npy` file row by row, without holding it.
+
+    The file appears on `close`; `discard` leaves nothing behind.
+
+    Args:
+        path: the file to appear.
+        columns: length of a row.
+        dtype: a NumPy type.
+    """
+
+    def __init__(self, path: str | os.PathLike, columns: int, dtype):
+        self.rows = 0
+        self._columns = columns
+        self._dtype = np.dtype(dtype).newbyteorder("<")
+        self._stack = contextlib.ExitStack()
+        temporary = self._stack.enter_context(whole_file(path))
+        self._file = self._stack.enter_context(temporary.open("wb"))
+        self._file.write(b"\0" * _NPY_HEADER_BYTES)
+
+    def write(self, row) -> None:
+        """Appends one row.
+
+        Raises:
+            ValueError: the row is of another length, or holds values that the type
+                cannot.
+        """
+        row = np.asarray(row)
+        with np.errstate(over="ignore"):
+            stored = row.astype(self._dtype)
+        if stored.shape != (self._columns,) or not np.all(np.isfinite(stored)):
+            raise ValueError(
+                f"Expected {self._columns} numbers that fit into {self._dtype}, "
+                f"received shape {row.shape} from {row.min()} to {row.max()}."
+            )
+        self._file.write(stored.tobytes())
+        self.rows += 1
+
+    def close(self) -> None:
+        """Completes the file and lets it appear."""
+        header = (
+            f"{{'descr': '{self._dtype.str}', 'fortran_order': False, "
+            f"'shape': ({self.rows}, {self._columns}), }}"
+        ).encode("ascii")
+        room = _NPY_HEADER_BYTES - len(_NPY_MAGIC) - 2
+        self._file.seek(0)
+        self._file.write(_NPY_MAGIC + room.to_bytes(2, "little"))
+        self._file.write(header.ljust(room - 1) + b"\n")
+        self._stack.close()
+
+    def discard(self) -> None:
+        """Removes what was written so far; nothing appears."""
+        with contextlib.suppress(_DiscardedError), self._stack:
+            raise _DiscardedError
+
+
+class _DiscardedError(Exception):
+    """Unwinds a writer without letting its file appear."""

@@ -1,0 +1,237 @@
+"""Writes a directory of features, one `.npy` a video, that says when each row is.
+
+    OUT/
+      features.json         the time model, the extractor and every video's timing
+      <video>.npy           [clips, dim]
+      extracted/<video>.json   written after the `.npy`: what makes a video complete
+      failures.json         broken videos and why, when there were any
+
+`features.json` is put together from the small files in `extracted`, which several
+machines can write at once.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+
+from ahernet_tf.evaluation.json_files import write_json
+from ahernet_tf.p3d.extraction import ExtractionOptions, FeatureSink, VideoTiming
+from ahernet_tf.p3d.files import NpyRowWriter
+from ahernet_tf.p3d.video import count_clips
+from ahernet_tf.p3d.weights import P3DMetadata
+
+DESCRIPTION_FILE = "features.json"
+_COMPLETE = "extracted"
+
+
+def describe_features(
+    metadata: P3DMetadata,
+    options: ExtractionOptions,
+    weights_sha256: str,
+    dtype: str = "float16",
+    policy: str = "float32",
+) -> dict:
+    """Returns what `features.json` says of all videos alike.
+
+    `clip_frames` and `stride_frames` are the time model: row i is seen in frames
+    i * stride_frames to i * stride_frames + clip_frames. `fps` is there only where
+    every video was brought to one rate, together with `resampled`.
+
+    Args:
+        metadata: the network.
+        options: how clips are cut.
+        weights_sha256: which weight file.
+        dtype: NumPy type of the files.
+        policy: Keras dtype policy of the computation.
+    """
+    size = metadata.clip_format
+    description = {
+        "format": "npy",
+        "dim": metadata.feature_dim,
+        "clip_frames": size.clip_frames,
+        "stride_frames": options.stride_frames,
+        "dtype": dtype,
+        "extractor": {
+            "network": "P3D",
+            "fusion": metadata.fusion,
+            "depths": list(metadata.depths),
+            "base_channels": metadata.base_channels,
+            "resize": [size.resize_height, size.resize_width],
+            "crop": size.crop_size,
+            "policy": policy,
+            "weights_sha256": weights_sha256,
+        },
+    }
+    if options.fps is not None:
+        description |= {"fps": options.fps, "resampled": True}
+    return description
+
+
+class FeatureStoreWriter(FeatureSink):
+    """Writes the features of many videos to a directory; see the module's docstring.
+
+    Several writers, on several machines, may fill one directory with different videos.
+
+    Args:
+        directory: is made where absent.
+        description: what `describe_features` returns.
+        failures_file: name of the file that lists broken videos.
+        on_video: called with the video's name, its timing (None when it is broken) and
+            a message (None when all is well), after each video.
+
+    Attributes:
+        failures: broken video -> why.
+
+    Raises:
+        ValueError: the directory holds features of another extractor or time model, or
+            `.npy` files of unknown origin.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        description: dict,
+        failures_file: str = "failures.json",
+        on_video: Callable | None = None,
+    ):
+        self.directory = pathlib.Path(directory)
+        self.failures: dict[str, str] = {}
+        self._description = description
+        self._failures_path = self.directory / failures_file
+        self._on_video = on_video or (lambda *_: None)
+        self._writers: dict[str, NpyRowWriter] = {}
+        self._dtype = np.dtype(description["dtype"])
+        self._check_directory()
+        (self.directory / _COMPLETE).mkdir(parents=True, exist_ok=True)
+        if not (self.directory / DESCRIPTION_FILE).exists():
+            self.publish()
+
+    def _check_directory(self):
+        path = self.directory / DESCRIPTION_FILE
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            found.pop("videos", None)
+            different = sorted(
+                key
+                for key in found.keys() | self._description.keys()
+                if found.get(key) != self._description.get(key)
+            )
+            if different:
+                raise ValueError(
+                    f"{path}: was written with other settings: "
+                    + "; ".join(
+                        f"{key} {found.get(key)}, now {self._description.get(key)}"
+                        for key in different
+                    )
+                    + ". Choose another directory."
+                )
+        elif self.directory.is_dir() and any(self.directory.glob("*.npy")):
+            raise ValueError(
+                f"{self.directory}: holds .npy files but no {DESCRIPTION_FILE}. "
+                "Choose another directory."
+            )
+
+    def is_complete(self, video: str) -> bool:
+        """Tells whether a video's features are there and whole."""
+        return self._mark(video).exists() and self._features(video).exists()
+
+    def _mark(self, video: str) -> pathlib.Path:
+        return self.directory / _COMPLETE / f"{video}.json"
+
+    def _features(self, video: str) -> pathlib.Path:
+        return self.directory / f"{video}.npy"
+
+    def _clear(self, video: str) -> None:
+        """Removes what an interrupted run left of a video."""
+        self._mark(video).unlink(missing_ok=True)
+        for part in self.directory.glob(f".{glob.escape(video)}.npy.*.part"):
+            part.unlink(missing_ok=True)
+
+    def write(self, video: str, row: np.ndarray) -> None:
+        """Appends the next feature [dim] of a video."""
+        if video not in self._writers:
+            self._clear(video)
+            self._writers[video] = NpyRowWriter(
+                self._features(video), self._description["dim"], self._dtype
+            )
+        self._writers[video].write(row)
+
+    def finish(self, video: str, timing: VideoTiming) -> None:
+        """Completes a video: its file appears, then its mark."""
+        writer = self._writers.pop(video)
+        due = count_clips(
+            timing.frames,
+            self._description["clip_frames"],
+            self._description["stride_frames"],
+        )
+        if writer.rows != due:
+            writer.discard()
+            raise RuntimeError(
+                f"{video}: {writer.rows} features for {timing.frames} frames, due {due}"
+            )
+        writer.close()
+        entry = {
+            "fps": timing.fps,
+            "frames": timing.frames,
+            "duration_sec": timing.duration_sec,
+        }
+        write_json(self._mark(video), entry)
+        self._on_video(video, timing, _doubt(timing))
+
+    def fail(self, video: str, error: BaseException) -> None:
+        """Drops what was written of a broken video and notes why."""
+        if video in self._writers:
+            self._writers.pop(video).discard()
+        self.failures[video] = f"{type(error).__name__}: {error}"
+        self._on_video(video, None, self.failures[video])
+
+    def close(self) -> None:
+        """Drops unfinished videos, writes `features.json` and the list of failures."""
+        for writer in self._writers.values():
+            writer.discard()
+        self._writers.clear()
+        if self.failures:
+            write_json(self._failures_path, self.failures, indent=1)
+        else:
+            self._failures_path.unlink(missing_ok=True)
+        self.publish()
+
+    def publish(self) -> dict:
+        """Writes `features.json` from the marks of all complete videos; returns it.
+
+        Writers that publish at the same time end with a file that has the videos of
+        all: each looks again after writing.
+        """
+        while True:
+            marks = self._marks()
+            content = {
+                **self._description,
+                "videos": {
+                    path.stem: json.loads(path.read_text(encoding="utf-8"))
+                    for path in marks
+                },
+            }
+            write_json(self.directory / DESCRIPTION_FILE, content, indent=1)
+            if self._marks() == marks:
+                return content
+
+    def _marks(self) -> list[pathlib.Path]:
+        return sorted((self.directory / _COMPLETE).glob("*.json"))
+
+
+def _doubt(timing: VideoTiming) -> str | None:
+    """Returns what a user should know of a video that was not read in full."""
+    parts = []
+    if timing.stated_sec and timing.duration_sec + 1.5 / timing.fps < timing.stated_sec:
+        parts.append(
+            f"{timing.duration_sec:.2f} s decoded of {timing.stated_sec:.2f} s stated"
+        )
+    if timing.corrupt_packets:
+        parts.append(f"{timing.corrupt_packets} damaged packets left out")
+    return "; ".join(parts) or None

@@ -1,0 +1,81 @@
+"""Converts published P3D weights to a file that `ahernet_tf.p3d.load_p3d` reads.
+
+    python -m data_tools.convert_p3d --input p3d_rgb_199.checkpoint.pth.tar \
+        --fusion torch --output p3d_rgb_199.npz
+
+The input is a PyTorch checkpoint or state dict (needs PyTorch; read with
+weights_only=True), or a `.npz` of arrays under PyTorch's or Caffe's names. Every array
+must be used exactly once and have the right shape; otherwise the error names it.
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+from absl import app, flags, logging
+
+from ahernet_tf.p3d import convert_arrays, read_foreign_arrays, write_arrays
+from ahernet_tf.p3d.formats import FUSIONS
+from ahernet_tf.p3d.weights import P3DMetadata, file_sha256
+
+
+def convert(input_path, fusion: str, output_path) -> P3DMetadata:
+    """Converts one file of weights.
+
+    Args:
+        input_path: `.npz`, or a PyTorch checkpoint.
+        fusion: "caffe" or "torch", the flavour the weights were trained in.
+        output_path: the file to write.
+
+    Returns:
+        What the written file says about itself.
+
+    Raises:
+        ValueError: the input is unreadable, or an array is missing, unknown or of a
+            wrong shape; nothing is written then.
+    """
+    where = pathlib.Path(input_path).name
+    arrays = read_foreign_arrays(input_path)
+    ours, metadata = convert_arrays(arrays, fusion, where)
+    source = f"{metadata.source}, SHA-256 {file_sha256(input_path)}"
+    metadata = P3DMetadata(**{**vars(metadata), "source": source})
+    write_arrays(output_path, ours, metadata)
+    return metadata
+
+
+def main(argv):
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    values = flags.FLAGS
+    try:
+        metadata = convert(values.input, values.fusion, values.output)
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
+    logging.info(
+        "%s: fusion %s, depths %s, %s classes, features of %d. %s",
+        values.output,
+        metadata.fusion,
+        metadata.depths,
+        metadata.classes,
+        metadata.feature_dim,
+        metadata.source,
+    )
+
+
+def _define_flags():
+    flags.DEFINE_string("input", None, "PyTorch checkpoint or .npz to read.")
+    flags.DEFINE_enum(
+        "fusion",
+        None,
+        list(FUSIONS),
+        "Flavour the weights were trained in: caffe (the authors' network) or torch "
+        "(the PyTorch port). The weights themselves do not tell.",
+    )
+    flags.DEFINE_string("output", None, "The .npz file to write.")
+    flags.mark_flags_as_required(["input", "fusion", "output"])
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

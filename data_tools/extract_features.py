@@ -1,0 +1,216 @@
+"""Extracts P3D features of video files.
+
+    python -m data_tools.extract_features --videos videos --weights p3d_rgb_199.npz \
+        --out features
+
+Writes one `.npy` [clips, dim] a video and `features.json`, which says when each row is.
+A video appears whole or not at all; running the command again goes on where it ended,
+and tries broken videos once more. Many machines share the work with --shard 0/4,
+--shard 1/4 and so on, into one directory or into several that are copied together
+afterwards (a last run without --shard then rewrites features.json).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+
+import tensorflow as tf
+import tqdm
+from absl import app, flags, logging
+
+from ahernet_tf.p3d.extraction import ExtractionOptions, extract, feature_function
+from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
+from ahernet_tf.p3d.video import list_videos
+from ahernet_tf.p3d.weights import file_sha256, load_p3d, read_p3d_metadata
+
+DTYPES = ("float16", "float32")
+POLICIES = ("float32", "mixed_bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        extracted: videos whose features were written.
+        skipped: videos that were complete before.
+        failures: broken video -> why.
+    """
+
+    extracted: int
+    skipped: int
+    failures: dict[str, str]
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Returns (index, count) of a shard such as "0/4".
+
+    Raises:
+        ValueError: it is not of that form, or the index is not below the count.
+    """
+    index, _, count = text.partition("/")
+    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+        raise ValueError(
+            f"--shard: expected i/n with i from 0 to n - 1, received {text!r}."
+        )
+    return int(index), int(count)
+
+
+def run(
+    videos: str,
+    weights: str,
+    out: str,
+    options: ExtractionOptions | None = None,
+    dtype: str = "float16",
+    policy: str = "float32",
+    shard: str = "0/1",
+    jit: bool = False,
+) -> Report:
+    """Extracts the features of all videos that are not complete yet.
+
+    Args:
+        videos: a folder, a list file or one video; see `list_videos`.
+        weights: a file of `convert_p3d` or `save_p3d`.
+        out: directory of the features.
+        options: how clips are cut and batched.
+        dtype: "float16" or "float32", type of the files.
+        policy: Keras dtype policy of the network.
+        shard: "i/n", the share of the videos to do.
+        jit: compile the network with XLA.
+
+    Raises:
+        ValueError: nothing to read, unusable weights, or an unfitting directory.
+    """
+    options = options or ExtractionOptions()
+    index, count = parse_shard(shard)
+    paths = dict(list(list_videos(videos).items())[index::count])
+    metadata = read_p3d_metadata(weights)
+    description = describe_features(
+        metadata, options, file_sha256(weights), dtype, policy
+    )
+    failures_file = (
+        f"failures-{index}-of-{count}.json" if count > 1 else "failures.json"
+    )
+    with _Progress() as progress:
+        writer = FeatureStoreWriter(out, description, failures_file, progress.video)
+        waiting = {v: path for v, path in paths.items() if not writer.is_complete(v)}
+        progress.start(len(waiting), len(paths) - len(waiting))
+        try:
+            if waiting:
+                network = load_p3d(weights, dtype=policy)
+                compute = feature_function(network, metadata.clip_format, jit)
+                extract(compute, waiting, writer, metadata.clip_format, options)
+        finally:
+            writer.close()
+    failures = writer.failures
+    return Report(len(waiting) - len(failures), len(paths) - len(waiting), failures)
+
+
+class _Progress:
+    """A bar over videos that shows videos an hour and how much faster than playing."""
+
+    def __enter__(self):
+        self._bar = None
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.close()
+
+    def start(self, waiting: int, done: int) -> None:
+        """Begins the clock."""
+        if done:
+            logging.info("%d videos are complete already.", done)
+        self._videos, self._played_sec, self._begin = 0, 0.0, time.monotonic()
+        self._bar = tqdm.tqdm(total=waiting, unit="video", dynamic_ncols=True)
+
+    def video(self, name: str, timing, message: str | None) -> None:
+        """Counts a video."""
+        if message:
+            kind = "broken, skipped" if timing is None else "incomplete"
+            self._bar.write(f"{name}: {kind}: {message}")
+        if timing is not None:
+            self._videos += 1
+            self._played_sec += timing.duration_sec
+        spent_sec = max(time.monotonic() - self._begin, 1e-9)
+        self._bar.set_postfix_str(
+            f"{3600 * self._videos / spent_sec:.0f} videos/hour, "
+            f"{self._played_sec / spent_sec:.2f}x playing time",
+            refresh=False,
+        )
+        self._bar.update()
+
+
+def main(argv):
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    values = flags.FLAGS
+    processors = os.cpu_count() or 1
+    decoders = values.decoders or max(1, min(8, processors // 2))
+    try:
+        report = run(
+            values.videos,
+            values.weights,
+            values.out,
+            ExtractionOptions(
+                stride_frames=values.stride,
+                fps=values.fps,
+                batch_size=values.batch_size,
+                decoders=decoders,
+                threads_per_decoder=max(1, processors // decoders),
+                min_decoded=values.min_decoded,
+            ),
+            dtype=values.dtype,
+            policy=values.policy,
+            shard=values.shard,
+            jit=values.jit,
+        )
+    except (ValueError, tf.errors.ResourceExhaustedError) as error:
+        raise SystemExit(f"error: {error}") from error
+    print(
+        f"{report.extracted} videos extracted, {report.skipped} were complete, "
+        f"{len(report.failures)} broken."
+    )
+    for name, why in report.failures.items():
+        print(f"  {name}: {why}")
+    return int(bool(report.failures) and not report.extracted and not report.skipped)
+
+
+def _define_flags():
+    flags.DEFINE_string(
+        "videos",
+        None,
+        "Folder of videos (searched with its subfolders), or a text file with one path "
+        "a line, or one video. A video is called by its file name without suffix.",
+    )
+    flags.DEFINE_string("weights", None, "Weights written by data_tools.convert_p3d.")
+    flags.DEFINE_string("out", None, "Directory of the features.")
+    flags.DEFINE_enum("dtype", "float16", DTYPES, "Type of the written numbers.")
+    flags.DEFINE_enum("policy", "float32", POLICIES, "Arithmetic of the network.")
+    flags.DEFINE_string(
+        "shard", "0/1", "Do the i-th of n shares of the videos, counted from 0: i/n."
+    )
+    flags.DEFINE_integer("batch_size", 8, "Clips in one pass.", lower_bound=1)
+    flags.DEFINE_integer("stride", 8, "Frames between clips' starts.", lower_bound=1)
+    flags.DEFINE_float(
+        "fps", None, "Bring every video to this rate first (default: its own)."
+    )
+    flags.DEFINE_integer(
+        "decoders", 0, "Videos decoded at a time (0: half the processors, at most 8)."
+    )
+    flags.DEFINE_float(
+        "min_decoded",
+        0.9,
+        "A video counts as broken when less than this share of its stated duration "
+        "can be decoded.",
+    )
+    flags.DEFINE_bool("jit", False, "Compile the network with XLA (for GPUs).")
+    flags.mark_flags_as_required(["videos", "weights", "out"])
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
