@@ -113,7 +113,6 @@ class InferenceConfig:
     nms_tiou: float = 0.9
     candidates: int = 765  # the best so many enter non-maximum suppression
     detections: int = 100  # the best so many of a video are kept
-    classes_per_anchor: int = 1  # ranking "anchor": the best so many classes
     legacy_decode_duration: bool = False  # release: True, scales by the full duration
 
 

@@ -187,7 +187,7 @@ def tiled_layout(
     offset = tf.where(in_end, in_gap, in_gap - end_length)
     context_length = tf.where(in_end, end_length, gap - end_length)
     return Layout(
-        row=tf.where(in_moment, pick(source_row, current), context_row),
+        row=pick(source_row, tile),
         part=part,
         offset=tf.where(in_moment, step - tile_start, offset),
         length=tf.where(in_moment, tile_end - tile_start, context_length),

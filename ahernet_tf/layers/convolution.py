@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-_SERIALIZABLE = tf.keras.utils.register_keras_serializable(package="ahernet_tf")
-
 
 def temporal_convolution(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int = 1
@@ -29,10 +27,7 @@ def temporal_convolution(
     time = inputs.shape[1] or tf.shape(inputs)[1]
     steps_out = -(-time // stride)
     padding = (steps_out - 1) * stride + width - time
-    if isinstance(padding, int):
-        padding = max(padding, 0)
-    else:
-        padding = tf.maximum(padding, 0)
+    padding = max(padding, 0) if inputs.shape[1] else tf.maximum(padding, 0)
     before = padding // 2
     padded = tf.pad(inputs, [[0, 0], [before, padding - before], [0, 0]])
     last = (steps_out - 1) * stride + 1
@@ -46,7 +41,7 @@ def temporal_convolution(
     return tf.reshape(outputs, [-1, steps_out, filters])
 
 
-@_SERIALIZABLE
+@tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class TemporalConvolution(tf.keras.layers.Layer):
     """Convolves over time, `same` padding, with bias (paper section 3.1).
 

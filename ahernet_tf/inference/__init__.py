@@ -1,0 +1,1 @@
+"""From clip features to detections."""

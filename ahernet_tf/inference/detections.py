@@ -1,0 +1,136 @@
+"""From the network's predictions to detections in seconds (paper section 3.4)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ahernet_tf import anchors as anchor_grid
+from ahernet_tf import segments as segment_ops
+from ahernet_tf.config import InferenceConfig
+from ahernet_tf.models import Predictions
+
+
+class Candidates(NamedTuple):
+    """All anchors of a batch, decoded and scored.
+
+    Attributes:
+        segments: `[batch, anchors, 2]`, `[start, end]` in steps, inside the sequence.
+        rank: `[batch, anchors]`, what non-maximum suppression orders by.
+        score: `[batch, anchors]`, score of the detection that results.
+        label: `[batch, anchors]` int32.
+    """
+
+    segments: tf.Tensor
+    rank: tf.Tensor
+    score: tf.Tensor
+    label: tf.Tensor
+
+
+class Detections(NamedTuple):
+    """Detections of one video, best first.
+
+    Attributes:
+        segments: `[detections, 2]`, `[start, end]`.
+        score: `[detections]`.
+        label: `[detections]` int, index into the classes.
+    """
+
+    segments: np.ndarray
+    score: np.ndarray
+    label: np.ndarray
+
+
+def proposal_score(predictions: Predictions, kind: str) -> tf.Tensor:
+    """Scores each anchor whatever its class, `[batch, anchors]`.
+
+    Args:
+        predictions: Of the network.
+        kind: `overlap` (predicted tIoU), `action` (probability of an action) or
+            `product` of both.
+    """
+    if kind == "overlap":
+        return predictions.overlap
+    action = tf.nn.softmax(predictions.proposal_logits)[..., 1]
+    return action if kind == "action" else action * predictions.overlap
+
+
+def candidates(
+    predictions: Predictions, anchors: tf.Tensor, steps: int, config: InferenceConfig
+) -> Candidates:
+    """Decodes and scores all anchors.
+
+    With `ranking="anchor"` an anchor bears the likeliest class of its cell and scores
+    that probability times its proposal score. With `"video"` the class probabilities
+    are averaged over all cells of the video: one label for all its anchors.
+
+    Args:
+        predictions: Of the network.
+        anchors: `[anchors, 2]`, `[centre, length]`, steps.
+        steps: Length of the sequence; segments are clamped to it.
+        config: Uses `ranking` and `proposal_score`.
+
+    Returns:
+        Every anchor as a candidate.
+    """
+    segments = segment_ops.to_start_end(
+        anchor_grid.decode(predictions.offsets, anchors)
+    )
+    proposal = proposal_score(predictions, config.proposal_score)
+    probability = tf.nn.softmax(predictions.class_logits)  # [batch, cells, classes]
+    if config.ranking == "video":
+        probability = tf.reduce_mean(probability, axis=1, keepdims=True)
+    ratios = tf.shape(proposal)[1] // tf.shape(probability)[1]
+    best = tf.repeat(tf.reduce_max(probability, axis=-1), ratios, axis=1)
+    label = tf.argmax(probability, axis=-1, output_type=tf.int32)
+    score = proposal * best
+    return Candidates(
+        segments=segment_ops.clip(segments, 0.0, float(steps)),
+        rank=score if config.ranking == "anchor" else proposal,
+        score=score,
+        label=tf.repeat(label, ratios, axis=1),
+    )
+
+
+def suppress(
+    segments: np.ndarray, rank: np.ndarray, config: InferenceConfig, keep: int
+) -> np.ndarray:
+    """Chooses detections by greedy non-maximum suppression.
+
+    Args:
+        segments: `[candidates, 2]`, `[start, end]` in any unit.
+        rank: `[candidates]`; the highest enter first, of equal ones the first.
+        config: Uses `candidates` and `nms_tiou`: a candidate goes when its tIoU with
+            a kept one is above it.
+        keep: Number of detections to keep at most.
+
+    Returns:
+        Indices of the kept candidates, best first.
+    """
+    order = np.argsort(-rank, kind="stable")[: config.candidates]
+    start, end = segments[order].astype(np.float32).T
+    boxes = np.stack([np.zeros_like(start), start, np.ones_like(end), end], axis=-1)
+    kept = tf.image.non_max_suppression(
+        boxes, rank[order].astype(np.float32), keep, iou_threshold=config.nms_tiou
+    )
+    return order[kept.numpy()]
+
+
+def detections(batch: Candidates, config: InferenceConfig) -> list[Detections]:
+    """Keeps the best detections of every video of a batch.
+
+    Args:
+        batch: Candidates of the videos.
+        config: Uses `candidates`, `nms_tiou` and `detections`.
+
+    Returns:
+        One a video; segments in steps.
+    """
+    results = []
+    for segments, rank, score, label in zip(*(part.numpy() for part in batch)):
+        kept = suppress(segments, rank, config, config.detections)
+        order = kept[np.argsort(-score[kept], kind="stable")]
+        results.append(Detections(segments[order], score[order], label[order]))
+    return results

@@ -1,0 +1,194 @@
+"""What each row of an iteration minimises: its losses from a batch (Eq. 3-8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from ahernet_tf import anchors as anchor_grid
+from ahernet_tf import losses, matching
+from ahernet_tf.config import LossConfig
+from ahernet_tf.layers import SegmentClassifier
+from ahernet_tf.models import AherNet
+
+Batch = Mapping[str, tf.Tensor]
+Losses = dict[str, tf.Tensor]
+
+
+class RowLosses:
+    """Computes the losses of every row of Algorithm 1.
+
+    Args:
+        model: A built network.
+        config: Weights, thresholds and forms of the losses.
+    """
+
+    def __init__(self, model: AherNet, config: LossConfig):
+        self.model = model
+        self.config = config
+        self.anchors = tf.constant(model.anchors())
+
+    def moments(self, moments: Batch) -> Losses:
+        """Classifies the moments from their pooled maps (row `moments`)."""
+        return self._segment_losses(moments, self.model.target_classifier)
+
+    def foreground(self, foreground: Batch) -> Losses:
+        """Classifies foreground segments from their pooled maps (`foreground`)."""
+        return self._segment_losses(foreground, self.model.source_classifier)
+
+    def _segment_losses(self, batch: Batch, classifier: SegmentClassifier) -> Losses:
+        logits = self.model.segment_logits(
+            self.model.backbone(batch["features"]), classifier
+        )
+        right = tf.argmax(logits, axis=-1, output_type=tf.int32) == batch["label"]
+        return {
+            "segment_classification": losses.segment_classification_loss(
+                logits, batch["label"], self.config
+            ),
+            "accuracy": tf.reduce_mean(tf.cast(right, tf.float32)),
+        }
+
+    def untrimmed(self, untrimmed: Batch) -> Losses:
+        """Localises in untrimmed videos (row `untrimmed`)."""
+        return self.localization(
+            self.model.backbone(untrimmed["features"]),
+            self.model.source_classifier,
+            self.targets(
+                untrimmed["segments"],
+                untrimmed["segment_mask"],
+                untrimmed["segment_labels"],
+            ),
+            untrimmed["segment_labels"][:, 0],
+            tf.reduce_any(untrimmed["segment_mask"], axis=-1),
+        )
+
+    def synthetic(self, moments: Batch) -> Losses:
+        """Localises in synthetic moments (rows `generators` and `synthetic`)."""
+        return self.localization(
+            self.synthetic_maps(moments),
+            self.model.target_classifier,
+            self.synthetic_targets(moments),
+            moments["label"],
+            tf.ones_like(moments["label"], tf.bool),
+        )
+
+    def localization(
+        self,
+        maps: Sequence[tf.Tensor],
+        classifier: SegmentClassifier,
+        targets: matching.Targets,
+        video_labels: tf.Tensor,
+        has_label: tf.Tensor,
+    ) -> Losses:
+        """Computes the losses of anchors (Eq. 3, 5-7).
+
+        Args:
+            maps: One map `[batch, cells, channels]` a level.
+            classifier: Whose classes the labels index.
+            targets: Of the anchors.
+            video_labels: `[batch]` int32.
+            has_label: `[batch]` bool, whether the video has an instance at all.
+
+        Returns:
+            `proposal`, `offset`, `overlap`, their sum `localization`,
+            `anchor_classification`, `total`; `accuracy` of the cells against their
+            video's label.
+        """
+        config = self.config
+        predictions = self.model.predict_anchors(
+            maps, self.model.anchor_classifier(classifier)
+        )
+        proposal, chosen = losses.proposal_loss(
+            predictions.proposal_logits, targets, config
+        )
+        offsets, wanted = predictions.offsets, targets.offsets
+        if config.offset_loss == "decoded":
+            offsets = anchor_grid.decode(offsets, self.anchors)
+            wanted = targets.segments
+        offset = losses.offset_loss(offsets, wanted, targets.foreground, chosen)
+        overlap = losses.overlap_loss(predictions.overlap, targets, config)
+        localization = proposal + offset + overlap
+        classification = losses.anchor_classification_loss(
+            predictions.class_logits, video_labels, has_label, targets, config
+        )
+        predicted = tf.argmax(predictions.class_logits, axis=-1, output_type=tf.int32)
+        right = tf.cast(predicted == video_labels[:, tf.newaxis], tf.float32)
+        cell_has_label = tf.broadcast_to(has_label[:, tf.newaxis], tf.shape(right))
+        return {
+            "proposal": proposal,
+            "offset": offset,
+            "overlap": overlap,
+            "localization": localization,
+            "anchor_classification": classification,
+            "total": localization + classification,
+            "accuracy": losses.masked_mean(right, cell_has_label),
+        }
+
+    def discriminators(
+        self,
+        real_maps: Sequence[tf.Tensor],
+        fake_maps: Sequence[tf.Tensor],
+        real_mask: tf.Tensor,
+        fake_mask: tf.Tensor,
+    ) -> Losses:
+        """Tells real from generated background (row `discriminators`, Eq. 8)."""
+        real, fake = losses.discriminator_losses(
+            self.model.discriminator(real_maps),
+            self.model.discriminator(fake_maps),
+            real_mask,
+            fake_mask,
+            self.config,
+        )
+        return {"real": real, "fake": fake, "discriminator": real + fake}
+
+    def adversarial(
+        self, fake_maps: Sequence[tf.Tensor], fake_mask: tf.Tensor
+    ) -> Losses:
+        """Asks that generated background pass for real (row `adversarial`, Eq. 8)."""
+        logits = self.model.discriminator(fake_maps)
+        return {"adversarial": losses.generator_loss(logits, fake_mask, self.config)}
+
+    def standardized(self, batch: Batch) -> Batch:
+        """Returns the batch with standardised features."""
+        return dict(batch, features=self.model.standardization(batch["features"]))
+
+    def synthetic_maps(self, moments: Batch) -> tuple[tf.Tensor, ...]:
+        """Returns the maps of moments surrounded by generated context."""
+        return self.model.backbone(
+            self.model.synthetic_moments(moments["features"], moments)
+        )
+
+    def synthetic_targets(self, moments: Batch) -> matching.Targets:
+        """Matches the anchors with where the moments lie."""
+        layout = self.model.synthetic_moments.layout(moments)
+        labels = tf.broadcast_to(
+            moments["label"][:, tf.newaxis], tf.shape(layout.segment_mask)
+        )
+        return self.targets(layout.segments, layout.segment_mask, labels)
+
+    def targets(
+        self, segments: tf.Tensor, mask: tf.Tensor, labels: tf.Tensor
+    ) -> matching.Targets:
+        """Matches the anchors with segments by the configured thresholds."""
+        return matching.match(
+            self.anchors,
+            segments,
+            mask,
+            labels,
+            steps=self.model.network.untrimmed_steps,
+            foreground_tiou=self.config.foreground_tiou,
+            background_tiou=self.config.background_tiou,
+        )
+
+    def background_masks(
+        self, untrimmed: Batch, moments: Batch
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns which anchors are real and which generated background."""
+        real = self.targets(
+            untrimmed["segments"],
+            untrimmed["segment_mask"],
+            untrimmed["segment_labels"],
+        )
+        fake = self.synthetic_targets(moments)
+        return losses.adversarial_masks(real.background, fake.background, self.config)
