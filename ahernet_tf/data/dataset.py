@@ -40,12 +40,12 @@ class Dataset:
     source_classes: tuple[str, ...]
     target_classes: tuple[str, ...]
     feature_channels: int
-    roles: dict[str, Role]
-    report: Report
-    config: DataConfig
-    cache: SequenceCache
-    _test_pool: Role | None = None
-    _groups: dict[str, str] = dataclasses.field(default_factory=dict)
+    roles: dict[str, Role] = dataclasses.field(repr=False)
+    report: Report = dataclasses.field(repr=False)
+    config: DataConfig = dataclasses.field(repr=False)
+    cache: SequenceCache = dataclasses.field(repr=False)
+    _test_pool: Role | None = dataclasses.field(default=None, repr=False)
+    _groups: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
     @classmethod
     def load(

@@ -7,9 +7,10 @@ import io
 import json
 import os
 import pathlib
+import re
 import zipfile
 import zlib
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -29,6 +30,11 @@ __all__ = [
 
 DESCRIPTION_FILE = "features.json"
 FORMATS = ("npz", "npy", "csv")
+_NPY_FIELDS = (
+    r"""['"]descr['"]\s*:\s*['"]([^'"]+)['"]""",
+    r"""['"]fortran_order['"]\s*:\s*(True|False)""",
+    r"""['"]shape['"]\s*:\s*\(([\d,\sL]*)\)""",
+)
 
 
 class FeatureStore(abc.ABC):
@@ -169,7 +175,8 @@ class NpzStore(FeatureStore):
         return _parse_npy(data, self.where(key))
 
     def _shape(self, key: str) -> tuple[int, ...]:
-        return _npy_header(io.BytesIO(self._bytes(self._index[key], 4096)))[0]
+        start = io.BytesIO(self._bytes(self._index[key], 4096))
+        return _npy_header(start, self.where(key))[0]
 
     def _bytes(self, member: zipfile.ZipInfo, limit: int | None) -> bytes:
         """Reads and inflates a member, or its first `limit` bytes."""
@@ -218,7 +225,7 @@ class NpyStore(_DirectoryStore):
 
     def _shape(self, key: str) -> tuple[int, ...]:
         with open(self._index[key], "rb") as file:
-            return _npy_header(file)[0]
+            return _npy_header(file, self.where(key))[0]
 
 
 class CsvStore(_DirectoryStore):
@@ -314,21 +321,32 @@ def _read_description(path: pathlib.Path) -> dict[str, Any]:
     return content
 
 
-def _npy_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Reads shape, order and type at the start of an npy file."""
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(file)
-    return np.lib.format.read_array_header_2_0(file)
+def _npy_header(file: BinaryIO, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Reads shape, order and type at the start of an npy file.
+
+    NumPy's own reader compiles the header as Python source, which is slow, and on
+    Python 3.11 fails now and then when several threads do so at once.
+    """
+    start = file.read(8)
+    if len(start) < 8 or not start.startswith(b"\x93NUMPY"):
+        raise ValueError(f"{where}: is no npy array (begins with {start!r})")
+    length = int.from_bytes(file.read(2 if start[6] == 1 else 4), "little")
+    header = file.read(length).decode("latin1")
+    found = [re.search(pattern, header) for pattern in _NPY_FIELDS]
+    if len(header) < length or not all(found):
+        raise ValueError(f"{where}: is no npy array (its header is {header!r})")
+    descr, order, shape = (match[1] for match in found)
+    sizes = tuple(int(n.strip(" L")) for n in shape.split(",") if n.strip())
+    try:
+        return sizes, order == "True", np.dtype(descr)
+    except TypeError as error:
+        raise ValueError(f"{where}: is no npy array ({error})") from error
 
 
 def _parse_npy(data: bytes, where: str) -> np.ndarray:
     """Interprets the bytes of an npy file; refuses pickled objects."""
     file = io.BytesIO(data)
-    try:
-        shape, fortran, dtype = _npy_header(file)
-    except ValueError as error:
-        raise ValueError(f"{where}: is no npy array ({error})") from error
+    shape, fortran, dtype = _npy_header(file, where)
     if dtype.hasobject:
         raise ValueError(f"{where}: holds pickled objects, which are never read")
     count = int(np.prod(shape, dtype=np.int64))

@@ -50,12 +50,12 @@ class Role:
     """
 
     name: str
-    videos: tuple[Video, ...]
-    store: FeatureStore
+    videos: tuple[Video, ...] = dataclasses.field(repr=False)
+    store: FeatureStore = dataclasses.field(repr=False)
     time_model: TimeModel
     classes: tuple[str, ...]
-    clips: dict[str, int]
-    fps: dict[str, float | None]
+    clips: dict[str, int] = dataclasses.field(repr=False)
+    fps: dict[str, float | None] = dataclasses.field(repr=False)
     trimmed: bool = False
 
     def with_videos(self, videos: Iterable[Video]) -> Role:

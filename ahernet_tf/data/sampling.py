@@ -18,7 +18,9 @@ STREAMS = ("untrimmed", "foreground", "moments", "oracle")
 _PURPOSES = ("order", "draw")
 
 
-def generator(seed: int, stream: str, purpose: str, counter: int):
+def generator(
+    seed: int, stream: str, purpose: str, counter: int
+) -> np.random.Generator:
     """Returns the random generator of one purpose at one place of a stream.
 
     Args:
@@ -26,7 +28,12 @@ def generator(seed: int, stream: str, purpose: str, counter: int):
         stream: One of `STREAMS`.
         purpose: "order" (of an epoch) or "draw" (of a sample).
         counter: Number of the epoch or of the sample.
+
+    Raises:
+        ValueError: There is no such stream.
     """
+    if stream not in STREAMS:
+        raise ValueError(f"Expected a stream of {STREAMS}, received '{stream}'.")
     key = (seed, STREAMS.index(stream), _PURPOSES.index(purpose), counter)
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
 

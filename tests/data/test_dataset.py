@@ -1,0 +1,260 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ahernet_tf.config import DataConfig, small
+from ahernet_tf.data.dataset import DataError, Dataset
+from tests.conftest import shared_path
+from tests.data.tiny import FEATURES, TinyData, features, video
+
+CONFIG = dataclasses.replace(small().data, cache_bytes=1 << 20)
+
+
+def load(tmp_path, tiny=None, config=CONFIG, **options):
+    return Dataset.load((tiny or TinyData()).write(tmp_path / "d"), config, **options)
+
+
+def ids(role):
+    return [video.id for video in role.videos]
+
+
+def test_roles_hold_the_videos_of_their_subset_and_classes(tmp_path):
+    dataset = load(tmp_path)
+    assert (dataset.name, dataset.feature_channels) == ("tiny", 3)
+    assert dataset.source_classes == ("run", "sit")
+    assert dataset.target_classes == ("wave", "jump")
+    assert {name: ids(role) for name, role in dataset.roles.items()} == {
+        "untrimmed": ["a1", "a2", "b1", "b2"],
+        "moments": ["a2_m0", "c1_m1", "c1_m2", "c1_m3", "a1_m4"],
+        "test": ["t1"],
+        "oracle": ["a2", "b2", "c1"],
+    }
+
+
+def test_instances_of_other_classes_are_left_out(tmp_path):
+    roles = load(tmp_path).roles
+    labels = {
+        name: [[i.label for i in v.instances] for v in roles[name].videos]
+        for name in ("untrimmed", "oracle", "test")
+    }
+    assert labels["untrimmed"] == [["run", "sit"], ["sit"], ["run"], []]
+    assert labels["oracle"] == [["wave"], [], ["jump", "wave"]]
+    assert labels["test"] == [["jump"]]
+
+
+def test_what_needs_no_action_is_counted(tmp_path):
+    config = dataclasses.replace(
+        CONFIG, max_segments=1, minimum_foreground_clips=16, minimum_moment_clips=6
+    )
+    assert load(tmp_path, config=config).report.lines() == [
+        "untrimmed: videos without annotation, background only: 1",
+        "untrimmed: videos of which only data.max_segments = 1 instances are used: 1",
+        "untrimmed: instances with fewer than data.minimum_foreground_clips = 16 clips,"
+        " not drawn: 1",
+        "moments: instances with fewer than data.minimum_moment_clips = 6 clips, not "
+        "drawn: 1",
+        "oracle: videos without annotation, background only: 1",
+        "oracle: videos of which only data.max_segments = 1 instances are used: 1",
+    ]
+
+
+def test_test_videos_can_be_had_for_source_classes(tmp_path):
+    dataset = load(tmp_path)
+    role = dataset.test(dataset.source_classes)
+    assert ids(role) == ["t1", "t2"]
+    assert [i.label for v in role.videos for i in v.instances] == ["run", "sit"]
+    assert role.classes == dataset.source_classes
+    assert dataset.test() is dataset.roles["test"]
+
+
+def test_source_test_videos_without_features_are_not_needed(tmp_path):
+    tiny = TinyData()
+    del tiny.untrimmed_features["t2"]
+    dataset = load(tmp_path, tiny)
+    assert ids(dataset.test(dataset.source_classes)) == ["t1"]
+
+
+def test_test_and_oracle_may_be_absent(tmp_path):
+    tiny = TinyData()
+    del tiny.roles["test"], tiny.roles["oracle"]
+    dataset = load(tmp_path, tiny)
+    assert sorted(dataset.roles) == ["moments", "untrimmed"]
+    assert dataset.test() is None
+    with pytest.raises(DataError, match="no role 'oracle'"):
+        dataset.role("oracle")
+
+
+def test_covered_duration_and_segments_in_steps(tmp_path):
+    role = load(tmp_path).roles["untrimmed"]
+    first = role.videos[0]
+    # 20 s at 10 fps: 99 clips of 4 frames, one every 2; the last ends with the video.
+    assert role.clips["a1"] == 99
+    assert role.covered_sec(first) == pytest.approx(20.0)
+    segments, labels = role.segments(first, 512)
+    np.testing.assert_allclose(segments, np.array([[2, 6], [8, 12]]) / 20 * 512)
+    assert labels == ["run", "sit"]
+    assert role.segments(first, 512, max_segments=1)[1] == ["run"]
+
+
+def test_segments_are_clamped_to_the_covered_duration(tmp_path):
+    tiny = TinyData()
+    tiny.untrimmed_features["a1"] = features(0, seconds=10.0)
+    role = load(tmp_path, tiny).roles["untrimmed"]
+    segments, _ = role.segments(role.videos[0], 100)
+    np.testing.assert_allclose(segments, [[20, 60], [80, 100]], rtol=1e-6)
+
+
+def test_segments_behind_the_last_clip_are_left_out_with_a_count(tmp_path):
+    tiny = TinyData()
+    tiny.untrimmed_features["a1"] = features(0, seconds=8.0)
+    dataset = load(tmp_path, tiny)
+    role = dataset.roles["untrimmed"]
+    assert role.segments(role.videos[0], 100)[1] == ["run"]
+    lines = dataset.report.lines()
+    assert "untrimmed: instances behind the last clip, left out: 1" in lines
+    assert any("cover over 10%" in line for line in lines)
+
+
+def test_foreground_is_cut_by_the_stated_rule(tmp_path):
+    role = load(tmp_path).roles["untrimmed"]
+    cuts = role.cuts(1)
+    # int(2 / 20 * 99), int(6 / 20 * 99); int(8 / 20 * 99), int(12 / 20 * 99)
+    assert [(c.first_clip, c.end_clip) for c in cuts[:2]] == [(9, 29), (39, 59)]
+    assert [c.label for c in cuts] == ["run", "sit", "sit", "run"]
+    assert [c.duration_sec for c in cuts] == [4.0, 4.0, 8.0, 3.0]
+    assert len(role.cuts(20)) == 3
+
+
+def test_a_cut_is_resampled_as_a_sequence_of_its_own(tmp_path):
+    tiny = TinyData()
+    dataset = load(tmp_path, tiny)
+    role = dataset.roles["untrimmed"]
+    cut = role.cuts(1)[1]
+    values = role.sequence(cut, 20, CONFIG)
+    clips = tiny.untrimmed_features["a1"][39:59]
+    # 20 clips centred at 0.2, 0.4, ..., 4.0 s of 4.2 s: step 9 is 1.89 to 2.10 s.
+    points = [
+        np.interp(t, 0.2 * np.arange(1, 21), clips[:, 0]) for t in (1.89, 1.995, 2.1)
+    ]
+    assert values.shape == (20, 3)
+    assert values[9, 0] == pytest.approx(np.mean(points), rel=1e-6)
+
+
+def test_legacy_centres_must_be_those_the_data_were_loaded_with(tmp_path):
+    role = load(tmp_path).roles["untrimmed"]
+    config = dataclasses.replace(CONFIG, legacy_clip_centres=True)
+    with pytest.raises(ValueError, match="legacy_clip_centres"):
+        role.sequence(role.cuts(1)[0], 20, config)
+
+
+def test_every_video_has_its_own_rate(tmp_path):
+    tiny = TinyData()
+    tiny.untrimmed["a2"] = video("training", [(1, 9, "sit")], fps=25.0, subject=1)
+    tiny.untrimmed_features["a2"] = features(1, fps=25.0)
+    role = load(tmp_path, tiny).roles["untrimmed"]
+    assert (role.fps["a1"], role.fps["a2"]) == (10.0, 25.0)
+    assert role.covered_sec(role.videos[1]) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_features_may_have_any_floating_type(tmp_path, dtype):
+    tiny = TinyData()
+    tiny.untrimmed_features["a1"] = features(0, dtype=dtype)
+    role = load(tmp_path, tiny).roles["untrimmed"]
+    values = role.sequence(role.whole(role.videos[0]), 512, CONFIG)
+    assert (values.dtype, values.shape) == (np.float32, (512, 3))
+
+
+def from_untrimmed(tiny, **more):
+    tiny.roles["moments"] = {
+        "from": "untrimmed annotations",
+        "classes": ["wave", "jump"],
+        **more,
+    }
+    return tiny
+
+
+def test_moments_can_be_cut_from_the_foreground_of_untrimmed_videos(tmp_path):
+    role = load(tmp_path, from_untrimmed(TinyData())).roles["moments"]
+    cuts = role.cuts(1)
+    assert [(c.video, c.label, c.duration_sec) for c in cuts] == [
+        ("a2", "wave", 3.0),
+        ("c1", "jump", 2.0),
+        ("c1", "wave", 3.0),
+    ]
+    assert (cuts[0].first_clip, cuts[0].end_clip) == (59, 74)
+
+
+def test_moments_can_be_cut_from_other_annotations(tmp_path):
+    tiny = from_untrimmed(
+        TinyData(),
+        annotations="annotations.json",
+        subset="validation",
+        features={"path": "untrimmed.npz", **FEATURES},
+    )
+    tiny.untrimmed["t2"]["annotations"][0]["label"] = "wave"
+    assert ids(load(tmp_path, tiny).roles["moments"]) == ["t1", "t2"]
+
+
+def test_hold_out_keeps_whole_groups_apart(tmp_path):
+    dataset = load(tmp_path)
+    for seed in range(6):
+        training, validation = dataset.hold_out(0.5, seed)
+        held = {video.group for video in validation.videos}
+        assert held in ({"1"}, {"2"})
+        for name in ("untrimmed", "oracle"):
+            assert not held & {v.group for v in training.roles[name].videos}
+        everyone = ids(validation) + ids(training.roles["untrimmed"])
+        assert sorted(everyone) == ["a1", "a2", "b1", "b2"]
+        of_person_1 = {"a2_m0", "a1_m4"} & set(ids(training.roles["moments"]))
+        assert of_person_1 == (set() if held == {"1"} else {"a2_m0", "a1_m4"})
+        assert validation.classes == dataset.source_classes
+
+
+def test_hold_out_follows_the_seed(tmp_path):
+    dataset = load(tmp_path)
+    held = [ids(dataset.hold_out(0.5, seed)[1]) for seed in range(20)]
+    assert held == [ids(dataset.hold_out(0.5, seed)[1]) for seed in range(20)]
+    assert ["a1", "a2"] in held
+    assert ["b1", "b2"] in held
+
+
+def test_hold_out_takes_single_videos_where_there_are_no_groups(tmp_path):
+    tiny = TinyData()
+    for record in tiny.untrimmed.values():
+        record.pop("subject")
+    training, validation = load(tmp_path, tiny).hold_out(0.25, 0)
+    (held,) = ids(validation)
+    assert len(training.roles["untrimmed"].videos) == 3
+    assert not any(i.startswith(held) for i in ids(training.roles["moments"]))
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.9, 1.0])
+def test_hold_out_leaves_something_on_both_sides(tmp_path, fraction):
+    with pytest.raises(DataError, match="cannot hold out"):
+        load(tmp_path).hold_out(fraction, 0)
+
+
+def test_loads_the_gestures():
+    dataset = Dataset.load(shared_path("data/gestures"), small().data)
+    assert dataset.feature_channels == 186
+    assert {name: len(role.videos) for name, role in dataset.roles.items()} == {
+        "untrimmed": 229,
+        "moments": 2564,
+        "test": 53,
+        "oracle": 243,
+    }
+    assert len(dataset.test(dataset.source_classes).videos) == 66
+    training, validation = dataset.hold_out(0.2, 0)
+    held = {video.group for video in validation.videos}
+    assert len(held) == 5
+    assert {dataset.group(v) for v in training.roles["moments"].videos}.isdisjoint(
+        f"group {person}" for person in held
+    )
+
+
+def test_release_settings_load_as_well(tmp_path):
+    config = DataConfig(legacy_clip_centres=True, minimum_foreground_clips=8)
+    role = load(tmp_path, config=config).roles["untrimmed"]
+    assert role.covered_sec(role.videos[0]) == pytest.approx(2 * 99 / 10)
