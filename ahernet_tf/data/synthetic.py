@@ -106,10 +106,10 @@ DIFFICULTIES: dict[str, dict[str, float]] = {
     },
     "medium": {},
     "hard": {
-        "noise": 3.0,
-        "class_separation": 0.55,
-        "distractor_rate": 6.0,
-        "context_dependence": 0.8,
+        "noise": 2.5,
+        "class_separation": 0.5,
+        "distractor_rate": 5.0,
+        "context_dependence": 0.7,
         "boundary_sharpness": 0.4,
     },
 }
