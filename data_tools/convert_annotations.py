@@ -40,41 +40,6 @@ READERS = {
     "class_folders": formats.read_class_folders,
 }
 
-_FROM = flags.DEFINE_enum("from", None, list(READERS), "Form of the input.")
-_INPUT = flags.DEFINE_string("input", None, "File, or directory of files, to convert.")
-_TO = flags.DEFINE_string("to", None, "JSON file to write.")
-_INFO = flags.DEFINE_list(
-    "video_info",
-    [],
-    "CSV files with a row a video: its duration or frames, fps, subset. Needed for "
-    "forms that state none of them, else the end of the last segment is the duration.",
-)
-_CLASSES = flags.DEFINE_string(
-    "classes", None, "List of class names, one a line, for forms with class indices."
-)
-_SUBSET = flags.DEFINE_string("subset", "", "Subset of videos that have none yet.")
-_IGNORED = flags.DEFINE_list(
-    "ignored_labels", ["Ambiguous"], "Labels whose segments are dropped."
-)
-_EXCLUDE = flags.DEFINE_list(
-    "exclude", [], "Ids of videos to leave out, such as video_test_0000270."
-)
-_KEEP_REPEATS = flags.DEFINE_bool(
-    "keep_repeats",
-    False,
-    "Keep segments that repeat another of their video, as official scores do.",
-)
-_SKIP_BAD = flags.DEFINE_bool(
-    "skip_bad", False, "Leave out videos that cannot be read instead of stopping."
-)
-_CLIP_FRAMES = flags.DEFINE_integer(
-    "clip_frames", None, "Frames a clip; for class_folders."
-)
-_STRIDE_FRAMES = flags.DEFINE_integer(
-    "stride_frames", None, "Frames from clip to clip; for class_folders."
-)
-_FPS = flags.DEFINE_float("fps", None, "Frames a second; for class_folders.")
-
 
 def run(
     form: str,
@@ -151,29 +116,69 @@ def main(argv: list[str]) -> None:
     """Reads the flags and converts."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+    values = flags.FLAGS
     try:
         time_model = None
-        if _CLIP_FRAMES.value or _STRIDE_FRAMES.value or _FPS.value:
-            spec = {"clip_frames": _CLIP_FRAMES.value, "fps": _FPS.value}
-            spec["stride_frames"] = _STRIDE_FRAMES.value
+        if values.clip_frames or values.stride_frames or values.fps:
+            spec = {"clip_frames": values.clip_frames, "fps": values.fps}
+            spec["stride_frames"] = values.stride_frames
             time_model = TimeModel.from_spec(spec)
         run(
-            _FROM.value,
-            _INPUT.value,
-            _TO.value,
-            video_info=_INFO.value,
-            classes=_CLASSES.value,
+            values["from"].value,
+            values.input,
+            values.to,
+            video_info=values.video_info,
+            classes=values.classes,
             time_model=time_model,
-            skip_bad=_SKIP_BAD.value,
-            subset=_SUBSET.value,
-            ignored_labels=tuple(_IGNORED.value),
-            exclude=frozenset(_EXCLUDE.value),
-            keep_repeats=_KEEP_REPEATS.value,
+            skip_bad=values.skip_bad,
+            subset=values.subset,
+            ignored_labels=tuple(values.ignored_labels),
+            exclude=frozenset(values.exclude),
+            keep_repeats=values.keep_repeats,
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"convert_annotations: {error}") from error
 
 
-if __name__ == "__main__":
+def _define_flags() -> None:
+    flags.DEFINE_enum("from", None, list(READERS), "Form of the input.")
+    flags.DEFINE_string("input", None, "File, or directory of files, to convert.")
+    flags.DEFINE_string("to", None, "JSON file to write.")
+    flags.DEFINE_list(
+        "video_info",
+        [],
+        "CSV files with a row a video: its duration or frames, fps, subset. Needed "
+        "for forms that state none of them, else the end of the last segment is the "
+        "duration.",
+    )
+    flags.DEFINE_string(
+        "classes",
+        None,
+        "List of class names, one a line, for forms with class indices.",
+    )
+    flags.DEFINE_string("subset", "", "Subset of videos that have none yet.")
+    flags.DEFINE_list(
+        "ignored_labels", ["Ambiguous"], "Labels whose segments are dropped."
+    )
+    flags.DEFINE_list(
+        "exclude", [], "Ids of videos to leave out, such as video_test_0000270."
+    )
+    flags.DEFINE_bool(
+        "keep_repeats",
+        False,
+        "Keep segments that repeat another of their video, as official scores do.",
+    )
+    flags.DEFINE_bool(
+        "skip_bad", False, "Leave out videos that cannot be read instead of stopping."
+    )
+    flags.DEFINE_integer("clip_frames", None, "Frames a clip; for class_folders.")
+    flags.DEFINE_integer(
+        "stride_frames", None, "Frames from clip to clip; for class_folders."
+    )
+    flags.DEFINE_float("fps", None, "Frames a second; for class_folders.")
     flags.mark_flags_as_required(["from", "input", "to"])
+
+
+if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -34,52 +34,6 @@ from ahernet_tf.data.writing import write_text
 
 METHODS = ("activitynet", "category", "list", "random")
 
-_ANNOTATIONS = flags.DEFINE_string(
-    "annotations", None, "Annotation JSON, as data_tools.convert_annotations writes it."
-)
-_BY = flags.DEFINE_enum("by", None, METHODS, "How classes are chosen; see above.")
-_OUT = flags.DEFINE_string("out", None, "Directory to write into.")
-_TABLE = flags.DEFINE_string(
-    "category_table",
-    None,
-    "With --by category: CSV with a column 'class' and columns of categories. Unset: "
-    "the taxonomy of the annotation file.",
-)
-_CATEGORIES = flags.DEFINE_multi_string(
-    "source_categories",
-    [],
-    "With --by category: category of the source classes; repeat for several.",
-)
-_SOURCE_LIST = flags.DEFINE_string(
-    "source_list", None, "With --by list: file with the source classes, one a line."
-)
-_SOURCE_COUNT = flags.DEFINE_integer(
-    "source_count", None, "With --by random: number of source classes."
-)
-_SEED = flags.DEFINE_integer("seed", 0, "With --by random: decides the draw.")
-_FEATURES = flags.DEFINE_string(
-    "features", None, "Feature file or directory; dataset.json is written if given."
-)
-_FORMAT = flags.DEFINE_string("format", None, "Format of the features; unset: guessed.")
-_CLIP_FRAMES = flags.DEFINE_integer("clip_frames", None, "Frames a clip saw.")
-_STRIDE_FRAMES = flags.DEFINE_integer("stride_frames", None, "Frames clip to clip.")
-_FPS = flags.DEFINE_float(
-    "fps", None, "Frames a second of every video; unset: as the annotations say."
-)
-_COVERS = flags.DEFINE_enum(
-    "covers",
-    "clips",
-    ["clips", "duration"],
-    "What a sequence spans: its clips, or (resized features) the whole video.",
-)
-_RESAMPLED = flags.DEFINE_bool(
-    "resampled", False, "Videos were converted to --fps before the extraction."
-)
-_TRAINING = flags.DEFINE_string(
-    "training_subset", "training", "Subset of the untrimmed videos and moments."
-)
-_TEST = flags.DEFINE_string("test_subset", "validation", "Subset to test on.")
-
 
 def run(
     annotations: str | pathlib.Path,
@@ -241,31 +195,83 @@ def main(argv: list[str]) -> None:
     """Reads the flags and writes the split."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
+    values = flags.FLAGS
     features = None
-    if _FEATURES.value is not None:
-        features = {"path": _FEATURES.value, "format": _FORMAT.value}
-        features |= {"clip_frames": _CLIP_FRAMES.value, "fps": _FPS.value}
-        features |= {"stride_frames": _STRIDE_FRAMES.value}
-        features |= {"covers": _COVERS.value, "resampled": _RESAMPLED.value or None}
+    if values.features is not None:
+        features = {"path": values.features, "format": values.format}
+        features |= {"clip_frames": values.clip_frames, "fps": values.fps}
+        features |= {"stride_frames": values.stride_frames}
+        features |= {"covers": values.covers, "resampled": values.resampled or None}
         features = {k: v for k, v in features.items() if v is not None}
     try:
         run(
-            _ANNOTATIONS.value,
-            _BY.value,
-            _OUT.value,
-            category_table=_TABLE.value,
-            source_categories=_CATEGORIES.value,
-            source_list=_SOURCE_LIST.value,
-            source_count=_SOURCE_COUNT.value,
-            seed=_SEED.value,
+            values.annotations,
+            values.by,
+            values.out,
+            category_table=values.category_table,
+            source_categories=values.source_categories,
+            source_list=values.source_list,
+            source_count=values.source_count,
+            seed=values.seed,
             features=features,
-            training_subset=_TRAINING.value,
-            test_subset=_TEST.value,
+            training_subset=values.training_subset,
+            test_subset=values.test_subset,
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"make_split: {error}") from error
 
 
-if __name__ == "__main__":
+def _define_flags() -> None:
+    flags.DEFINE_string(
+        "annotations",
+        None,
+        "Annotation JSON, as data_tools.convert_annotations writes it.",
+    )
+    flags.DEFINE_enum("by", None, METHODS, "How classes are chosen; see above.")
+    flags.DEFINE_string("out", None, "Directory to write into.")
+    flags.DEFINE_string(
+        "category_table",
+        None,
+        "With --by category: CSV with a column 'class' and columns of categories. "
+        "Unset: the taxonomy of the annotation file.",
+    )
+    flags.DEFINE_multi_string(
+        "source_categories",
+        [],
+        "With --by category: category of the source classes; repeat for several.",
+    )
+    flags.DEFINE_string(
+        "source_list", None, "With --by list: file with the source classes, one a line."
+    )
+    flags.DEFINE_integer(
+        "source_count", None, "With --by random: number of source classes."
+    )
+    flags.DEFINE_integer("seed", 0, "With --by random: decides the draw.")
+    flags.DEFINE_string(
+        "features", None, "Feature file or directory; dataset.json is written if given."
+    )
+    flags.DEFINE_string("format", None, "Format of the features; unset: guessed.")
+    flags.DEFINE_integer("clip_frames", None, "Frames a clip saw.")
+    flags.DEFINE_integer("stride_frames", None, "Frames clip to clip.")
+    flags.DEFINE_float(
+        "fps", None, "Frames a second of every video; unset: as the annotations say."
+    )
+    flags.DEFINE_enum(
+        "covers",
+        "clips",
+        ["clips", "duration"],
+        "What a sequence spans: its clips, or (resized features) the whole video.",
+    )
+    flags.DEFINE_bool(
+        "resampled", False, "Videos were converted to --fps before the extraction."
+    )
+    flags.DEFINE_string(
+        "training_subset", "training", "Subset of the untrimmed videos and moments."
+    )
+    flags.DEFINE_string("test_subset", "validation", "Subset to test on.")
     flags.mark_flags_as_required(["annotations", "by", "out"])
+
+
+if __name__ == "__main__":
+    _define_flags()
     app.run(main)

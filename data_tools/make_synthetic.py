@@ -15,15 +15,6 @@ from absl import app, flags
 
 from ahernet_tf.data.synthetic import DIFFICULTIES, synthetic_config, write_synthetic
 
-_OUT = flags.DEFINE_string("out", None, "Directory to write; new or empty.")
-_DIFFICULTY = flags.DEFINE_enum(
-    "difficulty",
-    "medium",
-    list(DIFFICULTIES),
-    "Sets noise, class_separation, distractor_rate, context_dependence and "
-    "boundary_sharpness together.",
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Decides the classes and every video.")
 _CHANGES = {
     "source_classes": (int, "Classes with temporal annotations."),
     "target_classes": (int, "Classes of which only moments are known in training."),
@@ -37,9 +28,6 @@ _CHANGES = {
     "context_dependence": (float, "0 to 1: how much the class decides its context."),
     "boundary_sharpness": (float, "0 to 1: how sudden actions start and end."),
 }
-for _name, (_kind, _help) in _CHANGES.items():
-    _define = flags.DEFINE_integer if _kind is int else flags.DEFINE_float
-    _define(_name, None, f"{_help} Unset: as the difficulty says.")
 
 
 def run(out: str, difficulty: str, **changes: Any) -> pathlib.Path:
@@ -75,11 +63,27 @@ def main(argv: list[str]) -> None:
     values = flags.FLAGS
     changes = {n: values[n].value for n in _CHANGES if values[n].value is not None}
     try:
-        run(_OUT.value, _DIFFICULTY.value, seed=_SEED.value, **changes)
+        run(values.out, values.difficulty, seed=values.seed, **changes)
     except ValueError as error:
         raise app.UsageError(str(error)) from error
 
 
-if __name__ == "__main__":
+def _define_flags() -> None:
+    flags.DEFINE_string("out", None, "Directory to write; new or empty.")
+    flags.DEFINE_enum(
+        "difficulty",
+        "medium",
+        list(DIFFICULTIES),
+        "Sets noise, class_separation, distractor_rate, context_dependence and "
+        "boundary_sharpness together.",
+    )
+    flags.DEFINE_integer("seed", 0, "Decides the classes and every video.")
+    for name, (kind, text) in _CHANGES.items():
+        define = flags.DEFINE_integer if kind is int else flags.DEFINE_float
+        define(name, None, f"{text} Unset: as the difficulty says.")
     flags.mark_flag_as_required("out")
+
+
+if __name__ == "__main__":
+    _define_flags()
     app.run(main)

@@ -181,12 +181,15 @@ def _object(
 ) -> dict[str, Any]:
     """Reads a JSON object, or the object under a key of it; {} with a fault."""
     content = read_json(path, path.name, report)
-    if content is not None and key is not None:
-        content = content.get(key) if isinstance(content, dict) else []
-    if content is not None and not isinstance(content, dict):
+    if content is None:
+        return {}
+    if key is not None:
+        content = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(content, dict):
         what = f"holds no object '{key}'" if key else "expected an object"
         report.add(path.name, None, what, fatal=True)
-    return content if isinstance(content, dict) else {}
+        return {}
+    return content
 
 
 def _add_annotations(collector: VideoCollector, video_id: str, entries: Any) -> None:
