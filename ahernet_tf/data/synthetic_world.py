@@ -40,7 +40,7 @@ class World:
         phases: Start, middle and end of each class `[classes, 3, latent]`.
         cycle: The two directions of each class's cyclic motion `[classes, 2, latent]`.
         cycle_hz: Frequency of that motion `[classes]`.
-        median_sec: Median duration of an action `[classes]`.
+        median_sec: Median duration of an action that is alone `[classes]`.
         favourite_scenes: The scenes a class mostly happens in `[classes, 2]`.
         scenes: Scene vectors `[scenes, latent]`.
         shared: Onset, activity and offset of any action of any class `[3, latent]`.
@@ -201,20 +201,25 @@ def _moment(
     config: SyntheticConfig, class_index: int, fps: float, rng: np.random.Generator
 ) -> tuple[int, tuple[Event, ...]]:
     """Draws a trimmed clip: one action, cut up to 8% of it too early or too late."""
-    duration = np.exp(rng.normal(np.log(world(config).median_sec[class_index]), 0.5))
+    median = world(config).median_sec[class_index] / _count(rng) ** 0.6
+    duration = np.exp(rng.normal(np.log(median), 0.5))
     duration = np.clip(duration, MINIMUM_ACTION_SEC, MAXIMUM_MOMENT_SEC)
     before, after = rng.normal(0.0, 0.04, 2).clip(-0.08, 0.08) * duration
     frames = max(int((duration + before + after) * fps), CLIP_FRAMES)
     return frames, (Event("action", before, before + duration, class_index),)
 
 
+def _count(rng: np.random.Generator) -> int:
+    """Draws a number of actions: mostly one or two, at times many."""
+    many = rng.random() < 0.08
+    return int(rng.integers(5, 16) if many else rng.geometric(0.65))
+
+
 def _actions(
     config: SyntheticConfig, class_index: int, seconds: float, rng: np.random.Generator
 ) -> tuple[Event, ...]:
-    """Draws the actions of an untrimmed video: mostly one or two, at times many."""
-    many = rng.random() < 0.08
-    count = int(rng.integers(5, 16) if many else rng.geometric(0.65))
-    count = min(count, int(seconds / (2 * MINIMUM_ACTION_SEC)))
+    """Draws the actions of an untrimmed video; the more, the shorter each is."""
+    count = min(_count(rng), int(seconds / (2 * MINIMUM_ACTION_SEC)))
     durations = np.exp(rng.normal(0.0, 0.5, count))
     durations *= world(config).median_sec[class_index] / count**0.6
     most = rng.uniform(0.4, 0.85) * seconds

@@ -168,21 +168,21 @@ def test_difficulty_separates_class_means():
                 synthetic_features(config, f"moment_{c:03d}_{n:06d}").mean(
                     axis=0, dtype=np.float64
                 )
-                for n in range(20)
+                for n in range(30)
             ]
             for c in range(6, 12)
         }
-        centres = np.array([np.mean(m[:12], axis=0) for m in means.values()])
+        centres = np.array([np.mean(m[:20], axis=0) for m in means.values()])
         right = [
             np.linalg.norm(centres - x, axis=1).argmin() == i
             for i, m in enumerate(means.values())
-            for x in m[12:]
+            for x in m[20:]
         ]
         return np.mean(right)
 
     easy, hard = accuracy("easy"), accuracy("hard")
-    assert easy > 0.85
-    assert 1 / 6 + 0.1 < hard < easy
+    assert easy > hard + 0.1
+    assert hard > 1 / 6 + 0.1
 
 
 def test_written_set_has_the_layout_of_real_data(tmp_path):
