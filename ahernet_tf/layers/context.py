@@ -180,9 +180,7 @@ def tiled_layout(
     end_length = tf.where(is_first, 0, tf.where(is_last, gap, gap // 2))
     in_gap = step - gap_start
     in_end = in_gap < end_length
-    context_row = tf.where(
-        in_end, pick(source_row, current), pick(source_row, following)
-    )
+    tile = tf.where(in_moment | in_end, current, following)
     part = tf.where(in_moment, _MOMENT, tf.where(in_end, _END, _START))
     offset = tf.where(in_end, in_gap, in_gap - end_length)
     context_length = tf.where(in_end, end_length, gap - end_length)

@@ -1,0 +1,157 @@
+"""Localises a whole part of a data set, and scores what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tqdm
+
+from ahernet_tf import evaluation
+from ahernet_tf.data.pipelines import evaluation_batches
+from ahernet_tf.data.roles import Role
+from ahernet_tf.inference.localizer import Detection, Localizer, to_frame
+
+#: Thresholds of the paper: 0.5, 0.55, ..., 0.95.
+TIOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+
+
+def localize_role(
+    localizer: Localizer,
+    role: Role,
+    *,
+    batch_size: int = 8,
+    window_sec: float | None = None,
+    window_overlap: float = 0.5,
+    progress: bool = False,
+) -> dict[str, list[Detection]]:
+    """Localises actions in every video of a role.
+
+    Args:
+        localizer: The network.
+        role: Such as `dataset.test()`.
+        batch_size: Sequences computed at once.
+        window_sec: Videos longer than this are cut into windows; None: none is.
+        window_overlap: Part of a window that the next one repeats.
+        progress: Whether to show a bar.
+
+    Returns:
+        Detections by video, best first; times inside the video.
+    """
+    found: dict[str, list[Detection]] = {}
+    bar = tqdm.tqdm(
+        total=len(role.videos), unit="video", desc="localising", disable=not progress
+    )
+    long = []
+    if window_sec is not None:
+        long = [v for v in role.videos if role.covered_sec(v) > window_sec]
+    for video in long:
+        items = localizer.localize(
+            role.store.read(video.id),
+            time_model=role.time_model,
+            fps=role.fps[video.id],
+            duration_sec=video.duration_sec,
+            window_sec=window_sec,
+            window_overlap=window_overlap,
+            batch_size=batch_size,
+        )
+        found[video.id] = [_inside(item, video.duration_sec) for item in items]
+        bar.update()
+    names = {video.id for video in long}
+    whole = role.with_videos(v for v in role.videos if v.id not in names)
+    inference = localizer.config.inference
+    batches = (
+        evaluation_batches(whole, localizer.config, batch_size) if whole.videos else ()
+    )
+    for batch in batches:
+        scale = "duration_sec" if inference.legacy_decode_duration else "covered_sec"
+        for result, video, seconds, duration in zip(
+            localizer.detect(batch["features"]),
+            batch["video"].numpy(),
+            batch[scale].numpy(),
+            batch["duration_sec"].numpy(),
+        ):
+            segments = result.segments * (seconds / localizer.steps)
+            found[video.decode()] = [
+                _inside(
+                    Detection(
+                        float(start),
+                        float(end),
+                        localizer.class_names[label],
+                        float(score),
+                    ),
+                    float(duration),
+                )
+                for (start, end), score, label in zip(
+                    segments, result.score, result.label
+                )
+            ]
+            bar.update()
+    bar.close()
+    return {video.id: found[video.id] for video in role.videos}
+
+
+def _inside(detection: Detection, duration_sec: float) -> Detection:
+    """Returns the detection cut to the video's duration."""
+    return dataclasses.replace(
+        detection,
+        start_sec=min(detection.start_sec, duration_sec),
+        end_sec=min(detection.end_sec, duration_sec),
+    )
+
+
+def ground_truth(role: Role) -> pd.DataFrame:
+    """Lists the instances of a role: video, start_sec, end_sec, label."""
+    rows = [
+        (video.id, instance.start_sec, instance.end_sec, instance.label)
+        for video in role.videos
+        for instance in video.instances
+    ]
+    return pd.DataFrame(rows, columns=["video", "start_sec", "end_sec", "label"])
+
+
+def score(role: Role, found: dict[str, list[Detection]]) -> dict[str, Any]:
+    """Computes mAP and AUC of the detections of a role.
+
+    Args:
+        role: What was localised.
+        found: Detections by video.
+
+    Returns:
+        `average_map`, `map_at_tiou` (by threshold), `ap_per_class` (averaged over
+        thresholds), `ar_at_an` (fractions), `auc` (percent), `videos`, `instances`.
+    """
+    truth, predictions = ground_truth(role), to_frame(found)
+    detection = evaluation.evaluate_detections(truth, predictions, TIOU_THRESHOLDS)
+    proposal = evaluation.evaluate_proposals(truth, predictions, TIOU_THRESHOLDS)
+    return {
+        "average_map": detection.average_map,
+        "map_at_tiou": {
+            f"{tiou:.2f}": float(value)
+            for tiou, value in zip(detection.tiou_thresholds, detection.map_at_tiou)
+        },
+        "ap_per_class": {
+            label: float(ap.mean()) for label, ap in detection.ap_per_class.items()
+        },
+        "auc": proposal.auc,
+        "ar_at_an": {str(n): proposal.ar_at(n) for n in (1, 5, 10, 50, 100)},
+        "videos": len(role.videos),
+        "instances": len(truth),
+    }
+
+
+def as_results(found: dict[str, list[Detection]]) -> dict[str, list[dict[str, Any]]]:
+    """Returns detections in the form of ActivityNet's results files."""
+    return {
+        video: [
+            {
+                "score": item.score,
+                "segment": [item.start_sec, item.end_sec],
+                "label": item.label,
+            }
+            for item in items
+        ]
+        for video, items in found.items()
+    }

@@ -1,0 +1,158 @@
+"""A trained network on disk: its description and its weights.
+
+A model directory holds `model.json` (sizes and class names), `config.json` (the run's
+configuration) and `checkpoints/`. Weights are saved as an explicit list in the order
+of the layers, which reads the same under either generation of Keras.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+import tensorflow as tf
+
+from ahernet_tf import config as configuration
+from ahernet_tf.config import Config
+from ahernet_tf.models.ahernet import AherNet
+
+DESCRIPTION = "model.json"
+CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a network was built for.
+
+    Attributes:
+        feature_channels: Channels of the clip features.
+        source_classes: Names of the classes with temporal annotations.
+        target_classes: Names of the classes with moments only.
+    """
+
+    feature_channels: int
+    source_classes: tuple[str, ...]
+    target_classes: tuple[str, ...]
+
+    def build(self, config: Config) -> AherNet:
+        """Builds the network, with fresh weights."""
+        model = AherNet(
+            self.feature_channels,
+            len(self.source_classes),
+            len(self.target_classes),
+            config.network,
+            config.synthesis,
+        )
+        model.build()
+        return model
+
+
+def ordered_variables(model: AherNet) -> list[tf.Variable]:
+    """Returns all weights of a built network, layer by layer."""
+    variables: list[Any] = []
+    for layer in (
+        model.standardization,
+        model.backbone,
+        model.head,
+        model.source_classifier,
+        model.target_classifier,
+        model.weight_transfer,
+        model.synthetic_moments,
+        model.discriminator,
+    ):
+        variables += [*layer.trainable_variables, *layer.non_trainable_variables]
+    return [v if isinstance(v, tf.Variable) else v.value for v in variables]
+
+
+def write_json(path: pathlib.Path, content: Any) -> None:
+    """Writes JSON, whole or not at all."""
+    temporary = path.with_name(path.name + ".partial")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(path)
+
+
+def save_description(
+    directory: str | pathlib.Path, description: Description, config: Config
+) -> None:
+    """Writes `model.json` and `config.json` into a directory, which is made."""
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / DESCRIPTION, dataclasses.asdict(description))
+    configuration.save(config, directory / CONFIG)
+
+
+def load_description(directory: str | pathlib.Path) -> tuple[Description, Config]:
+    """Reads what `save_description` wrote.
+
+    Raises:
+        ValueError: A file is absent or unreadable.
+    """
+    directory = pathlib.Path(directory)
+    path = directory / DESCRIPTION
+    if not path.exists():
+        raise ValueError(f"{path}: no such file; '{directory}' holds no trained model.")
+    try:
+        values = json.loads(path.read_text())
+        description = Description(
+            values["feature_channels"],
+            tuple(values["source_classes"]),
+            tuple(values["target_classes"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not a model description ({error!r}).") from error
+    return description, configuration.load(directory / CONFIG)
+
+
+def latest_checkpoint(directory: str | pathlib.Path) -> str | None:
+    """Returns the newest checkpoint of a model directory, if any."""
+    return tf.train.latest_checkpoint(pathlib.Path(directory) / CHECKPOINTS)
+
+
+def save_weights(directory: str | pathlib.Path, model: AherNet) -> str:
+    """Writes a checkpoint of the weights alone into a model directory."""
+    checkpoint = tf.train.Checkpoint(weights=ordered_variables(model))
+    folder = pathlib.Path(directory) / CHECKPOINTS
+    manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=1)
+    return manager.save(checkpoint_number=0)
+
+
+def load_model(
+    directory: str | pathlib.Path, checkpoint: str | None = None
+) -> tuple[AherNet, Description, Config]:
+    """Builds the network of a model directory and reads its weights.
+
+    Args:
+        directory: A work directory of training, or of an imported release.
+        checkpoint: Path of one of its checkpoints; by default the newest.
+
+    Returns:
+        The network, what it was built for, and its configuration.
+
+    Raises:
+        ValueError: There is no checkpoint, or it does not fit the configuration.
+    """
+    description, config = load_description(directory)
+    path = checkpoint or latest_checkpoint(directory)
+    if path is None:
+        raise ValueError(f"{directory}: no checkpoint yet.")
+    model = description.build(config)
+    restore(tf.train.Checkpoint(weights=ordered_variables(model)), path)
+    return model, description, config
+
+
+def restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
+    """Restores a checkpoint; what it holds beyond the given objects is left alone.
+
+    Raises:
+        ValueError: A variable is absent or of another shape.
+    """
+    try:
+        status = checkpoint.restore(path)
+        status.assert_existing_objects_matched().expect_partial()
+    except (ValueError, AssertionError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"{path}: this checkpoint is of another configuration: {error}"
+        ) from error

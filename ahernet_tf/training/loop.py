@@ -1,0 +1,242 @@
+"""The training run: pre-training, alternating iterations, checkpoints, resume."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from ahernet_tf.config import Config
+from ahernet_tf.data import pipelines
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.models import AherNet, storage
+from ahernet_tf.training import optimizers, schedule
+from ahernet_tf.training.adam import Adam
+from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.logs import LossLog
+
+Batches = tuple[Mapping[str, tf.Tensor], ...]
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss became NaN or infinite."""
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; everything is saved."""
+
+
+@dataclasses.dataclass
+class Trainer:
+    """Trains a network on a data set; continues where an earlier run stopped.
+
+    Every batch is a function of the seed and the iteration, and a checkpoint holds all
+    weights, all optimizer state and the iteration, so a resumed run gives bit for bit
+    the weights of one that never stopped (on a CPU, with determinism switched on).
+
+    Attributes:
+        model: A built network.
+        dataset: Where the batches come from.
+        config: The run's configuration.
+        directory: Gets checkpoints and logs.
+        seed: Of data order and random draws.
+        checkpoint_every_sec: Time between checkpoints.
+        progress: Whether to show a bar.
+    """
+
+    model: AherNet
+    dataset: Dataset
+    config: Config
+    directory: pathlib.Path
+    seed: int = 0
+    checkpoint_every_sec: float = 300.0
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        """Creates the optimizers and finds the newest checkpoint."""
+        training = self.config.training
+        self.algorithm = Algorithm(self.model, self.config.loss, training)
+        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+        checkpoint = tf.train.Checkpoint(
+            weights=storage.ordered_variables(self.model),
+            optimizers=self._optimizer_state(),
+            iteration=self.iteration,
+        )
+        self._manager = tf.train.CheckpointManager(
+            checkpoint, self.directory / storage.CHECKPOINTS, max_to_keep=2
+        )
+        if self._manager.latest_checkpoint:
+            storage.restore(checkpoint, self._manager.latest_checkpoint)
+        self.total = training.pretrain_iterations + training.iterations
+        self._stop = threading.Event()
+
+    def _optimizer_state(self) -> list[tf.Variable]:
+        return [
+            variable
+            for objectives in self.algorithm.rows.values()
+            for objective in objectives
+            for variable in optimizers.variables_of(objective.optimizer)
+        ]
+
+    @property
+    def done(self) -> int:
+        """Iterations done, pre-training included."""
+        return int(self.iteration.numpy())
+
+    def run(
+        self,
+        evaluate: Callable[[int], Mapping[str, float]] | None = None,
+        every: int = 0,
+    ) -> None:
+        """Trains until all iterations are done.
+
+        Ctrl-C and SIGTERM end the iteration at hand, save, and raise `Interrupted`.
+
+        Args:
+            evaluate: Called with the iteration; what it returns is logged.
+            every: Iterations between evaluations; 0 never evaluates.
+
+        Raises:
+            NonFiniteLossError: A loss became NaN or infinite; nothing is saved.
+            Interrupted: The run was asked to stop.
+        """
+        log = LossLog(self.directory, self.done)
+        bar = tqdm.tqdm(
+            total=self.total,
+            initial=self.done,
+            unit="it",
+            desc=self._phase(self.done),
+            disable=not self.progress,
+        )
+        saved_at = time.monotonic()
+        previous = self._catch_signals()
+        try:
+            for phase in ("pretrain", "train"):
+                for batches in self._batches(phase):
+                    iteration = self.done
+                    values = self._iterate(phase, iteration, batches)
+                    self.iteration.assign_add(1)
+                    log.write(iteration, phase, values)
+                    self._show(bar, phase, values)
+                    due = time.monotonic() - saved_at > self.checkpoint_every_sec
+                    if due or self._stop.is_set():
+                        self._save(log)
+                        saved_at = time.monotonic()
+                    if self._stop.is_set():
+                        raise Interrupted
+                    if evaluate and every and (iteration + 1) % every == 0:
+                        log.write_scalars(iteration + 1, evaluate(iteration + 1))
+            self._save(log)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            log.close()
+            bar.close()
+
+    def _phase(self, iteration: int) -> str:
+        pretraining = iteration < self.config.training.pretrain_iterations
+        return "pretrain" if pretraining else "train"
+
+    def _batches(self, phase: str) -> Iterator[Batches]:
+        """Yields what is left of a phase, a tuple of batches an iteration."""
+        start, pretrain = self.done, self.config.training.pretrain_iterations
+        end = pretrain if phase == "pretrain" else self.total
+        if start >= end:
+            return
+        if phase == "train" and start == pretrain:
+            self._forget_pretraining()
+        arguments = (self.dataset, self.config, self.seed)
+        streams = [
+            pipelines.untrimmed_stream(*arguments, start),
+            pipelines.foreground_stream(*arguments, start),
+        ]
+        if phase == "train":
+            streams.append(pipelines.moment_stream(*arguments, start - pretrain))
+        yield from tf.data.Dataset.zip(tuple(streams)).take(end - start)
+
+    def _forget_pretraining(self) -> None:
+        """Starts the alternating iterations with fresh optimizers."""
+        for objectives in self.algorithm.rows.values():
+            for objective in objectives:
+                if isinstance(objective.optimizer, Adam):
+                    objective.optimizer.reset()
+                else:
+                    for variable in optimizers.variables_of(objective.optimizer):
+                        variable.assign(tf.zeros_like(variable))
+
+    def _iterate(
+        self, phase: str, iteration: int, batches: Batches
+    ) -> dict[str, float]:
+        """Takes one iteration; returns losses and rates by name."""
+        training = self.config.training
+        main_iteration = iteration - training.pretrain_iterations
+        rates = schedule.rates(training, main_iteration if phase == "train" else None)
+        self.algorithm.set_learning_rates(**rates)
+        tensors = [
+            {name: part for name, part in batch.items() if name != "video"}
+            for batch in batches
+        ]
+        losses = self._step(phase)(*tensors)
+        values = {name: float(loss) for name, loss in losses.items()}
+        bad = {name: v for name, v in values.items() if not np.isfinite(v)}
+        if bad:
+            videos = [
+                ", ".join(video.decode() for video in batch["video"].numpy())
+                for batch in batches
+            ]
+            raise NonFiniteLossError(
+                f"Iteration {iteration} ({phase}): {bad}. Nothing of it was saved. "
+                f"Videos of the batches: {'; '.join(videos)}"
+            )
+        rate_values = {f"learning_rate/{name}": rate for name, rate in rates.items()}
+        return values | rate_values
+
+    def _step(self, phase: str) -> Callable:
+        """Returns the compiled step of a phase."""
+        if not hasattr(self, "_steps"):
+            self._steps = {
+                "pretrain": tf.function(self.algorithm.pretrain_step),
+                "train": tf.function(self.algorithm.train_step),
+            }
+        return self._steps[phase]
+
+    def _show(self, bar: tqdm.tqdm, phase: str, values: Mapping[str, float]) -> None:
+        bar.set_description(phase, refresh=False)
+        shown = {"untrimmed": "untrimmed/localization"}
+        if phase == "train":
+            shown |= {
+                "synthetic": "synthetic/localization",
+                "moments": "moments/segment_classification",
+                "discriminator": "discriminators/discriminator",
+            }
+        postfix = {
+            name: f"{values[key]:.3g}" for name, key in shown.items() if key in values
+        }
+        bar.set_postfix(postfix, refresh=False)
+        bar.update()
+
+    def _save(self, log: LossLog) -> None:
+        log.flush()
+        self._manager.save(checkpoint_number=self.done)
+
+    def _catch_signals(self) -> dict:
+        """Lets Ctrl-C and SIGTERM end the iteration at hand; a second one, at once."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+
+        def handle(number, frame):
+            if self._stop.is_set():
+                raise KeyboardInterrupt
+            self._stop.set()
+
+        return {
+            number: signal.signal(number, handle)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }

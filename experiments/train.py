@@ -1,0 +1,313 @@
+"""Trains AherNet on a data set, then localises and scores its test videos.
+
+    python -m experiments.train --data DIR --workdir W --preset small --seed 0
+
+DIR holds a dataset.json. W gets the configuration (config.json, run.json), the losses
+(losses.jsonl, tensorboard/), checkpoints, and at the end predictions.json and
+metrics.json. Ctrl-C saves and stops; the same command continues. Options of the
+configuration are changed with --set, such as --set loss.adv_mask=separate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+from importlib import metadata
+
+import tensorflow as tf
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf import evaluation
+from ahernet_tf.config import Config
+from ahernet_tf.data import pipelines
+from ahernet_tf.data.dataset import DataError, Dataset
+from ahernet_tf.data.roles import Role
+from ahernet_tf.inference import Localizer, scoring
+from ahernet_tf.models import AherNet, storage
+from ahernet_tf.training.loop import Interrupted, NonFiniteLossError, Trainer
+
+VALIDATION_FRACTION = 0.15
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Where and how a run happens; what it computes is the configuration's."""
+
+    data: pathlib.Path
+    workdir: pathlib.Path
+    config: Config
+    seed: int = 0
+    eval_every: int = 0
+    skip_bad: bool = False
+    check_features: str = "all"
+    checkpoint_every_sec: float = 300.0
+    deterministic: bool = True
+    progress: bool = True
+
+
+def train(run: Run) -> dict:
+    """Trains, localises, scores; returns what metrics.json holds.
+
+    Raises:
+        ValueError: The data or the work directory do not fit; nothing was trained.
+        Interrupted: The run was asked to stop; the same call continues.
+        NonFiniteLossError: A loss became NaN or infinite.
+    """
+    finished = run.workdir / "metrics.json"
+    config = run.config
+    dataset = Dataset.load(run.data, config.data, run.skip_bad, run.check_features)
+    for line in dataset.report.lines():
+        print(line)
+    description = storage.Description(
+        dataset.feature_channels, dataset.source_classes, dataset.target_classes
+    )
+    check_workdir(run, description)
+    validation = None
+    if config.data.validation_fraction:
+        dataset, validation = dataset.hold_out(
+            config.data.validation_fraction, run.seed
+        )
+    tf.keras.utils.set_random_seed(run.seed)
+    if run.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    model = description.build(config)
+    if config.data.standardize:
+        model.standardization.set_statistics(*pipelines.channel_statistics(dataset))
+    trainer = Trainer(
+        model,
+        dataset,
+        config,
+        run.workdir,
+        run.seed,
+        run.checkpoint_every_sec,
+        run.progress,
+    )
+    if trainer.done >= trainer.total and finished.exists():
+        print(f"{run.workdir} is finished; nothing to do.")
+        return json.loads(finished.read_text())
+    write_run(run, description)
+    if trainer.done:
+        print(f"Continues after iteration {trainer.done} of {trainer.total}.")
+
+    def evaluate(iteration: int) -> dict[str, float]:
+        metrics = evaluate_role(run, model, description, validation, "source")
+        line = {k: metrics[k] for k in ("average_map", "map_at_tiou", "auc")}
+        with (run.workdir / "validation.jsonl").open("a") as file:
+            file.write(json.dumps({"iteration": iteration, **line}) + "\n")
+        return {
+            "validation/average_map": metrics["average_map"],
+            "validation/auc": metrics["auc"],
+        }
+
+    trainer.run(evaluate if validation else None, run.eval_every)
+    metrics = final_metrics(run, model, description, dataset, validation)
+    storage.write_json(finished, metrics)
+    return metrics
+
+
+def evaluate_role(
+    run: Run,
+    model: AherNet,
+    description: storage.Description,
+    role: Role,
+    classes: str,
+    predictions: pathlib.Path | None = None,
+) -> dict:
+    """Localises and scores the videos of a role."""
+    names = getattr(description, f"{classes}_classes")
+    localizer = Localizer(model, names, run.config, classes)
+    found = scoring.localize_role(localizer, role, progress=run.progress)
+    if predictions is not None:
+        evaluation.write_results(predictions, scoring.as_results(found))
+    return scoring.score(role, found)
+
+
+def final_metrics(
+    run: Run,
+    model: AherNet,
+    description: storage.Description,
+    dataset: Dataset,
+    validation: Role | None,
+) -> dict:
+    """Scores the test videos: target classes, and source classes where there are."""
+    metrics: dict = {"units": {"average_map": "fraction of 1", "auc": "percent"}}
+    target = dataset.test()
+    if target is not None:
+        path = run.workdir / "predictions.json"
+        metrics |= evaluate_role(run, model, description, target, "target", path)
+    source = dataset.test(dataset.source_classes)
+    if source is not None:
+        path = run.workdir / "predictions_source.json"
+        metrics["source"] = evaluate_role(
+            run, model, description, source, "source", path
+        )
+    if validation is not None:
+        metrics["validation"] = evaluate_role(
+            run, model, description, validation, "source"
+        )
+    return metrics
+
+
+def check_workdir(run: Run, description: storage.Description) -> None:
+    """Refuses a work directory of another configuration, data set or seed.
+
+    More iterations than before are no other configuration.
+
+    Raises:
+        ValueError: Names what differs.
+    """
+    if not (run.workdir / storage.DESCRIPTION).exists():
+        return
+    there, config = storage.load_description(run.workdir)
+    training = dataclasses.replace(
+        config.training, iterations=run.config.training.iterations
+    )
+    differences = configuration.differences(
+        dataclasses.replace(config, training=training), run.config
+    )
+    if run.config.training.iterations < config.training.iterations:
+        differences.append(
+            f"training.iterations: {config.training.iterations} > "
+            f"{run.config.training.iterations}"
+        )
+    if there != description:
+        differences.append("classes or feature channels of the data set")
+    seed = json.loads((run.workdir / "run.json").read_text())["seed"]
+    if seed != run.seed:
+        differences.append(f"seed: {seed} != {run.seed}")
+    if differences:
+        raise ValueError(
+            f"{run.workdir} holds a run of another configuration (there != asked): "
+            + "; ".join(differences)
+        )
+
+
+def write_run(run: Run, description: storage.Description) -> None:
+    """Writes configuration, versions, command and commit into the work directory."""
+    storage.save_description(run.workdir, description, run.config)
+    versions = {"python": platform.python_version()}
+    for package in ("ahernet_tf", "tensorflow", "keras", "numpy", "tensorflow-addons"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=pathlib.Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    storage.write_json(
+        run.workdir / "run.json",
+        {
+            "command": [sys.executable, "-m", "experiments.train", *sys.argv[1:]],
+            "data": str(run.data),
+            "seed": run.seed,
+            "deterministic": run.deterministic,
+            "versions": versions,
+            "commit": commit.stdout.strip() or None,
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        },
+    )
+
+
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_string("data", None, "Data set directory.", required=True)
+    flags.DEFINE_string(
+        "workdir", None, "Where everything is written; resumed from.", required=True
+    )
+    flags.DEFINE_enum(
+        "preset", "small", sorted(configuration.PRESETS), "Configuration to start from."
+    )
+    flags.DEFINE_multi_string(
+        "set", [], "Option of the configuration, part.option=value. Repeatable."
+    )
+    flags.DEFINE_integer("seed", 0, "Seed of initialisation, data order, placement.")
+    flags.DEFINE_integer("iterations", None, "Short for training.iterations.")
+    flags.DEFINE_integer("pretrain_iterations", None, "Likewise.")
+    flags.DEFINE_string("optimizer", None, "Short for training.optimizer.")
+    flags.DEFINE_integer(
+        "eval_every",
+        0,
+        "Iterations between evaluations on a validation part of the training videos; "
+        f"holds out {VALIDATION_FRACTION} of them unless data.validation_fraction is "
+        "set. 0: none.",
+    )
+    flags.DEFINE_bool("skip_bad", False, "Go on without videos that have faults.")
+    flags.DEFINE_enum(
+        "check_features",
+        "all",
+        ["all", "shape"],
+        "Read all features before training to find NaN and infinite values, or look "
+        "at their shapes only.",
+    )
+    flags.DEFINE_float("checkpoint_every_sec", 300.0, "Seconds between checkpoints.")
+    flags.DEFINE_bool(
+        "deterministic", True, "Only deterministic operations: bit for bit resumable."
+    )
+    flags.DEFINE_bool("progress", True, "Show progress bars.")
+
+
+def run_from_flags() -> Run:
+    """Builds the run that the flags describe."""
+    values = flags.FLAGS
+    overrides = list(values.set)
+    for name in ("iterations", "pretrain_iterations", "optimizer"):
+        value = getattr(values, name)
+        if value is not None:
+            overrides.append(f"training.{name}={value}")
+    config = configuration.with_overrides(
+        configuration.preset(values.preset), overrides
+    )
+    if values.eval_every and not config.data.validation_fraction:
+        data = dataclasses.replace(config.data, validation_fraction=VALIDATION_FRACTION)
+        config = dataclasses.replace(config, data=data)
+    return Run(
+        data=pathlib.Path(values.data),
+        workdir=pathlib.Path(values.workdir),
+        config=config,
+        seed=values.seed,
+        eval_every=values.eval_every,
+        skip_bad=values.skip_bad,
+        check_features=values.check_features,
+        checkpoint_every_sec=values.checkpoint_every_sec,
+        deterministic=values.deterministic,
+        progress=values.progress,
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    try:
+        run = run_from_flags()
+        metrics = train(run)
+    except (DataError, ValueError, NonFiniteLossError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Interrupted:
+        print(f"Stopped and saved. The same command continues {run.workdir}.")
+        return 130
+    for name, part in (("target", metrics), ("source", metrics.get("source", {}))):
+        if "average_map" in part:
+            print(
+                f"{name} classes: average mAP {100 * part['average_map']:.2f}%, "
+                f"mAP@0.5 {100 * part['map_at_tiou']['0.50']:.2f}%, "
+                f"AUC {part['auc']:.2f}% ({part['videos']} videos)"
+            )
+    print(f"Everything is in {run.workdir}.")
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
