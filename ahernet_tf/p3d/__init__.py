@@ -1,16 +1,12 @@
-"""The Pseudo-3D network in Keras, its weights, and its clips out of video files."""
+"""The Pseudo-3D network in Keras, its weights, and its clips out of video files.
+
+What reads video files needs PyAV and is imported from its modules: `p3d.video`,
+`p3d.extraction` and `p3d.store`.
+"""
 
 from ahernet_tf.p3d.arithmetic import count_multiply_adds
 from ahernet_tf.p3d.conversion import convert_arrays, read_foreign_arrays
 from ahernet_tf.p3d.export import export_p3d
-from ahernet_tf.p3d.extraction import (
-    ExtractionOptions,
-    FeatureSink,
-    VideoTiming,
-    extract,
-    feature_function,
-    read_clips,
-)
 from ahernet_tf.p3d.formats import ClipFormat
 from ahernet_tf.p3d.layers import (
     ConvBatchNorm,
@@ -27,8 +23,6 @@ from ahernet_tf.p3d.network import (
     named_variables,
 )
 from ahernet_tf.p3d.preprocessing import ClipNormalization
-from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
-from ahernet_tf.p3d.video import VideoReader, list_videos, sliding_clips
 from ahernet_tf.p3d.weights import (
     P3DMetadata,
     load_p3d,
@@ -43,31 +37,20 @@ __all__ = [
     "ClipFormat",
     "ClipNormalization",
     "ConvBatchNorm",
-    "ExtractionOptions",
-    "FeatureSink",
-    "FeatureStoreWriter",
     "ImageBottleneck",
     "P3DBottleneck",
     "P3DMaxPool",
     "P3DMetadata",
-    "VideoReader",
-    "VideoTiming",
     "combine_spatial_temporal",
     "convert_arrays",
     "convolution_units",
     "count_multiply_adds",
-    "describe_features",
     "export_p3d",
-    "extract",
-    "feature_function",
     "freeze_batch_norm",
-    "list_videos",
     "load_p3d",
     "named_variables",
-    "read_clips",
     "read_foreign_arrays",
     "read_p3d_metadata",
     "save_p3d",
-    "sliding_clips",
     "write_arrays",
 ]

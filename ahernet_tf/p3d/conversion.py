@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ahernet_tf.p3d.files import read_npz
 from ahernet_tf.p3d.formats import check_fusion
 from ahernet_tf.p3d.weights import P3DMetadata, array_shapes, check_arrays
 
@@ -72,8 +73,7 @@ def read_foreign_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"{path}: no such file.")
     if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        return read_npz(path)
     try:
         import torch
     except ImportError:
@@ -144,7 +144,7 @@ def convert_arrays(
     _apply_caffe_statistics_factor(ours)
     metadata = _describe(ours, fusion, f"{where}, {style} names", where)
     if style == "PyTorch":
-        labels = {v: k for k, v in _pytorch_names(metadata).items()}
+        labels |= {v: k for k, v in _pytorch_names(metadata).items()}
     check_arrays(ours, metadata, where, labels)
     return ours, metadata
 
@@ -170,11 +170,11 @@ def _describe(ours, fusion: str, source: str, where: str) -> P3DMetadata:
         if match := re.match(r"res([2-5])/(\d+)/", name):
             stage = int(match[1]) - 2
             depths[stage] = max(depths[stage], int(match[2]) + 1)
-    bias = ours.get("classifier/bias")
+    classifier = ours.get("classifier/kernel", ours.get("classifier/bias"))
     return P3DMetadata(
         fusion=fusion,
         depths=tuple(depths),
-        classes=None if bias is None else bias.size,
+        classes=None if classifier is None else classifier.shape[-1],
         in_channels=stem.shape[-2],
         base_channels=stem.shape[-1],
         source=source,

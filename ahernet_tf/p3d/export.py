@@ -29,7 +29,10 @@ def export_p3d(network: P3D, path: str | os.PathLike) -> None:
     shape = (None, None, None, None, network.in_channels)
 
     module = tf.Module()
-    module.network = network
+    # The variables alone, not the model: Keras would trace and write every layer.
+    module.held = tuple(
+        v if isinstance(v, tf.Variable) else v.value for v in network.variables
+    )
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="clips")])
     def serve(clips):

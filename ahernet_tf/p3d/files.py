@@ -1,4 +1,4 @@
-"""Writes files that appear whole or not at all."""
+"""Writes files that appear whole or not at all; reads archives of arrays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import os
 import pathlib
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -37,6 +39,30 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_npz(path: str | os.PathLike, names=None) -> dict[str, np.ndarray]:
+    """Reads the arrays of an `.npz` file, without unpickling.
+
+    Args:
+        path: the file.
+        names: the arrays to read; None reads all.
+
+    Raises:
+        ValueError: the file is missing or damaged, is no archive, or lacks a name.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names or file.files}
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file.") from None
+    except KeyError as error:
+        raise ValueError(f"{path}: holds no array {error}.") from None
+    except (
+        *(EOFError, OSError, TypeError, ValueError, AttributeError),
+        *(zipfile.BadZipFile, zlib.error),
+    ) as error:
+        raise ValueError(f"{path}: no readable .npz file ({error}).") from error
 
 
 class NpyRowWriter:

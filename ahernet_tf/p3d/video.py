@@ -23,37 +23,45 @@ VIDEO_SUFFIXES = (
     *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv"),
 )
 LONGEST_STILL_SEC = 60.0
+# Bilinear; without the other two FFmpeg darkens resized frames by about 1.5 of 255.
+_SCALING = sum(
+    int(getattr(av.video.reformatter.Interpolation, flag))
+    for flag in ("BILINEAR", "FULL_CHR_H_INT", "ACCURATE_RND")
+)
+_TOLERANCE = 0.25  # of a frame
 _PLAUSIBLE_FPS = (1.0, 240.0)
 
 
 def even_frames(timed_frames: Iterable, fps: float) -> Iterator:
-    """Yields frame k as the one shown nearest to k / fps seconds after the first.
+    """Yields as frame k what is shown k / fps seconds after the first frame.
 
-    A frame is repeated while no newer one comes and dropped where two fall on one
-    place. A frame without a time follows its predecessor. Where time runs backwards,
-    or forwards by more than a minute, the recording is taken as spliced and goes on
-    without a gap.
+    A frame is repeated until a newer one comes, and left out where one comes before it
+    would be due. It may come a quarter of a frame late, as the rounded times of many
+    containers have it. A frame without a time follows its predecessor. Where time runs
+    backwards, or forwards by more than a minute, the recording is taken as spliced and
+    goes on without a gap.
 
     Args:
         timed_frames: (time in seconds or None, frame) in order of presentation.
         fps: frames per second of the grid.
     """
-    held, held_at, emitted, origin_sec = None, -1, 0, None
+    held, held_at, is_due, emitted, origin_sec = None, -1, False, 0, None
     for time_sec, frame in timed_frames:
-        if time_sec is None:
-            place = held_at + 1
-        else:
+        begin = place = held_at + 1
+        if time_sec is not None:
             if origin_sec is None:
-                origin_sec = time_sec - (held_at + 1) / fps
-            place = round((time_sec - origin_sec) * fps)
+                origin_sec = time_sec - place / fps
+            begin = (time_sec - origin_sec) * fps
+            place = max(0, math.ceil(begin - _TOLERANCE))
             if not held_at <= place <= held_at + 1 + LONGEST_STILL_SEC * fps:
-                place = held_at + 1
+                begin = place = held_at + 1
                 origin_sec = time_sec - place / fps
         while held is not None and emitted < place:
             yield held
             emitted += 1
         held, held_at = frame, place
-    if held is not None:
+        is_due = begin >= place - _TOLERANCE
+    if held is not None and (is_due or not emitted):  # else it may end before its place
         yield held
 
 
@@ -155,7 +163,7 @@ class VideoReader:
         if quarter_turns % 2:
             height, width = width, height
         resized = self._reformatter.reformat(
-            frame, width, height, format="rgb24", interpolation="BILINEAR"
+            frame, width, height, format="rgb24", interpolation=_SCALING
         )
         return np.ascontiguousarray(np.rot90(resized.to_ndarray(), quarter_turns))
 

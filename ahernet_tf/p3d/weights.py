@@ -12,12 +12,11 @@ import hashlib
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Sequence
 
 import numpy as np
 
-from ahernet_tf.p3d.files import whole_file
+from ahernet_tf.p3d.files import read_npz, whole_file
 from ahernet_tf.p3d.formats import ClipFormat, check_fusion
 from ahernet_tf.p3d.network import P3D, named_variables
 
@@ -241,8 +240,8 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], P3DMeta
         ValueError: the file is no P3D weight file, or its arrays do not fit.
     """
     metadata = read_p3d_metadata(path)
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files if name != _HEADER}
+    arrays = read_npz(path)
+    del arrays[_HEADER]
     check_arrays(arrays, metadata, str(path))
     return arrays, metadata
 
@@ -254,15 +253,16 @@ def read_p3d_metadata(path: str | os.PathLike) -> P3DMetadata:
         ValueError: the file is missing or is no P3D weight file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return P3DMetadata.from_json(str(file[_HEADER]))
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such weight file.") from None
-    except (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        header = str(read_npz(path, [_HEADER])[_HEADER])
+    except ValueError as error:
         raise ValueError(
-            f"{path}: no P3D weight file ({error}). Weights of other programs become "
-            "one with `python -m data_tools.convert_p3d`."
+            f"{error} Expected weights of a P3D network; those of other programs "
+            "become such a file with `python -m data_tools.convert_p3d`."
         ) from error
+    try:
+        return P3DMetadata.from_json(header)
+    except ValueError as error:
+        raise ValueError(f"{path}: no P3D weight file: {error}.") from error
 
 
 def file_sha256(path: str | os.PathLike) -> str:
