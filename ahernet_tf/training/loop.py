@@ -202,8 +202,8 @@ class Trainer:
         """Returns the compiled step of a phase."""
         if not hasattr(self, "_steps"):
             self._steps = {
-                "pretrain": tf.function(self.algorithm.pretrain_step),
-                "train": tf.function(self.algorithm.train_step),
+                "pretrain": tf.function(self.algorithm.pretrain_step, autograph=False),
+                "train": tf.function(self.algorithm.train_step, autograph=False),
             }
         return self._steps[phase]
 
