@@ -11,8 +11,9 @@ import numpy as np
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotations import Video
 from ahernet_tf.data.checks import DataError, Report
+from ahernet_tf.data.cuts import Cut
 from ahernet_tf.data.loading import DESCRIPTION, TEST_POOL, Loader
-from ahernet_tf.data.roles import Cut, Role
+from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sequences import SequenceCache
 
 __all__ = ["Cut", "DataError", "Dataset", "Role"]
@@ -168,13 +169,12 @@ class Dataset:
         for name in ("untrimmed", "moments", "oracle"):
             if name in roles:
                 role = roles[name]
-                kept = [v for v in role.videos if self.group(v) not in held]
-                if not kept:
+                out = [self.group(video) in held for video in role.videos]
+                if all(out):
                     raise DataError(f"{self.name}: all {name} are of held-out groups")
-                roles[name] = role.with_videos(kept)
-        validation = untrimmed.with_videos(
-            v for v in untrimmed.videos if self.group(v) in held
-        )
+                roles[name] = role.select(np.flatnonzero(np.logical_not(out)))
+        out = [self.group(video) in held for video in untrimmed.videos]
+        validation = untrimmed.select(np.flatnonzero(out))
         validation = dataclasses.replace(validation, name="validation")
         return dataclasses.replace(self, roles=roles), validation
 

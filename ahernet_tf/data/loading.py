@@ -342,7 +342,6 @@ def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:
         kind = "foreground" if role.name == "untrimmed" else "moment"
         option = f"minimum_{kind}_clips"
         minimum = getattr(config, option)
-        clips = [c.end_clip - c.first_clip for c in role.cuts(0)]
         what = f"instances with fewer than data.{option} = {minimum} clips, not drawn"
-        found.append((what, [n < max(1, minimum) for n in clips]))
-    return {f"{role.name}: {what}": sum(hits) for what, hits in found if any(hits)}
+        found.append((what, role.cuts(0).clips < max(1, minimum)))
+    return {f"{role.name}: {what}": int(sum(hits)) for what, hits in found if any(hits)}

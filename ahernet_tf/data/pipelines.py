@@ -8,7 +8,7 @@ batch, so that all phases of an iteration see the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks, sampling
+from ahernet_tf.data.cuts import Cuts
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.roles import Cut, Role
+from ahernet_tf.data.roles import Role
 
 _PARALLEL_SAMPLES = 8
 _PREFETCHED_BATCHES = 2
@@ -103,7 +104,7 @@ def foreground_stream(
     role = dataset.role("untrimmed")
     steps = config.network.untrimmed_steps
     cuts = _cuts(role, "minimum_foreground_clips", config)
-    labels = _labels(cuts, dataset.source_classes)
+    labels = cuts.classes(dataset.source_classes)
     order = sampling.EpochOrder(len(cuts), seed, "foreground")
 
     def sample(counter: int) -> tuple:
@@ -154,7 +155,7 @@ def moment_stream(
     """
     role = dataset.role("moments")
     cuts = _cuts(role, "minimum_moment_clips", config)
-    labels = _labels(cuts, dataset.target_classes)
+    labels = cuts.classes(dataset.target_classes)
     tiled = config.synthesis.mode == "tiled"
     layout = _tiled_layout if tiled else _single_layout
     draw, drawn = layout(dataset, config, cuts, labels, seed)
@@ -177,7 +178,7 @@ def moment_stream(
 def _single_layout(
     dataset: Dataset,
     config: Config,
-    cuts: Sequence[Cut],
+    cuts: Cuts,
     labels: np.ndarray,
     seed: int,
 ) -> tuple[Callable[[int], tuple[int, tuple]], _Signature]:
@@ -208,7 +209,7 @@ def _single_layout(
 def _tiled_layout(
     dataset: Dataset,
     config: Config,
-    cuts: Sequence[Cut],
+    cuts: Cuts,
     labels: np.ndarray,
     seed: int,
 ) -> tuple[Callable[[int], tuple[int, tuple]], _Signature]:
@@ -314,23 +315,17 @@ def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), deviation.astype(np.float32)
 
 
-def _cuts(role: Role, option: str, config: Config) -> tuple[Cut, ...]:
+def _cuts(role: Role, option: str, config: Config) -> Cuts:
     """Cuts the samples of a role; there must be one."""
     minimum = getattr(config.data, option)
     cuts = role.cuts(max(1, minimum))
     if not cuts:
-        longest = max((c.end_clip - c.first_clip for c in role.cuts(0)), default=0)
+        longest = role.cuts(0).clips.max(initial=0)
         raise ValueError(
             f"No instance of role '{role.name}' has data.{option} = {minimum} clips; "
             f"the longest has {longest}."
         )
     return cuts
-
-
-def _labels(cuts: Sequence[Cut], classes: Sequence[str]) -> np.ndarray:
-    """Returns the class indices `[cuts]` of cuts."""
-    index = {name: number for number, name in enumerate(classes)}
-    return np.array([index[cut.label] for cut in cuts], np.int32)
 
 
 def _stream(

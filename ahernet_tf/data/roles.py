@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotations import Video
+from ahernet_tf.data.cuts import Cut, Cuts
 from ahernet_tf.data.features import FeatureStore
 from ahernet_tf.data.resampling import resample
 from ahernet_tf.data.sequences import SequenceCache
+from ahernet_tf.data.tables import ByVideo, VideoTable
 from ahernet_tf.data.time_model import TimeModel
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Cut:
-    """A stretch of clips that becomes one sequence.
-
-    Attributes:
-        video: Id of the video it is cut from.
-        first_clip: First clip of the stretch.
-        end_clip: Clip after its last.
-        label: Class name; "" for a whole untrimmed video.
-        duration_sec: Real length of what the stretch shows, in seconds.
-    """
-
-    video: str
-    first_clip: int
-    end_clip: int
-    label: str
-    duration_sec: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +23,8 @@ class Role:
 
     Attributes:
         name: Which purpose.
-        videos: Annotated videos, with instances of `classes` only.
+        videos: Annotated videos, with instances of `classes` only. Given as any
+            sequence, kept as a `VideoTable`.
         store: Where their features lie.
         time_model: When their clips happen.
         classes: Class names in the order of dataset.json.
@@ -50,17 +34,30 @@ class Role:
     """
 
     name: str
-    videos: tuple[Video, ...] = dataclasses.field(repr=False)
+    videos: Sequence[Video] = dataclasses.field(repr=False)
     store: FeatureStore = dataclasses.field(repr=False)
     time_model: TimeModel
     classes: tuple[str, ...]
-    clips: dict[str, int] = dataclasses.field(repr=False)
-    fps: dict[str, float | None] = dataclasses.field(repr=False)
+    clips: ByVideo | Mapping[str, int] = dataclasses.field(repr=False)
+    fps: ByVideo | Mapping[str, float | None] = dataclasses.field(repr=False)
     trimmed: bool = False
+
+    def __post_init__(self) -> None:
+        """Keeps the videos' facts as columns."""
+        table = VideoTable.of(self.videos)
+        object.__setattr__(self, "videos", table)
+        for name in ("clips", "fps"):
+            values = getattr(self, name)
+            if not isinstance(values, ByVideo):
+                object.__setattr__(self, name, ByVideo.of(table, values))
 
     def with_videos(self, videos: Iterable[Video]) -> Role:
         """Returns the role with a selection of its videos."""
-        return dataclasses.replace(self, videos=tuple(videos))
+        return dataclasses.replace(self, videos=videos)
+
+    def select(self, rows: Sequence[int] | np.ndarray) -> Role:
+        """Returns the role with the videos of some rows of its table."""
+        return dataclasses.replace(self, videos=self.videos.select(rows))
 
     def covered_sec(self, video: Video) -> float:
         """Returns the duration that the features of a video cover, in seconds.
@@ -76,7 +73,7 @@ class Role:
         label = video.instances[0].label if self.trimmed else ""
         return Cut(video.id, 0, self.clips[video.id], label, video.duration_sec)
 
-    def cuts(self, minimum_clips: int) -> tuple[Cut, ...]:
+    def cuts(self, minimum_clips: int) -> Cuts:
         """Cuts out every instance that has at least `minimum_clips` clips.
 
         With `minimum_clips` 0 there may be cuts without any clip.
@@ -84,20 +81,51 @@ class Role:
         An instance from s to e seconds of a video with N clips over D seconds is the
         clips int(s / D * N) to int(e / D * N). A trimmed video is taken whole.
         """
-        cuts = []
-        for video in self.videos:
-            if self.trimmed:
-                cuts.append(self.whole(video))
-                continue
-            clips, covered = self.clips[video.id], self.covered_sec(video)
-            for instance in video.instances:
-                first, end = (
-                    int(min(time / covered, 1.0) * clips)
-                    for time in (instance.start_sec, instance.end_sec)
-                )
-                seconds = min(instance.end_sec, covered) - instance.start_sec
-                cuts.append(Cut(video.id, first, end, instance.label, seconds))
-        return tuple(c for c in cuts if c.end_clip - c.first_clip >= minimum_clips)
+        table = self.videos
+        count = len(table)
+        clips = self.clips.column(table.ids)
+        columns = table.columns
+        if self.trimmed:
+            first_instance = columns["instances"] - 1  # each video has exactly one
+            cuts = self._cuts(
+                video=np.arange(count),
+                first_clip=np.zeros(count),
+                end_clip=clips,
+                label=columns["label"][first_instance],
+                duration_sec=columns["duration_sec"],
+            )
+        else:
+            instances = np.diff(columns["instances"], prepend=0)
+            owner = np.repeat(np.arange(count), instances)
+            covered = np.repeat([self.covered_sec(v) for v in table], instances)
+            first, end = (
+                np.minimum(columns[time] / covered, 1.0) * clips[owner]
+                for time in ("start_sec", "end_sec")
+            )
+            seconds = np.minimum(columns["end_sec"], covered) - columns["start_sec"]
+            cuts = self._cuts(owner, first, end, columns["label"], seconds)
+        return cuts.where(cuts.clips >= minimum_clips)
+
+    def _cuts(
+        self,
+        video: np.ndarray,
+        first_clip: np.ndarray,
+        end_clip: np.ndarray,
+        label: np.ndarray,
+        duration_sec: np.ndarray,
+    ) -> Cuts:
+        """Builds cuts; clips may be fractions, `label` indexes the table's texts."""
+        texts = self.videos.texts
+        used, codes = np.unique(label, return_inverse=True)
+        return Cuts(
+            ids=self.videos.ids,
+            names=tuple(texts[int(code)] for code in used),
+            video=video.astype(np.int32),
+            first_clip=first_clip.astype(np.int32),
+            end_clip=end_clip.astype(np.int32),
+            label=codes.reshape(-1).astype(np.int32),
+            duration_sec=np.asarray(duration_sec, np.float64),
+        )
 
     def segments(
         self, video: Video, steps: int, max_segments: int | None = None

@@ -216,7 +216,9 @@ STRUCTURE = [
 
 
 @pytest.mark.parametrize("skip_bad", [False, True])
-@pytest.mark.parametrize(("damage", "line"), STRUCTURE, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("damage", "line"), STRUCTURE, ids=[line for _, line in STRUCTURE]
+)
 def test_faults_of_the_structure_are_always_fatal(tmp_path, damage, line, skip_bad):
     directory = damaged(tmp_path)
     damage(directory)
