@@ -253,7 +253,8 @@ class SyntheticMoments(tf.keras.layers.Layer):
         activation: str = "relu",
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Without autocast: a draw in a lower precision would move the moments.
+        super().__init__(autocast=False, **kwargs)
         if mode not in ("single", "tiled"):
             raise ValueError(f"Expected mode single or tiled, received {mode}.")
         self.steps = steps
@@ -304,6 +305,7 @@ class SyntheticMoments(tf.keras.layers.Layer):
         Returns:
             `[batch, steps, channels]`.
         """
+        moments = tf.cast(moments, self.compute_dtype)
         start = self.start_generator(moments)
         end = self.end_generator(moments)
         return compose(start, end, moments, self.layout(draw))
