@@ -1,0 +1,33 @@
+# make quickstart   makes .venv, installs, trains on synthetic data, prints a table
+# make test         makes .venv, installs, runs all tests
+# make lint         checks style
+# PYTHON=python3.12 make test   does it with another Python, in its own environment
+
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
+BIN := $(VENV)/bin
+
+.PHONY: quickstart test lint install clean
+
+quickstart: install
+	$(BIN)/python -m experiments.quickstart --workdir runs/quickstart
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+install: $(VENV)/installed
+
+$(VENV)/installed: requirements.txt setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf .venv* build *.egg-info runs/quickstart

@@ -1,0 +1,128 @@
+"""Trains AherNet on the embedded synthetic data set and prints a small table.
+
+    python -m experiments.quickstart --workdir runs/quickstart
+
+Nothing is needed beforehand. The data are synthetic (docs/SYNTHETIC.md): the table
+shows that everything runs and learns, and is no evidence about real video.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import sys
+
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf import evaluation
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
+from ahernet_tf.inference import references, scoring
+from ahernet_tf.models import storage
+from ahernet_tf.training.loop import Interrupted
+from experiments.train import Run, train
+
+PRETRAIN_ITERATIONS = 80
+ITERATIONS = 150
+
+
+def quickstart(
+    workdir: pathlib.Path,
+    seed: int = 0,
+    difficulty: str = "easy",
+    pretrain_iterations: int = PRETRAIN_ITERATIONS,
+    iterations: int = ITERATIONS,
+    progress: bool = True,
+) -> dict[str, dict]:
+    """Writes the data, trains, scores; continues where an earlier call stopped.
+
+    Returns:
+        Scores on the test videos of the target classes, by system.
+    """
+    data = workdir / "data"
+    if not data.exists():
+        write_synthetic(data, synthetic_config(difficulty, seed=seed), progress)
+    config = configuration.small()
+    config = dataclasses.replace(
+        config,
+        training=dataclasses.replace(
+            config.training,
+            pretrain_iterations=pretrain_iterations,
+            iterations=iterations,
+            decay_every=max(1, iterations * 2 // 3),
+        ),
+    )
+    run = Run(data, workdir / "ahernet", config, seed, progress=progress)
+    scores = {"AherNet": train(run)}
+    model, description, config = storage.load_model(run.workdir)
+    names = description.target_classes
+    role = Dataset.load(data, config.data, check_features="shape").test()
+    alone = references.SegmentClassifierLocalizer(model, names, config)
+    found = scoring.localize_role(alone, role)
+    scores["segment classifier alone"] = scoring.score(role, found)
+    random = references.chance(role, names, config.inference.detections, seed)
+    scores["chance"] = scoring.score(role, random)
+    return scores
+
+
+def table(scores: dict[str, dict]) -> str:
+    """Returns the printed table."""
+    lines = [f"{'':26}{'average mAP':>12}{'mAP@0.5':>10}{'AUC':>8}"]
+    for system in reversed(scores):
+        part = scores[system]
+        lines.append(
+            f"{system:26}{100 * part['average_map']:11.1f}%"
+            f"{100 * part['map_at_tiou']['0.50']:9.1f}%{part['auc']:7.1f}%"
+        )
+    return "\n".join(lines)
+
+
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_string("workdir", "runs/quickstart", "Where everything is written.")
+    flags.DEFINE_integer("seed", 0, "Seed of the data and of training.")
+    flags.DEFINE_enum(
+        "difficulty", "easy", ["easy", "medium", "hard"], "Of the synthetic data."
+    )
+    flags.DEFINE_integer(
+        "pretrain_iterations", PRETRAIN_ITERATIONS, "Iterations of pre-training."
+    )
+    flags.DEFINE_integer("iterations", ITERATIONS, "Alternating iterations.")
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    workdir = pathlib.Path(values.workdir)
+    try:
+        scores = quickstart(
+            workdir,
+            values.seed,
+            values.difficulty,
+            values.pretrain_iterations,
+            values.iterations,
+        )
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Interrupted:
+        print("Stopped and saved. The same command continues.")
+        return 130
+    print(
+        "\nClasses without any temporal annotation, on synthetic test videos "
+        f"({values.difficulty}, seed {values.seed}):\n\n{table(scores)}\n"
+    )
+    print(f"data                 {workdir}/data")
+    print(f"network, losses      {workdir}/ahernet  (tensorboard --logdir of it)")
+    print(f"detections           {workdir}/ahernet/predictions.json")
+    print(f"scores               {workdir}/scores.json")
+    evaluation.write_json(workdir / "scores.json", scores, indent=1)
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

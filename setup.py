@@ -1,0 +1,45 @@
+"""Installs ahernet_tf; extras add what only some users need."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "ahernet_tf" / "__init__.py").read_text()
+).group(1)
+
+EXTRAS = {
+    # Optimizers that Keras lacks; TensorFlow 2.13 to 2.15 (Python 3.10, 3.11) only.
+    "addons": ["tensorflow-addons>=0.22; python_version < '3.12'"],
+    "video": ["av>=11"],
+    "hdf5": ["h5py>=3.8"],
+    "torch-convert": ["torch>=2.2"],
+    "plots": ["matplotlib>=3.7", "scikit-learn>=1.3"],
+    "tensorboard": ["tensorboard"],
+    "beam": ["apache-beam>=2.60"],
+    "test": ["pytest>=7.4", "hypothesis>=6.90", "ruff>=0.5"],
+}
+
+setup(
+    name="ahernet_tf",
+    version=VERSION,
+    description="AherNet in TensorFlow 2: localising actions, learnt from moments",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(
+        include=["ahernet_tf*", "experiments*", "data_tools*"],
+    ),
+    package_data={"": ["*.txt", "*.json", "*.csv"]},
+    install_requires=[
+        "tensorflow>=2.13",
+        "numpy>=1.23",
+        "pandas>=2.0",
+        "absl-py>=1.4",
+        "tqdm>=4.64",
+    ],
+    extras_require=EXTRAS,
+)
