@@ -85,7 +85,9 @@ class Localizer:
         self.config = config
         self._anchors = tf.constant(model.anchors())
         self._anchor_classifier = model.anchor_classifier(classifier)
-        self._forward = tf.function(self._candidates, reduce_retracing=True)
+        self._forward = tf.function(
+            self._candidates, autograph=False, reduce_retracing=True
+        )
 
     @classmethod
     def load(
