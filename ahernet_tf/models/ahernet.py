@@ -68,7 +68,9 @@ class AherNet(tf.keras.Model):
         synthesis: SynthesisConfig | Mapping[str, Any] = SynthesisConfig(),  # noqa: B008
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Without autocast: each layer casts its own input; before standardisation,
+        # features may be large numbers with small differences.
+        super().__init__(autocast=False, **kwargs)
         if isinstance(network, Mapping):
             network = configuration.from_dict(dict(network), NetworkConfig)
         if isinstance(synthesis, Mapping):
@@ -81,7 +83,7 @@ class AherNet(tf.keras.Model):
         levels, ratios = len(network.level_channels), len(network.anchor_ratios)
         dtype = self.dtype_policy
         self.standardization = FeatureStandardization(
-            name="standardization", dtype=dtype
+            name="standardization", dtype="float32"
         )
         self.backbone = Backbone(
             network.base_channels, network.level_channels, name="backbone", dtype=dtype
@@ -115,7 +117,12 @@ class AherNet(tf.keras.Model):
         )
 
     def build(self, input_shape=None) -> None:
-        """Builds every layer; the shape of the input adds nothing to the arguments."""
+        """Builds every layer; the arguments of the constructor give all shapes.
+
+        Args:
+            input_shape: `(None, steps, channels)`. `export` wants to have seen it,
+                here or by a first call; nothing else needs it.
+        """
         network, channels = self.network, self.feature_channels
         moments = (None, network.moment_steps, channels)
         cells = anchor_grid.cells_per_level(
@@ -131,7 +138,8 @@ class AherNet(tf.keras.Model):
         self.weight_transfer.build((kernels, [(self.target_classes,)] * len(kernels)))
         self.synthetic_moments.build(moments)
         self.discriminator.build(maps)
-        self.built = True
+        shape = input_shape or (None, network.untrimmed_steps, channels)
+        tf.keras.layers.Layer.build(self, shape)
 
     def anchors(self) -> np.ndarray:
         """Returns the anchors of an untrimmed sequence, `[anchors, 2]`, in steps."""
@@ -206,6 +214,8 @@ class AherNet(tf.keras.Model):
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
         return super().get_config() | {
+            "name": self.name,
+            "dtype": self.dtype_policy.name,
             "feature_channels": self.feature_channels,
             "source_classes": self.source_classes,
             "target_classes": self.target_classes,

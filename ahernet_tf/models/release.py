@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def variables_by_release_name(model: AherNet) -> dict[str, Any]:
     """Maps the release's name of every trainable variable to ours.
 
     Args:
-        model: A built network with a transfer of two layers or less.
+        model: A built network with two base convolutions.
 
     Returns:
         Variables by name, in the release's order of parts.
@@ -54,13 +55,32 @@ def variables_by_release_name(model: AherNet) -> dict[str, Any]:
     return named
 
 
+def training_parts(names: Iterable[str]) -> dict[str, list[str]]:
+    """Sorts out the release's names of what only training needs.
+
+    Args:
+        names: The release's variable names.
+
+    Returns:
+        The names of the `generators` and of the `discriminators`.
+    """
+    names = list(names)
+    return {
+        "generators": [name for name in names if name.startswith("g_conv_")],
+        "discriminators": [name for name in names if "/d_conv_adv/" in name],
+    }
+
+
 def network_of(
     arrays: Mapping[str, np.ndarray],
+    network: NetworkConfig = NetworkConfig(),  # noqa: B008
 ) -> tuple[dict[str, int], NetworkConfig]:
     """Reads the sizes of a network off the release's arrays.
 
     Args:
         arrays: Arrays under the release's variable names.
+        network: What the arrays do not tell: steps, ratios, activations, and the
+            generators' channels where the generators are absent.
 
     Returns:
         `feature_channels`, `source_classes`, `target_classes` as a dictionary, and the
@@ -80,20 +100,28 @@ def network_of(
             "source_classes": arrays[f"{box}/conv_action_anet/weights"].shape[-1],
             "target_classes": arrays[f"{box}/conv_action_anchor/weights"].shape[-1],
         }
-        network = NetworkConfig(
-            base_channels=tuple(kernel.shape[-1] for kernel in base),
-            level_channels=tuple(
-                arrays[f"aher/g_conv_a{i}/weights"].shape[-1]
-                for i in range(1, levels + 1)
-            ),
-            generator_channels=arrays["g_conv_s1/weights"].shape[-1],
-        )
     except KeyError as error:
         raise ValueError(f"The release's variable {error} is absent.") from error
+    fully = 0  # of the class weights and as many of the class biases
+    while f"{box}/fully{fully + 1}/weights" in arrays:
+        fully += 1
+    network = dataclasses.replace(
+        network,
+        base_channels=tuple(kernel.shape[-1] for kernel in base),
+        level_channels=tuple(
+            arrays[f"aher/g_conv_a{i}/weights"].shape[-1] for i in range(1, levels + 1)
+        ),
+        transfer_layers=fully // 2,
+    )
+    if "g_conv_s1/weights" in arrays:
+        channels = arrays["g_conv_s1/weights"].shape[-1]
+        network = dataclasses.replace(network, generator_channels=channels)
     return sizes, network
 
 
-def import_arrays(model: AherNet, arrays: Mapping[str, np.ndarray]) -> list[str]:
+def import_arrays(
+    model: AherNet, arrays: Mapping[str, np.ndarray], optional: Collection[str] = ()
+) -> list[str]:
     """Assigns arrays of the release to a network's variables.
 
     A 1x1 convolution of the release, `[1, in, out]`, may stand for `[in, out]`.
@@ -101,21 +129,25 @@ def import_arrays(model: AherNet, arrays: Mapping[str, np.ndarray]) -> list[str]
     Args:
         model: A built network.
         arrays: Arrays under the release's variable names; others may be among them.
+        optional: Names that may be absent; their variables stay as they are.
 
     Returns:
         Names among the arrays that the network has no variable for.
 
     Raises:
-        ValueError: An array is absent or of another shape.
+        ValueError: An array is absent or of another shape; nothing was assigned.
     """
     variables = variables_by_release_name(model)
-    absent = sorted(set(variables) - set(arrays))
+    absent = sorted(set(variables) - set(arrays) - set(optional))
     if absent:
         raise ValueError(f"{len(absent)} variables are absent, such as '{absent[0]}'.")
-    for name, variable in variables.items():
-        array, shape = np.asarray(arrays[name]), tuple(variable.shape)
+    values = {}
+    for name in set(variables) & set(arrays):
+        array, shape = np.asarray(arrays[name]), tuple(variables[name].shape)
         squeezed = tuple(size for size in array.shape if size != 1)
         if squeezed != tuple(size for size in shape if size != 1):
             raise ValueError(f"'{name}': expected {shape}, received {array.shape}.")
-        variable.assign(array.reshape(shape))
+        values[name] = array.reshape(shape)
+    for name, array in values.items():
+        variables[name].assign(array)
     return sorted(set(arrays) - set(variables))

@@ -46,7 +46,7 @@ class Description:
             config.network,
             config.synthesis,
         )
-        model.build()
+        model.build((None, config.network.untrimmed_steps, self.feature_channels))
         return model
 
 
