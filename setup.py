@@ -17,7 +17,6 @@ EXTRAS = {
     "hdf5": ["h5py>=3.8"],
     "torch-convert": ["torch>=2.2"],
     "plots": ["matplotlib>=3.7", "scikit-learn>=1.3"],
-    "tensorboard": ["tensorboard"],
     "beam": ["apache-beam>=2.60"],
     "test": ["pytest>=7.4", "hypothesis>=6.90", "ruff>=0.5"],
 }
@@ -36,6 +35,7 @@ setup(
     package_data={"": ["*.txt", "*.json", "*.csv"]},
     install_requires=[
         "tensorflow>=2.13",
+        "tensorboard>=2.13",
         "numpy>=1.23",
         "pandas>=2.0",
         "absl-py>=1.4",

@@ -1,0 +1,169 @@
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ahernet_tf import evaluation
+from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
+from tests.conftest import REPOSITORY
+
+TINY = [
+    "network.untrimmed_steps=64",
+    "network.moment_steps=32",
+    "network.base_channels=4,4",
+    "network.level_channels=4,4,4",
+    "network.generator_channels=4",
+    "training.batch_size=4",
+    "synthesis.moments_per_class=2",
+]
+
+
+def program(name: str, *arguments) -> list[str]:
+    return [sys.executable, "-m", f"experiments.{name}", *map(str, arguments)]
+
+
+def call(name: str, *arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        program(name, *arguments), cwd=REPOSITORY, capture_output=True, text=True
+    )
+
+
+def train_arguments(data: pathlib.Path, workdir: pathlib.Path, **flags) -> list:
+    flags = {"pretrain_iterations": 1, "iterations": 2} | flags
+    options = [f"--{name}={value}" for name, value in flags.items()]
+    overrides = [f"--set={assignment}" for assignment in TINY]
+    return [f"--data={data}", f"--workdir={workdir}", *options, *overrides]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("data") / "synthetic"
+    counts = {
+        "videos_per_class": 3,
+        "test_videos_per_class": 2,
+        "moments_per_class": 4,
+    }
+    config = synthetic_config(
+        "easy", source_classes=2, target_classes=2, channels=6, **counts
+    )
+    write_synthetic(directory, config)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("trained") / "run"
+    result = call("train", *train_arguments(data, workdir, eval_every=2))
+    assert result.returncode == 0, result.stderr
+    return workdir
+
+
+def test_a_run_leaves_configuration_losses_detections_and_scores(trained, data):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert 0 <= metrics["average_map"] <= 1
+    assert set(metrics["map_at_tiou"]) == {f"{0.5 + 0.05 * i:.2f}" for i in range(10)}
+    assert metrics["source"]["videos"] == metrics["videos"] == 4
+    run = json.loads((trained / "run.json").read_text())
+    assert run["seed"] == 0
+    assert "tensorflow" in run["versions"]
+    assert "--eval_every=2" in run["command"]
+    assert len((trained / "losses.jsonl").read_text().splitlines()) == 3
+    validation = (trained / "validation.jsonl").read_text().splitlines()
+    assert [json.loads(line)["iteration"] for line in validation] == [2]
+    assert list((trained / "tensorboard").iterdir())
+    truth = evaluation.load_ground_truth(
+        data / "annotations.json",
+        subset="validation",
+        classes=json.loads((trained / "model.json").read_text())["target_classes"],
+    )
+    predictions = evaluation.load_predictions(trained / "predictions.json")
+    detection = evaluation.evaluate_detections(
+        truth, predictions, evaluation.tiou_range(0.5, 0.05, 0.95)
+    )
+    assert detection.average_map == pytest.approx(metrics["average_map"], abs=1e-9)
+
+
+def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
+    before = (trained / "metrics.json").stat().st_mtime_ns
+    result = call("train", *train_arguments(data, trained, eval_every=2))
+    assert result.returncode == 0
+    assert "finished" in result.stdout
+    assert (trained / "metrics.json").stat().st_mtime_ns == before
+
+
+def test_a_work_directory_of_another_configuration_is_refused(trained, data):
+    arguments = train_arguments(data, trained, eval_every=2, seed=5)
+    result = call("train", *arguments, "--set=loss.adv_mask=separate")
+    assert result.returncode == 1
+    assert "loss.adv_mask: joint != separate" in result.stderr
+    assert "seed: 0 != 5" in result.stderr
+
+
+def test_predict_gives_the_detections_of_the_run(trained, data, tmp_path):
+    out = tmp_path / "results.json"
+    flags = [f"--checkpoint={trained}", f"--data={data}", f"--out={out}"]
+    result = call("predict", *flags)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(out.read_text()) == json.loads(
+        (trained / "predictions.json").read_text()
+    )
+    windowed = call("predict", *flags, "--window_sec=20", "--classes=source")
+    assert windowed.returncode == 0, windowed.stderr
+    assert json.loads(out.read_text())["results"]
+
+
+def test_sigterm_saves_and_the_same_command_continues(data, tmp_path):
+    arguments = train_arguments(data, tmp_path / "run", iterations=2000)
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        program("train", *arguments, "--noprogress"),
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        events = list((tmp_path / "run" / "tensorboard").glob("events*"))
+        if events:
+            break
+        time.sleep(0.2)
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "The same command continues" in out
+    assert list((tmp_path / "run" / "checkpoints").glob("ckpt-*.index"))
+
+
+def test_bad_data_is_reported_before_anything_is_written(data, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in data.iterdir():
+        (broken / path.name).symlink_to(path)
+    annotations = json.loads((data / "annotations.json").read_text())
+    name, record = next(
+        (name, record)
+        for name, record in annotations["database"].items()
+        if record["subset"] == "training" and record["annotations"]
+    )
+    record["annotations"][0]["segment"] = [9.0, 3.0]
+    (broken / "annotations.json").unlink()
+    (broken / "annotations.json").write_text(json.dumps(annotations))
+    result = call("train", *train_arguments(broken, tmp_path / "run"))
+    assert result.returncode == 1
+    assert "annotations.json" in result.stderr
+    assert name in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_help_explains_the_program():
+    result = call("train", "--help")
+    assert "python -m experiments.train --data DIR" in result.stdout
+    assert "Data set directory" in result.stdout
