@@ -258,7 +258,7 @@ def named_variables(network: P3D) -> dict:
     """
     variables = {}
     for name, unit in convolution_units(network).items():
-        variables[f"{name}/kernel"] = unit.convolution.kernel
+        variables[f"{name}/kernel"] = unit.kernel
         for part in ("gamma", "beta", "moving_mean", "moving_variance"):
             variables[f"{name}/{part}"] = getattr(unit.batch_norm, part)
     if network.classifier is not None:

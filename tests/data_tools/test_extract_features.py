@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("av")
 
-from ahernet_tf.p3d import P3D, ClipFormat, ClipNormalization, save_p3d
+from ahernet_tf.p3d import P3D, ClipFormat, ClipNormalization, load_p3d, save_p3d
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.video import VideoReader, center_crop
 from data_tools.extract_features import parse_shard, run

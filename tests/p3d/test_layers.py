@@ -38,7 +38,7 @@ def assign(block, state, at):
             conv, norm = "conv_normal", "bn_normal"
         kernel = state[f"{at}.{conv}.weight"]
         axes = (2, 3, 4, 1, 0) if kernel.ndim == 5 else (2, 3, 1, 0)
-        unit.convolution.kernel.assign(kernel.transpose(axes))
+        unit.kernel.assign(kernel.transpose(axes))
         unit.batch_norm.gamma.assign(state[f"{at}.{norm}.weight"])
         unit.batch_norm.beta.assign(state[f"{at}.{norm}.bias"])
         unit.batch_norm.moving_mean.assign(state[f"{at}.{norm}.running_mean"])
@@ -131,7 +131,7 @@ def test_strided_convolution_pads_both_sides_alike(size):
     x = inputs(1, 2, *size, 3)
     unit = ConvBatchNorm(4, (1, 7, 7), (1, 2, 2))
     unit.build(x.shape)
-    kernel = unit.convolution.kernel.numpy().transpose(4, 3, 0, 1, 2)
+    kernel = unit.kernel.numpy().transpose(4, 3, 0, 1, 2)
     expected = reference.convolve(
         np.moveaxis(x, -1, 1), kernel, (1, 2, 2), (0, 3, 3)
     ) / np.sqrt(1 + 1e-5)
@@ -178,6 +178,9 @@ def test_block_refuses_unfit_input():
         P3DBottleneck(4).build((None, 4, 6, 6, 12))
     with pytest.raises(ValueError, match="kind"):
         P3DBottleneck(4, kind="D")
+    for kernel, strides in (((1, 2, 2), None), ((3, 1, 1), (2, 1, 1)), ((1,), (1,))):
+        with pytest.raises(ValueError, match="odd numbers"):
+            ConvBatchNorm(4, kernel, strides)
     with pytest.raises(ValueError, match="fusion"):
         P3DBottleneck(4, fusion="pytorch")
 
@@ -188,6 +191,6 @@ def test_training_moves_the_statistics_and_inference_does_not():
     unit.build(x.shape)
     unit(x)
     np.testing.assert_array_equal(unit.batch_norm.moving_mean, np.zeros(4))
-    y = unit.convolution(x).numpy().mean(axis=(0, 1, 2, 3))
+    y = (x @ unit.kernel.numpy()[0, 0, 0]).mean(axis=(0, 1, 2, 3))
     unit(x, training=True)
     np.testing.assert_allclose(unit.batch_norm.moving_mean, 0.1 * y, rtol=1e-4)

@@ -178,8 +178,8 @@ def test_every_trainable_variable_has_a_gradient():
 def test_bfloat16_policy_reaches_every_layer_and_outputs_stay_float32():
     model, _ = network(dtype="mixed_bfloat16")
     units = convolution_units(model).values()
-    assert {u.convolution.compute_dtype for u in units} == {"bfloat16"}
-    assert {u.convolution.kernel.dtype for u in units} <= {tf.float32, "float32"}
+    assert {u.compute_dtype for u in units} == {"bfloat16"}
+    assert {u.kernel.dtype for u in units} <= {tf.float32, "float32"}
     x = clips(2, 16, 32, 32, 3)
     outputs, exact = model(x), network()[0](x)
     for name in ("features", "logits"):
