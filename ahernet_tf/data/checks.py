@@ -138,7 +138,7 @@ def overshoot_tolerance_sec(duration_sec: float) -> float:
     return max(OVERSHOOT_SEC, OVERSHOOT_FRACTION * duration_sec)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class FeatureCheck:
     """What is known of one feature sequence: its shape, or what is wrong with it."""
 
@@ -196,11 +196,26 @@ def check_sequences(
 def in_parallel(function: Callable, items: Sequence, title: str) -> Iterator:
     """Yields a function's results in the order of the items, computed in threads.
 
-    A progress bar appears if it takes longer than a second.
+    Only a few results wait at a time, however many items there are. A progress bar
+    appears if it takes longer than a second.
     """
     workers = min(32, 2 * (os.cpu_count() or 1))
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        results = pool.map(function, items)
-        yield from tqdm.tqdm(
-            results, title, len(items), leave=False, delay=1.0, unit="video"
-        )
+    waiting: collections.deque = collections.deque()
+    with (
+        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+        tqdm.tqdm(
+            total=len(items), desc=title, leave=False, delay=1.0, unit="video"
+        ) as bar,
+    ):
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= 4 * workers:
+                    yield waiting.popleft().result()
+                    bar.update()
+            while waiting:
+                yield waiting.popleft().result()
+                bar.update()
+        finally:
+            for future in waiting:
+                future.cancel()

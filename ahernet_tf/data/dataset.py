@@ -13,6 +13,8 @@ from ahernet_tf.data.annotations import Video
 from ahernet_tf.data.checks import DataError, Report
 from ahernet_tf.data.cuts import Cut
 from ahernet_tf.data.loading import DESCRIPTION, TEST_POOL, Loader
+from ahernet_tf.data.packed import DIRECTORY as PACKED_DIRECTORY
+from ahernet_tf.data.packed import is_packed, is_unfinished, open_packed
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sequences import SequenceCache
 
@@ -55,6 +57,7 @@ class Dataset:
         config: DataConfig,
         skip_bad: bool = False,
         check_features: str = "all",
+        packed: str | pathlib.Path | bool = True,
     ) -> Dataset:
         """Reads and checks a data set.
 
@@ -72,15 +75,29 @@ class Dataset:
             config: Options of the data.
             skip_bad: Leave out faulty videos instead of raising.
             check_features: "all" reads every sequence once to find NaN and infinity;
-                "shape" looks at the sizes only.
+                "shape" looks at the sizes only. Packed records were checked when they
+                were packed.
+            packed: Where packed records of the data set lie (see
+                `data_tools.pack`). By default `packed` beside dataset.json, if it is
+                there, or the directory itself. They are then read instead of the
+                features. False: never.
 
         Raises:
             DataError: One report of everything that is wrong; with `skip_bad` only
-                where leaving out videos does not help.
+                where leaving out videos does not help. Or the packed records do not
+                belong to the data set any more.
         """
-        loader = Loader(pathlib.Path(directory), config, skip_bad, check_features)
+        directory = pathlib.Path(directory)
+        records, unfinished = _packed_directory(directory, packed)
+        if records is not None:
+            return cls._of_packed(records, directory, config)
+        loader = Loader(directory, config, skip_bad, check_features)
         roles = loader.load()
         pool = roles.pop(TEST_POOL, None)
+        if unfinished:
+            loader.report.counts[
+                f"{unfinished}: packing is not finished, the features are read instead"
+            ] += 1
         return cls(
             name=loader.name,
             directory=loader.directory,
@@ -93,6 +110,29 @@ class Dataset:
             cache=SequenceCache(config.cache_bytes),
             _test_pool=pool,
             _groups=loader.groups(),
+        )
+
+    @classmethod
+    def _of_packed(
+        cls, records: pathlib.Path, directory: pathlib.Path, config: DataConfig
+    ) -> Dataset:
+        """Builds the data set of packed records; `directory` may be the same."""
+        data = directory if directory != records else None
+        found = open_packed(records, data, config)
+        roles = dict(found.roles)
+        pool = roles.pop("pool", None)
+        return cls(
+            name=found.plan.title,
+            directory=directory,
+            source_classes=roles["untrimmed"].classes,
+            target_classes=roles["moments"].classes,
+            feature_channels=found.plan.channels,
+            roles=roles,
+            report=found.report,
+            config=config,
+            cache=SequenceCache(config.cache_bytes),
+            _test_pool=pool,
+            _groups=found.plan.groups,
         )
 
     def role(self, name: str) -> Role:
@@ -188,6 +228,32 @@ class Dataset:
                 return self._groups[parts]
             parts = _without_last_part(parts)
         return f"video {video.id}"
+
+
+def _packed_directory(
+    directory: pathlib.Path, packed: str | pathlib.Path | bool
+) -> tuple[pathlib.Path | None, pathlib.Path | None]:
+    """Finds packed records.
+
+    Returns:
+        Where they lie, or None where there are none to read; and where they are being
+        packed, if that is not finished.
+
+    Raises:
+        DataError: There are none where the caller says they are.
+    """
+    if packed is False:
+        return None, None
+    if packed is not True:
+        if not is_packed(pathlib.Path(packed)):
+            raise DataError(f"{packed}: no packed records, or they are not finished")
+        return pathlib.Path(packed), None
+    if not (directory / DESCRIPTION).exists() and is_packed(directory):
+        return directory, None
+    beside = directory / PACKED_DIRECTORY
+    if is_packed(beside):
+        return beside, None
+    return None, beside if is_unfinished(beside) else None
 
 
 def _without_last_part(text: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "VideoInfo",
     "check_description",
     "open_store",
+    "store_key",
 ]
 
 DESCRIPTION_FILE = "features.json"
@@ -278,6 +279,11 @@ def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     store = _STORES[name](path)
     check_description(store, spec)
     return store
+
+
+def store_key(spec: dict[str, Any]) -> tuple[str, Any]:
+    """Returns what tells stores apart: entries of one key name the same store."""
+    return spec["path"], spec.get("format")
 
 
 def check_description(store: FeatureStore, spec: dict[str, Any]) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import Video, parse_annotations, read_json
-from ahernet_tf.data.features import FeatureStore, check_description, open_store
+from ahernet_tf.data.features import (
+    FeatureStore,
+    check_description,
+    open_store,
+    store_key,
+)
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.time_model import TimeModel
 
@@ -29,6 +34,7 @@ class Loader:
         name: What dataset.json calls the data set; the directory's name by default.
         channels: Channels of every feature sequence.
         report: Every fault, and what was counted.
+        content: What dataset.json holds.
     """
 
     def __init__(
@@ -37,8 +43,18 @@ class Loader:
         config: DataConfig,
         skip_bad: bool,
         check_features: str,
+        check: Callable = checks.check_sequences,
     ) -> None:
-        """Notes what to load; nothing is read yet."""
+        """Notes what to load; nothing is read yet.
+
+        Args:
+            directory: Where dataset.json lies.
+            config: Options of the data.
+            skip_bad: As for `dataset.Dataset.load`.
+            check_features: As for `dataset.Dataset.load`.
+            check: Looks at the features; takes pairs of store and id and whether to
+                read the values, as `checks.check_sequences` does.
+        """
         if check_features not in ("all", "shape"):
             raise ValueError(
                 f"Expected check_features 'all' or 'shape', received {check_features!r}"
@@ -47,9 +63,11 @@ class Loader:
         self.config = config
         self.skip_bad = skip_bad
         self.read_values = check_features == "all"
+        self._check = check
         self.report = checks.Report()
         self.name = directory.resolve().name
         self.channels = 0
+        self.content: dict[str, Any] = {}
         self._ignored: set[str] = set()
         self._annotations: dict[str, dict[str, Video]] = {}
         self._stores: dict[tuple[str, Any], FeatureStore] = {}
@@ -95,6 +113,14 @@ class Loader:
             for group in [video.group]
         }
 
+    def features(self) -> dict[str, dict[str, Any]]:
+        """Returns the features entry of every role that `load` returned."""
+        return {name: part.features for name, part in self._parts.items()}
+
+    def annotation_files(self) -> list[str]:
+        """Returns the annotation files, relative to the directory."""
+        return list(self._annotations)
+
     # dataset.json, annotation files, indices of the stores -------------------------
 
     def _fatal(self, what: str) -> None:
@@ -109,6 +135,7 @@ class Loader:
             if content is not None:
                 self._fatal("expected an object")
             return
+        self.content = content
         self.name = str(content.get("name", self.name))
         self._ignored = set(content.get("ignored_classes", ()))
         for name in REQUIRED_ROLES + OPTIONAL_ROLES:
@@ -151,6 +178,7 @@ class Loader:
             store=store,
             time_model=time_model,
             trimmed=name == "moments" and "from" not in spec,
+            features=spec["features"],
         )
 
     def _completed(self, name: str, spec: Any, untrimmed: Any) -> dict | None:
@@ -186,7 +214,7 @@ class Loader:
 
     def _store(self, spec: dict[str, Any]) -> FeatureStore:
         """Opens a feature store; roles of one path share it."""
-        key = (spec["path"], spec.get("format"))
+        key = store_key(spec)
         if key not in self._stores:
             self._stores[key] = open_store(self.directory / spec["path"], spec)
         check_description(self._stores[key], spec)
@@ -248,7 +276,7 @@ class Loader:
     def _check_features(self) -> None:
         """Looks at the features of all selected videos, and agrees on the channels."""
         pairs = [(p.store, v.id) for p in self._parts.values() for v in p.videos]
-        self._sequences = checks.check_sequences(pairs, self.read_values)
+        self._sequences = self._check(pairs, self.read_values)
         expected = self._expected_channels()
         for (store, video), sequence in self._sequences.items():
             fault = sequence.fault
@@ -306,6 +334,7 @@ class _Part:
     store: FeatureStore
     time_model: TimeModel
     trimmed: bool
+    features: dict[str, Any]
     videos: list[Video] = dataclasses.field(default_factory=list)
     fps: dict[str, float | None] = dataclasses.field(default_factory=dict)
 

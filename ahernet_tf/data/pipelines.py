@@ -59,6 +59,7 @@ def untrimmed_stream(
     label_of = {name: index for index, name in enumerate(classes)}
     steps, limit = config.network.untrimmed_steps, config.data.max_segments
     order = sampling.EpochOrder(len(videos.videos), seed, role)
+    videos.require_packed(map(videos.whole, videos.videos), steps, config.data)
 
     def sample(counter: int) -> tuple:
         video = videos.videos[order[counter]]
@@ -103,7 +104,7 @@ def foreground_stream(
     """
     role = dataset.role("untrimmed")
     steps = config.network.untrimmed_steps
-    cuts = _cuts(role, "minimum_foreground_clips", config)
+    cuts = _cuts(role, "minimum_foreground_clips", steps, config)
     labels = cuts.classes(dataset.source_classes)
     order = sampling.EpochOrder(len(cuts), seed, "foreground")
 
@@ -154,12 +155,12 @@ def moment_stream(
         paper.
     """
     role = dataset.role("moments")
-    cuts = _cuts(role, "minimum_moment_clips", config)
+    steps = config.network.moment_steps
+    cuts = _cuts(role, "minimum_moment_clips", steps, config)
     labels = cuts.classes(dataset.target_classes)
     tiled = config.synthesis.mode == "tiled"
     layout = _tiled_layout if tiled else _single_layout
     draw, drawn = layout(dataset, config, cuts, labels, seed)
-    steps = config.network.moment_steps
 
     def sample(counter: int) -> tuple:
         index, placement = draw(counter)
@@ -272,9 +273,9 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
         features = role.sequence(role.whole(video), steps, config.data)
         return features, video.id, video.duration_sec, role.covered_sec(video)
 
-    channels = role.store.shape(role.videos[0].id)[1]
+    role.require_packed(map(role.whole, role.videos), steps, config.data)
     signature = {
-        "features": (tf.float32, (steps, channels)),
+        "features": (tf.float32, (steps, role.channels())),
         "video": (tf.string, ()),
         "duration_sec": (tf.float64, ()),
         "covered_sec": (tf.float64, ()),
@@ -292,20 +293,21 @@ def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         Mean and standard deviation `[channels]`, float32; the deviation of a constant
         channel is 1.
     """
-    pairs = [
-        (role.store, video.id)
-        for role in (dataset.role("untrimmed"), dataset.role("moments"))
-        for video in role.videos
+    untrimmed, moments = dataset.role("untrimmed"), dataset.role("moments")
+    shared = untrimmed.videos.ids if untrimmed.store is moments.store else None
+    items = [(untrimmed, number) for number in range(len(untrimmed.videos))]
+    items += [
+        (moments, number)
+        for number, video in enumerate(moments.videos.ids)
+        if shared is None or shared.find(video) is None
     ]
 
-    def moments(pair: tuple) -> tuple[int, np.ndarray, np.ndarray]:
-        values = pair[0].read(pair[1]).astype(np.float64)
-        mean = values.mean(axis=0)
-        return len(values), mean, np.square(values - mean).sum(axis=0)
+    def of_video(item: tuple) -> tuple[int, np.ndarray, np.ndarray]:
+        role, number = item
+        return role.clip_moments(role.videos.ids[number])
 
-    pairs = list(dict.fromkeys(pairs))
     count, mean, squares = 0, np.zeros(dataset.feature_channels), 0.0
-    for n, m, s in checks.in_parallel(moments, pairs, "channel statistics"):
+    for n, m, s in checks.in_parallel(of_video, items, "channel statistics"):
         difference = m - mean
         squares += s + np.square(difference) * (n * count / (n + count))
         count += n
@@ -315,8 +317,8 @@ def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), deviation.astype(np.float32)
 
 
-def _cuts(role: Role, option: str, config: Config) -> Cuts:
-    """Cuts the samples of a role; there must be one."""
+def _cuts(role: Role, option: str, steps: int, config: Config) -> Cuts:
+    """Cuts the samples of a role; there must be one, and packed as asked for."""
     minimum = getattr(config.data, option)
     cuts = role.cuts(max(1, minimum))
     if not cuts:
@@ -325,6 +327,7 @@ def _cuts(role: Role, option: str, config: Config) -> Cuts:
             f"No instance of role '{role.name}' has data.{option} = {minimum} clips; "
             f"the longest has {longest}."
         )
+    role.require_packed(cuts, steps, config.data, option)
     return cuts
 
 

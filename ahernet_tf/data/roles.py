@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotations import Video
 from ahernet_tf.data.cuts import Cut, Cuts
 from ahernet_tf.data.features import FeatureStore
+from ahernet_tf.data.records import PackedRole, Records
 from ahernet_tf.data.resampling import resample
 from ahernet_tf.data.sequences import SequenceCache
 from ahernet_tf.data.tables import ByVideo, VideoTable
@@ -31,6 +33,7 @@ class Role:
         clips: Number of clips of each video, by id.
         fps: Frame rate of each video, by id; None where the time model needs none.
         trimmed: True where every video is one action moment as a whole.
+        packed: Sequences that are packed, or None: all are made of the features.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Role:
     clips: ByVideo | Mapping[str, int] = dataclasses.field(repr=False)
     fps: ByVideo | Mapping[str, float | None] = dataclasses.field(repr=False)
     trimmed: bool = False
+    packed: PackedRole | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Keeps the videos' facts as columns."""
@@ -58,6 +62,13 @@ class Role:
     def select(self, rows: Sequence[int] | np.ndarray) -> Role:
         """Returns the role with the videos of some rows of its table."""
         return dataclasses.replace(self, videos=self.videos.select(rows))
+
+    def channels(self) -> int:
+        """Returns the channels of its sequences."""
+        for records in (self.packed.whole, self.packed.cuts) if self.packed else ():
+            if records is not None:
+                return records.form.channels
+        return self.store.shape(self.videos.ids[0])[1]
 
     def covered_sec(self, video: Video) -> float:
         """Returns the duration that the features of a video cover, in seconds.
@@ -155,26 +166,27 @@ class Role:
         config: DataConfig,
         cache: SequenceCache | None = None,
     ) -> np.ndarray:
-        """Reads a cut and resamples it as a sequence of its own.
+        """Reads a cut and resamples it as a sequence of its own, or reads it packed.
 
         Args:
             cut: Which clips of which video.
             steps: Number of steps wanted.
             config: Pooling and edge rule.
-            cache: Keeps what is read, in memory, for the next time.
+            cache: Keeps what is read, in memory, for the next time. Packed sequences
+                are not kept: the system keeps their files in memory itself.
 
         Returns:
             Sequence `[steps, channels]`, float32. Do not write to it.
 
         Raises:
             ValueError: The features cannot be read, or the data set was loaded with
-                another `legacy_clip_centres`.
+                another `legacy_clip_centres`, or was packed otherwise.
         """
-        if config.legacy_clip_centres != self.time_model.legacy:
-            raise ValueError(
-                f"The data set was loaded with data.legacy_clip_centres = "
-                f"{self.time_model.legacy}, now it is {config.legacy_clip_centres}."
-            )
+        records = self._records(cut)
+        if records is not None:
+            records.require(steps, config)
+            values, resampled = records.read(cut)
+            return values if resampled else self.resample(values, cut, steps, config)
         key = (id(self.store), cut.video, cut.first_clip, cut.end_clip)
         rule = (steps, config.pooling, config.edge, self.time_model)
         if cache is not None and (found := cache.get((key, rule))) is not None:
@@ -182,8 +194,38 @@ class Role:
         clips = cache.get(key) if cache is not None else None
         if clips is None:
             clips = self.store.read(cut.video)[cut.first_clip : cut.end_clip]
+        sequence = self.resample(clips, cut, steps, config)
+        if cache is not None:
+            if 4 * clips.nbytes < sequence.nbytes:  # short cuts: cheap to resample
+                cache.put(key, clips)
+            else:
+                cache.put((key, rule), sequence)
+        return sequence
+
+    def resample(
+        self, clips: np.ndarray, cut: Cut, steps: int, config: DataConfig
+    ) -> np.ndarray:
+        """Resamples the clips of a cut.
+
+        Args:
+            clips: Features `[clips, channels]` of the cut alone.
+            cut: Where they are from.
+            steps: Number of steps wanted.
+            config: Pooling and edge rule.
+
+        Returns:
+            Sequence `[steps, channels]`, float32.
+
+        Raises:
+            ValueError: The data set was loaded with another `legacy_clip_centres`.
+        """
+        if config.legacy_clip_centres != self.time_model.legacy:
+            raise ValueError(
+                f"The data set was loaded with data.legacy_clip_centres = "
+                f"{self.time_model.legacy}, now it is {config.legacy_clip_centres}."
+            )
         timing = (len(clips), self.fps[cut.video], cut.duration_sec)
-        sequence = resample(
+        return resample(
             clips,
             self.time_model.centres_sec(*timing),
             self.time_model.covered_sec(*timing),
@@ -191,9 +233,46 @@ class Role:
             config.pooling,
             config.edge,
         )
-        if cache is not None:
-            if 4 * clips.nbytes < sequence.nbytes:  # short cuts: cheap to resample
-                cache.put(key, clips)
-            else:
-                cache.put((key, rule), sequence)
-        return sequence
+
+    def require_packed(
+        self,
+        cuts: Iterable[Cut],
+        steps: int,
+        config: DataConfig,
+        option: str | None = None,
+    ) -> None:
+        """Refuses packed records that will not serve, before they are needed.
+
+        Args:
+            cuts: What will be read; all whole videos, or all cut out of videos.
+            steps: Steps that will be asked for.
+            config: Options that will be asked for.
+            option: Option of the data that decides which cuts are packed.
+
+        Raises:
+            ValueError: Something is packed otherwise or not at all.
+        """
+        cuts = iter(cuts)
+        first = next(cuts, None)
+        records = self._records(first) if first is not None else None
+        if records is not None:
+            records.require_all(itertools.chain([first], cuts), steps, config, option)
+
+    def clip_moments(self, video: str) -> tuple[int, np.ndarray, np.ndarray]:
+        """Returns count, mean and sum of squares around the mean of a video's clips.
+
+        Returns:
+            The number of clips and two arrays `[channels]`, float64.
+        """
+        if self.packed is not None and self.packed.moments is not None:
+            return self.clips[video], *self.packed.moments.of(video)
+        values = self.store.read(video).astype(np.float64)
+        mean = values.mean(axis=0)
+        return len(values), mean, np.square(values - mean).sum(axis=0)
+
+    def _records(self, cut: Cut) -> Records | None:
+        """Returns the records that hold cuts of this kind, if they are packed."""
+        if self.packed is None:
+            return None
+        whole = not (self.trimmed or cut.label)
+        return self.packed.whole if whole else self.packed.cuts

@@ -1,21 +1,35 @@
-"""Writes text files whole or not at all."""
+"""Writes files whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import socket
+from collections.abc import Iterator
+
+PARTIAL = ".partial"
 
 
-def write_text(path: str | pathlib.Path, text: str) -> None:
-    """Writes a text file as UTF-8; missing directories are made.
+@contextlib.contextmanager
+def whole_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a temporary path beside `path`, whose file takes its place at the end.
 
-    The text goes to a temporary file beside the path, which then takes its place.
+    After an error nothing remains; missing directories are made. The temporary name
+    is unique to process and machine.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    temporary = path.with_name(f".{path.name}.{owner}{PARTIAL}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | pathlib.Path, text: str) -> None:
+    """Writes a text file as UTF-8; missing directories are made."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
