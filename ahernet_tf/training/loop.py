@@ -18,7 +18,6 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import optimizers, schedule
-from ahernet_tf.training.adam import Adam
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.logs import LossLog
 
@@ -165,11 +164,7 @@ class Trainer:
         """Starts the alternating iterations with fresh optimizers."""
         for objectives in self.algorithm.rows.values():
             for objective in objectives:
-                if isinstance(objective.optimizer, Adam):
-                    objective.optimizer.reset()
-                else:
-                    for variable in optimizers.variables_of(objective.optimizer):
-                        variable.assign(tf.zeros_like(variable))
+                optimizers.reset(objective.optimizer, objective.variables)
 
     def _iterate(
         self, phase: str, iteration: int, batches: Batches

@@ -67,4 +67,29 @@ def variables_of(optimizer: Any) -> list[tf.Variable]:
     variables = optimizer.variables
     if callable(variables):
         variables = variables()
-    return [tensorflow_variable(variable) for variable in variables]
+    found = [tensorflow_variable(variable) for variable in variables]
+    if _is_lookahead(optimizer):
+        known = {id(variable) for variable in found}  # both count the same steps
+        found += [v for v in variables_of(optimizer._optimizer) if id(v) not in known]
+    return found
+
+
+def reset(optimizer: Any, variables: Sequence[Any]) -> None:
+    """Forgets all moments and steps.
+
+    Args:
+        optimizer: Any that `make_optimizer` returns, built.
+        variables: What it was built for.
+    """
+    if isinstance(optimizer, Adam):
+        optimizer.reset()
+        return
+    for state in variables_of(optimizer):
+        state.assign(tf.zeros_like(state))
+    if _is_lookahead(optimizer):
+        for variable in map(tensorflow_variable, variables):
+            optimizer.get_slot(variable, "slow").assign(variable)
+
+
+def _is_lookahead(optimizer: Any) -> bool:
+    return hasattr(optimizer, "_optimizer")
