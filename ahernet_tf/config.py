@@ -15,6 +15,8 @@ import types
 import typing
 from typing import Any, Literal
 
+from ahernet_tf import files
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
@@ -245,10 +247,7 @@ def differences(a: Config, b: Config) -> list[str]:
 
 def save(config: Config, path: str | pathlib.Path) -> None:
     """Writes a configuration as JSON, whole or not at all."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(json.dumps(to_dict(config), indent=1) + "\n")
-    temporary.replace(path)
+    files.write_json(path, to_dict(config))
 
 
 def load(path: str | pathlib.Path) -> Config:

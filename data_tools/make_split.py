@@ -30,7 +30,7 @@ from ahernet_tf.data import splits
 from ahernet_tf.data.annotation_formats import read_classes
 from ahernet_tf.data.annotations import Video, parse_annotations
 from ahernet_tf.data.time_model import TimeModel
-from ahernet_tf.data.writing import write_text
+from ahernet_tf.files import write_text
 
 METHODS = ("activitynet", "category", "list", "random")
 

@@ -23,7 +23,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation
+from ahernet_tf import evaluation, files
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import DataError, Dataset
@@ -107,7 +107,7 @@ def train(run: Run) -> dict:
 
     trainer.run(evaluate if validation else None, run.eval_every)
     metrics = final_metrics(run, model, description, dataset, validation)
-    storage.write_json(finished, metrics)
+    files.write_json(finished, metrics)
     return metrics
 
 
@@ -204,7 +204,7 @@ def write_run(run: Run, description: storage.Description) -> None:
         text=True,
         check=False,
     )
-    storage.write_json(
+    files.write_json(
         run.workdir / "run.json",
         {
             "command": [sys.executable, "-m", "experiments.train", *sys.argv[1:]],

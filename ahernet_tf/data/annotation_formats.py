@@ -37,7 +37,7 @@ from ahernet_tf.data.annotation_tables import (
 from ahernet_tf.data.annotations import Video, read_json
 from ahernet_tf.data.features import open_store
 from ahernet_tf.data.time_model import TimeModel
-from ahernet_tf.data.writing import write_text
+from ahernet_tf.files import write_text
 
 __all__ = [
     "ReadOptions",

@@ -14,7 +14,7 @@ import numpy as np
 
 from ahernet_tf.data.checks import Report
 from ahernet_tf.data.plans import FINISHED, VERSION, Plan
-from ahernet_tf.data.writing import PARTIAL, whole_file, write_text
+from ahernet_tf.files import PARTIAL, whole_file, write_text
 
 _CORE = "tensorflow_datasets.core.features."
 

@@ -21,7 +21,7 @@ from ahernet_tf.data.cuts import Cut, Cuts
 from ahernet_tf.data.plans import CUTS, WHOLE, Plan, deferred_stores
 from ahernet_tf.data.records import key_of
 from ahernet_tf.data.roles import Role
-from ahernet_tf.data.writing import whole_file
+from ahernet_tf.files import whole_file
 
 # Cuts with fewer clips than this part of their steps can be kept as clips.
 SHORT = 0.25

@@ -25,7 +25,7 @@ from ahernet_tf.data.records import Form
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.tables import ByVideo, VideoTable
 from ahernet_tf.data.time_model import TimeModel
-from ahernet_tf.data.writing import whole_file, write_text
+from ahernet_tf.files import whole_file, write_text
 
 PLAN = "plan.json"
 FINISHED = "records.json"

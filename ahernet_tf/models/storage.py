@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
+from ahernet_tf import files
 from ahernet_tf.config import Config
 from ahernet_tf.models.ahernet import AherNet
 
@@ -67,20 +68,13 @@ def ordered_variables(model: AherNet) -> list[tf.Variable]:
     return [v if isinstance(v, tf.Variable) else v.value for v in variables]
 
 
-def write_json(path: pathlib.Path, content: Any) -> None:
-    """Writes JSON, whole or not at all."""
-    temporary = path.with_name(path.name + ".partial")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.replace(path)
-
-
 def save_description(
     directory: str | pathlib.Path, description: Description, config: Config
 ) -> None:
     """Writes `model.json` and `config.json` into a directory, which is made."""
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    write_json(directory / DESCRIPTION, dataclasses.asdict(description))
+    files.write_json(directory / DESCRIPTION, dataclasses.asdict(description))
     configuration.save(config, directory / CONFIG)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from ahernet_tf import files
+
 
 class LossLog:
     """Writes every named loss of every iteration.
@@ -29,9 +31,7 @@ class LossLog:
                     break
                 if record["iteration"] < start_iteration:
                     kept.append(line + "\n")
-        temporary = path.with_name(path.name + ".partial")
-        temporary.write_text("".join(kept))
-        temporary.replace(path)
+        files.write_text(path, "".join(kept))
         self._file = path.open("a")
         self._writer = tf.summary.create_file_writer(str(directory / "tensorboard"))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 PARTIAL = ".partial"
 
@@ -33,3 +35,8 @@ def write_text(path: str | pathlib.Path, text: str) -> None:
     """Writes a text file as UTF-8; missing directories are made."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | pathlib.Path, content: Any) -> None:
+    """Writes indented JSON; missing directories are made."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
