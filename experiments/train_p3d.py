@@ -23,7 +23,7 @@ import pathlib
 import tensorflow as tf
 from absl import app, flags, logging
 
-from ahernet_tf.evaluation.json_files import write_json
+from ahernet_tf.files import write_json
 from ahernet_tf.p3d import (
     P3D,
     ClipFormat,
@@ -211,7 +211,7 @@ def _check_config(path: pathlib.Path, config, data, validation, names) -> None:
         "classes": list(names),
     }
     if not path.exists():
-        write_json(path, content, indent=1)
+        write_json(path, content)
         return
     found = json.loads(path.read_text(encoding="utf-8"))
     for key, value in content.items():
@@ -273,7 +273,7 @@ class Progress(tf.keras.callbacks.Callback):
         entry = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
         best = max((e["val_top1"] for e in self.history), default=-math.inf)
         self.history.append(entry)
-        write_json(self._workdir / "metrics.json", self.history, indent=1)
+        write_json(self._workdir / "metrics.json", self.history)
         source = f"experiments.train_p3d, epoch {epoch + 1}"
         details = (self._clip_format, self._class_names, source)
         save_p3d(self._network, self._workdir / "weights.npz", *details)

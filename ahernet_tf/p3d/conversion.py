@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ahernet_tf.p3d.files import read_npz
+from ahernet_tf.p3d.arrays import read_npz
 from ahernet_tf.p3d.formats import check_fusion
 from ahernet_tf.p3d.weights import P3DMetadata, array_shapes, check_arrays
 

@@ -20,9 +20,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ahernet_tf.evaluation.json_files import write_json
+from ahernet_tf.files import PARTIAL, write_json
+from ahernet_tf.p3d.arrays import NpyRowWriter
 from ahernet_tf.p3d.extraction import ExtractionOptions, FeatureSink, VideoTiming
-from ahernet_tf.p3d.files import NpyRowWriter
 from ahernet_tf.p3d.video import count_clips
 from ahernet_tf.p3d.weights import P3DMetadata
 
@@ -150,7 +150,7 @@ class FeatureStoreWriter(FeatureSink):
     def _clear(self, video: str) -> None:
         """Removes what an interrupted run left of a video."""
         self._mark(video).unlink(missing_ok=True)
-        for part in self.directory.glob(f".{glob.escape(video)}.npy.*.part"):
+        for part in self.directory.glob(f".{glob.escape(video)}.npy.*{PARTIAL}"):
             part.unlink(missing_ok=True)
 
     def write(self, video: str, row: np.ndarray) -> None:
@@ -197,7 +197,7 @@ class FeatureStoreWriter(FeatureSink):
             writer.discard()
         self._writers.clear()
         if self.failures:
-            write_json(self._failures_path, self.failures, indent=1)
+            write_json(self._failures_path, self.failures)
         else:
             self._failures_path.unlink(missing_ok=True)
         self.publish()
@@ -217,7 +217,7 @@ class FeatureStoreWriter(FeatureSink):
                     for path in marks
                 },
             }
-            write_json(self.directory / DESCRIPTION_FILE, content, indent=1)
+            write_json(self.directory / DESCRIPTION_FILE, content)
             if self._marks() == marks:
                 return content
 

@@ -11,12 +11,12 @@ import dataclasses
 import hashlib
 import json
 import os
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from ahernet_tf.p3d.files import read_npz, whole_file
+from ahernet_tf.files import whole_file
+from ahernet_tf.p3d.arrays import read_npz
 from ahernet_tf.p3d.formats import ClipFormat, check_fusion
 from ahernet_tf.p3d.network import P3D, named_variables
 
@@ -204,7 +204,6 @@ def write_arrays(path: str | os.PathLike, arrays, metadata: P3DMetadata) -> None
     check_arrays(arrays, metadata, str(path))
     arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
     arrays[_HEADER] = np.array(metadata.to_json())
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
 

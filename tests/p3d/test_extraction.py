@@ -182,12 +182,12 @@ def test_interrupted_video_leaves_nothing_and_complete_ones_stay(tmp_path):
 
 
 def test_partial_file_of_a_killed_run_is_removed(tmp_path):
-    (tmp_path / ".a.npy.xyz.part").write_bytes(b"half")
+    (tmp_path / ".a.npy.machine-7.partial").write_bytes(b"half")
     sink = writer(tmp_path)
     sink.write("a", np.zeros(32))
     sink.finish("a", VideoTiming(25.0, 16))
     sink.close()
-    assert not list(tmp_path.glob(".*part"))
+    assert not list(tmp_path.glob(".*partial"))
 
 
 def test_number_of_features_must_fit_the_frames(tmp_path):

@@ -1,40 +1,9 @@
-"""Files that appear whole or not at all."""
+"""Matrices that appear whole or not at all."""
 
 import numpy as np
 import pytest
 
-from ahernet_tf.p3d.files import NpyRowWriter, whole_file
-
-
-def test_file_appears_when_the_block_ends(tmp_path):
-    path = tmp_path / "a"
-    with whole_file(path) as temporary:
-        temporary.write_text("new")
-        assert not path.exists()
-    assert path.read_text() == "new"
-    assert [p.name for p in tmp_path.iterdir()] == ["a"]
-
-
-def test_failure_leaves_the_old_file(tmp_path):
-    path = tmp_path / "a"
-    path.write_text("old")
-
-    def fail():
-        with whole_file(path) as temporary:
-            temporary.write_text("new")
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a"]
-
-
-def test_whole_file_is_as_readable_as_others(tmp_path):
-    (tmp_path / "plain").write_text("x")
-    with whole_file(tmp_path / "a") as temporary:
-        temporary.write_text("x")
-    assert (tmp_path / "a").stat().st_mode == (tmp_path / "plain").stat().st_mode
+from ahernet_tf.p3d.arrays import NpyRowWriter
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])

@@ -1,44 +1,18 @@
-"""Writes files that appear whole or not at all; reads archives of arrays."""
+"""Reads archives of arrays; writes a matrix to a file row by row."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pathlib
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
 
 import numpy as np
 
+from ahernet_tf.files import whole_file
+
 _NPY_MAGIC = b"\x93NUMPY\x01\x00"
 _NPY_HEADER_BYTES = 128  # of the whole header, a multiple of 64 as the format asks
-
-
-@contextlib.contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a temporary path beside `path` and renames it when the block succeeds.
-
-    When the block raises, the temporary file is removed and `path` stays as it was.
-
-    Args:
-        path: the file to appear.
-    """
-    path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".part"
-    )
-    os.close(handle)
-    temporary = pathlib.Path(temporary)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp's own file is for its owner alone
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_npz(path: str | os.PathLike, names=None) -> dict[str, np.ndarray]:

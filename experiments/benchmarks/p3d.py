@@ -1,0 +1,263 @@
+"""Times P3D feature extraction against what the machine can compute.
+
+    python -m experiments.benchmarks.p3d --json p3d_speed.json
+
+In one run it measures the rate of large matrix products in the network's arithmetic,
+the clips a second of the network, whose multiplications it counts, and, apart from
+both, how fast video is decoded and resized. Rounds of products and of the network
+alternate, so that other work on the machine hits both; the medians are reported.
+`--video` decodes a file of yours instead of a generated one.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import av
+import numpy as np
+import tensorflow as tf
+import tqdm
+from absl import app, flags
+
+from ahernet_tf.files import write_json
+from ahernet_tf.p3d import P3D, ClipFormat, count_multiply_adds
+from ahernet_tf.p3d.extraction import feature_function
+from ahernet_tf.p3d.video import VideoReader
+
+POLICIES = ("float32", "mixed_bfloat16")
+
+
+def seconds_of(function: Callable[[], Any], least_sec: float) -> float:
+    """Returns the wall-clock seconds of one call, over calls lasting `least_sec`."""
+    start, calls = time.perf_counter(), 0
+    while not calls or time.perf_counter() - start < least_sec:
+        function()
+        calls += 1
+    return (time.perf_counter() - start) / calls
+
+
+def make_video(path: pathlib.Path, frames: int, height: int, width: int) -> None:
+    """Writes an H.264 file of drifting, noisy texture at 30 frames a second."""
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(0, 255, (height // 16 + 2, width // 16 + 2, 3))
+    texture = np.kron(coarse, np.ones((16, 16, 1)))[:height, :width]
+    noise = rng.normal(0, 8, (8, height, width, 1))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for i in range(frames):
+            image = np.roll(texture, (i, 2 * i), axis=(0, 1)) + noise[i % 8]
+            image = np.clip(image, 0, 255).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = i
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def time_decoding(path: str, threads: int, least_sec: float) -> dict[str, Any]:
+    """Measures decoding alone, and decoding with resizing as extraction does it."""
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        frames = sum(1 for _ in container.decode(stream))
+        size = [stream.height, stream.width]
+        codec = stream.codec_context.name
+
+    def decode():
+        with av.open(path) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = threads
+            for _ in container.decode(stream):
+                pass
+
+    def read():
+        with VideoReader(path, ClipFormat(), threads=threads) as reader:
+            for _ in reader.read():
+                pass
+
+    return {
+        "codec": codec,
+        "size": size,
+        "frames": frames,
+        "threads": threads,
+        "decoded_frames_per_sec": frames / seconds_of(decode, least_sec),
+        "resized_frames_per_sec": frames / seconds_of(read, least_sec),
+    }
+
+
+def time_network(
+    network: P3D,
+    clip_format: ClipFormat,
+    batch_size: int,
+    product_size: int,
+    rounds: int,
+    least_sec: float,
+    jit: bool = False,
+) -> dict[str, Any]:
+    """Measures the network and matrix products in alternation.
+
+    Args:
+        network: a built network.
+        clip_format: size of its clips.
+        batch_size: clips in a pass.
+        product_size: rows and columns of the matrices.
+        rounds: how often both are measured.
+        least_sec: least length of one measurement.
+        jit: compile both with XLA.
+
+    Returns:
+        Rates, their ratio, and the counted arithmetic.
+    """
+    size = clip_format.crop_size
+    shape = (clip_format.clip_frames, size, size, 3)
+    clips = tf.constant(
+        np.random.default_rng(0).integers(0, 255, (batch_size, *shape), np.uint8)
+    )
+    compute = feature_function(network, clip_format, jit)
+    matrix = tf.random.normal((product_size, product_size))
+    matrix = tf.cast(matrix, network.compute_dtype)
+
+    @tf.function(jit_compile=jit)
+    def product():
+        return tf.matmul(matrix, matrix)
+
+    def run_network():
+        return compute(clips).numpy()  # waits for the device
+
+    def run_product():
+        return product()[:1, :1].numpy()
+
+    run_network()
+    run_product()
+    network_sec, product_sec = [], []
+    for _ in tqdm.trange(rounds, desc="rounds"):
+        product_sec.append(seconds_of(run_product, least_sec))
+        network_sec.append(seconds_of(run_network, least_sec))
+    multiply_adds = count_multiply_adds(network, shape)
+    clips_per_sec = batch_size / statistics.median(network_sec)
+    product_rate = 2 * product_size**3 / statistics.median(product_sec)
+    return {
+        "parameters": sum(math.prod(v.shape) for v in network.trainable_variables),
+        "multiply_adds_per_clip": multiply_adds,
+        "flops_per_clip": 2 * multiply_adds,
+        "batch_size": batch_size,
+        "clip": list(shape),
+        "clips_per_sec": clips_per_sec,
+        "network_flops_per_sec": 2 * multiply_adds * clips_per_sec,
+        "matmul_size": product_size,
+        "matmul_flops_per_sec": product_rate,
+        "share_of_matmul_rate": 2 * multiply_adds * clips_per_sec / product_rate,
+        "network_sec_of_rounds": network_sec,
+        "matmul_sec_of_rounds": product_sec,
+    }
+
+
+def run(
+    network: P3D,
+    clip_format: ClipFormat,
+    video: str | None = None,
+    video_frames: int = 600,
+    video_size: tuple[int, int] = (240, 320),
+    batch_size: int = 8,
+    product_size: int = 2048,
+    rounds: int = 5,
+    least_sec: float = 2.0,
+    stride_frames: int = 8,
+    jit: bool = False,
+) -> dict[str, Any]:
+    """Measures everything; see the module's docstring."""
+    threads = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as directory:
+        if video is None:
+            path = pathlib.Path(directory) / "generated.mp4"
+            make_video(path, video_frames, *video_size)
+            video = str(path)
+        decoding = time_decoding(video, threads, least_sec)
+    speed = time_network(
+        network, clip_format, batch_size, product_size, rounds, least_sec, jit
+    )
+    decoded_clips = decoding["resized_frames_per_sec"] / stride_frames
+    return {
+        "machine": {
+            "cores": threads,
+            "gpus": [d.name for d in tf.config.list_physical_devices("GPU")],
+            "processor": platform.processor() or platform.machine(),
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "load_before_a_core": os.getloadavg()[0] / threads,
+        },
+        "settings": {
+            "fusion": network.fusion,
+            "depths": list(network.depths),
+            "policy": network.dtype_policy.name,
+            "jit": jit,
+            "stride_frames": stride_frames,
+        },
+        "network": speed,
+        "decoding": {**decoding, "clips_per_sec": decoded_clips},
+        "bound": "decoding" if decoded_clips < speed["clips_per_sec"] else "network",
+    }
+
+
+def main(argv: Sequence[str]) -> None:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    values = flags.FLAGS
+    clip_format = ClipFormat.for_crop(values.size)
+    network = P3D(
+        tuple(int(depth) for depth in values.depths),
+        base_channels=max(1, round(64 * values.width)),
+        dtype=values.policy,
+    )
+    network.build((None, clip_format.clip_frames, values.size, values.size, 3))
+    report = run(
+        network,
+        clip_format,
+        video=values.video,
+        batch_size=values.batch_size,
+        product_size=values.product_size,
+        rounds=values.rounds,
+        least_sec=values.seconds,
+        jit=values.jit,
+    )
+    speed, decoding = report["network"], report["decoding"]
+    print(
+        f"{speed['clips_per_sec']:.2f} clips/s of {speed['flops_per_clip'] / 1e9:.1f} "
+        f"GFLOP = {speed['network_flops_per_sec'] / 1e9:.1f} GFLOP/s, "
+        f"{100 * speed['share_of_matmul_rate']:.0f}% of the matrix product's "
+        f"{speed['matmul_flops_per_sec'] / 1e9:.1f} GFLOP/s\n"
+        f"{decoding['decoded_frames_per_sec']:.0f} frames/s decoded, "
+        f"{decoding['resized_frames_per_sec']:.0f} decoded and resized "
+        f"({decoding['clips_per_sec']:.1f} clips/s)\n"
+        f"bound by the {report['bound']}"
+    )
+    if values.json:
+        write_json(values.json, report)
+
+
+def _define_flags():
+    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+    flags.DEFINE_string("video", None, "Video to decode (default: a generated one).")
+    flags.DEFINE_list("depths", "3,8,36,3", "Blocks of the four stages.")
+    flags.DEFINE_float("width", 1.0, "Multiple of the published channels.")
+    flags.DEFINE_integer("size", 160, "Rows and columns of the clips.")
+    flags.DEFINE_enum("policy", "float32", POLICIES, "Arithmetic of both.")
+    flags.DEFINE_integer("batch_size", 8, "Clips in a pass.", lower_bound=1)
+    flags.DEFINE_integer("product_size", 2048, "Rows of the matrices.", lower_bound=1)
+    flags.DEFINE_integer("rounds", 5, "Measurements of each.", lower_bound=1)
+    flags.DEFINE_float("seconds", 2.0, "Least length of one measurement.")
+    flags.DEFINE_bool("jit", False, "Compile network and products with XLA.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
