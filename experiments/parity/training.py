@@ -1,0 +1,172 @@
+"""Compares losses, gradients, and three iterations of training."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from ahernet_tf.models import release
+from experiments.parity import comparison, names
+from experiments.parity.comparison import Comparison, Tolerance
+from experiments.parity.recording import Recording
+
+LEARNING_RATE = 1e-4
+
+
+def compare_losses(recording: Recording) -> Iterator[Comparison]:
+    """Compares every loss at the recorded weights."""
+    recorded, losses = recording.file("losses"), recording.algorithm.losses
+    rows = {
+        "moment": (losses.moments(recording.moments()), names.SEGMENT),
+        "foreground": (losses.foreground(recording.foreground()), names.SEGMENT),
+        "untrimmed": (losses.untrimmed(recording.untrimmed()), names.LOCALIZATION),
+    }
+    for suffix, case2 in (("", False), ("_case2", True)):
+        synthetic = losses.synthetic(recording.moments(case2))
+        rows[f"synthetic{suffix}"] = (synthetic, names.LOCALIZATION)
+        real, fake, real_mask, fake_mask = adversarial_inputs(recording, case2)
+        adversarial = losses.discriminators(real, fake, real_mask, fake_mask)
+        adversarial |= losses.adversarial(fake, fake_mask)
+        rows[f"adversarial{suffix}"] = (adversarial, names.ADVERSARIAL)
+    for branch, (values, theirs) in rows.items():
+        for name, ours in theirs.items():
+            key = f"{branch}/{name}"
+            tolerance = loss_tolerance(recording, branch, name, comparison.VALUE)
+            value = values[ours].numpy()
+            yield Comparison(f"losses/{key}", value, recorded[key], tolerance)
+
+
+def adversarial_inputs(
+    recording: Recording, case2: bool = False
+) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
+    """Returns real maps, fake maps and both masks."""
+    untrimmed, moments = recording.untrimmed(), recording.moments(case2)
+    losses = recording.algorithm.losses
+    return (
+        recording.model.backbone(untrimmed["features"]),
+        losses.synthetic_maps(moments),
+        *losses.background_masks(untrimmed, moments),
+    )
+
+
+def loss_tolerance(
+    recording: Recording, branch: str, name: str, tolerance: Tolerance
+) -> Tolerance:
+    """Lets an accuracy differ by one cell."""
+    if name != "acc_cls":
+        return tolerance
+    cells, batch = recording.cells(), len(recording.inputs["label"])
+    is_segment = branch in ("moment", "foreground", "moments")
+    count = batch * (len(cells) if is_segment else sum(cells))
+    return Tolerance(absolute=1.001 / count)
+
+
+def compare_gradients(recording: Recording) -> Iterator[Comparison]:
+    """Compares every gradient of the ten optimisers."""
+    recorded = recording.file("gradients")
+    path = recording.directory / "gradients_var_lists.json"
+    if not path.exists():
+        raise ValueError(f"{path}: no such file; a recording needs it.")
+    lists = json.loads(path.read_text())
+    for optimizer, gradients in own_gradients(recording).items():
+        without = lists[optimizer]["no_gradient"]
+        wanted = [n for n in lists[optimizer]["var_list"] if n not in without]
+        for name in sorted(set(wanted) | set(gradients)):
+            key = f"{optimizer}/{name}"
+            if name not in gradients or key not in recorded:
+                # A variable that only one of the two moves: shapes differ, so it fails.
+                ours = gradients.get(name, np.zeros(0))
+                theirs = recorded.get(key, np.zeros(1))
+            else:
+                ours, theirs = gradients[name], recorded[key]
+                ours = ours.reshape(theirs.shape) if ours.size == theirs.size else ours
+            yield Comparison(
+                f"gradients/{key}", ours, theirs, gradient_tolerance(optimizer, name)
+            )
+
+
+def own_gradients(recording: Recording) -> dict[str, dict[str, np.ndarray]]:
+    """Computes our gradients by the release's names of optimiser and variable."""
+    algorithm, losses = recording.algorithm, recording.algorithm.losses
+    variables = release.variables_by_release_name(recording.model)
+    release_names = {id(variable): name for name, variable in variables.items()}
+    optimizers = {ours: theirs for theirs, ours in names.OPTIMIZERS.items()}
+    real, fake, real_mask, fake_mask = adversarial_inputs(recording)
+    moments = recording.moments()
+    loss_fns = {
+        "moments": lambda: losses.moments(moments),
+        "foreground": lambda: losses.foreground(recording.foreground()),
+        "untrimmed": lambda: losses.untrimmed(recording.untrimmed()),
+        "generators": lambda: losses.synthetic(moments),
+        "discriminators": lambda: losses.discriminators(
+            real, fake, real_mask, fake_mask
+        ),
+        "adversarial": lambda: losses.adversarial(
+            losses.synthetic_maps(moments), fake_mask
+        ),
+        "synthetic": lambda: losses.synthetic(moments),
+    }
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for row, loss_fn in loss_fns.items():
+        _, gradients = algorithm.gradients(row, loss_fn)
+        for objective, gradient in zip(algorithm.rows[row], gradients):
+            found[optimizers[row, objective.loss]] = {
+                release_names[id(variable)]: value.numpy()
+                for variable, value in zip(objective.variables, gradient)
+            }
+    return found
+
+
+def gradient_tolerance(optimizer: str, name: str) -> Tolerance:
+    """Returns what float32 allows a gradient."""
+    if optimizer == "untrim_cls" and re.search(r"fully[34]/biases", name):
+        return comparison.TRANSFER_BIAS_GRADIENT
+    if optimizer.startswith("bone_") and re.search(r"g_conv[12]/", name):
+        return comparison.POOLED_GRADIENT
+    return comparison.GRADIENT
+
+
+def compare_trajectory(recording: Recording) -> Iterator[Comparison]:
+    """Compares the losses of three iterations and the weights after them.
+
+    The iterations run eagerly: for three, compiling takes longer than it saves.
+    """
+    recorded, algorithm = recording.file("trajectory"), recording.algorithm
+    algorithm.set_learning_rates(LEARNING_RATE, LEARNING_RATE, LEARNING_RATE)
+    untrimmed, foreground = recording.untrimmed(), recording.foreground()
+    moments = recording.moments()
+    iterations = len(next(v for v in recorded.values() if v.ndim))
+    history = [
+        algorithm.train_step(untrimmed, foreground, moments) for _ in range(iterations)
+    ]
+    after = {
+        "moments": algorithm.losses.moments(moments),
+        "foreground": algorithm.losses.foreground(foreground),
+        "untrimmed": algorithm.losses.untrimmed(untrimmed),
+        "synthetic": algorithm.losses.synthetic(moments),
+    }
+    for key, values in recorded.items():
+        _, *path, name = key.split("/")
+        if path[0] == "after":
+            row, theirs = names.AFTER[path[1]]
+            ours = after[row][theirs[name]].numpy()
+        else:
+            row, theirs = names.STEPS[path[0]]
+            ours = np.array([step[f"{row}/{theirs[name]}"].numpy() for step in history])
+        tolerance = loss_tolerance(recording, row, name, comparison.TRAJECTORY)
+        yield Comparison(f"trajectory/{key}", ours, values, tolerance)
+    weights = recording.file("trajectory_weights")
+    for name, variable in release.variables_by_release_name(recording.model).items():
+        is_transfer_bias = re.search(r"fully\d/biases", name)
+        yield Comparison(
+            f"trajectory_weights/{name}",
+            variable.numpy().reshape(weights[name].shape),
+            weights[name],
+            comparison.TRANSFER_BIAS if is_transfer_bias else comparison.WEIGHT,
+            recording.weights[name],
+        )
+    recording.reset()
