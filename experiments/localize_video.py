@@ -1,0 +1,401 @@
+"""Localises actions in video files: from pixels to detections.
+
+    python -m experiments.localize_video --video holiday.mp4 --checkpoint W \
+        --p3d p3d_rgb_199.npz --out found --clips
+
+W is a work directory of experiments.train whose features came from the same P3D
+weights. No annotation is needed. OUT gets detections.json (ActivityNet's results
+format), detections.csv, timelines/VIDEO.png, with --clips the detected moments as
+clips/VIDEO/*.mp4 (encoded anew, without sound), and features/, so that the same command
+with other thresholds does not compute them again. A broken video is reported and the
+others go on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import sys
+from collections.abc import Sequence
+
+import av
+import tensorflow as tf
+import tqdm
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf import evaluation, files
+from ahernet_tf.data.features import FeatureStore, open_store
+from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.evaluation.json_files import canonical_video_id
+from ahernet_tf.inference import Detection, Localizer, scoring
+from ahernet_tf.inference.localizer import to_frame
+from ahernet_tf.models import storage
+from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.video import list_videos
+from ahernet_tf.p3d.weights import read_p3d_metadata
+from ahernet_tf.visualization.cutting import cut_moments
+from ahernet_tf.visualization.timeline import Row, draw_timeline
+from data_tools.extract_features import run as extract_features
+
+VIDEOS_FILE = "videos.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What to localise, how, and where the results go.
+
+    Attributes:
+        video: A video, a folder of videos, or a list file.
+        checkpoint: Work directory of training, or one of its checkpoints.
+        p3d: Weights of the feature extractor.
+        out: Directory of the results.
+        classes: `target` or `source`.
+        clips: Cut the detected moments out.
+        min_score: Detections below are left out.
+        top: Detections kept a video, the best; 0 keeps all.
+        window_sec: Length of the windows of longer videos; None: no windows.
+        extraction: How features are extracted.
+        policy: Keras dtype policy of the extractor.
+        overrides: Options of the configuration to change.
+        progress: Whether to show a bar.
+    """
+
+    video: str
+    checkpoint: pathlib.Path
+    p3d: str
+    out: pathlib.Path
+    classes: str = "target"
+    clips: bool = False
+    min_score: float = 0.0
+    top: int = 20
+    window_sec: float | None = None
+    extraction: ExtractionOptions = dataclasses.field(default_factory=ExtractionOptions)
+    policy: str = "float32"
+    overrides: tuple[str, ...] = ()
+    progress: bool = True
+
+    def __post_init__(self):
+        if self.top < 0:
+            raise ValueError(f"Expected top of at least 0, received {self.top}.")
+        if self.window_sec is not None and not self.window_sec > 0:
+            raise ValueError(f"Expected windows above 0 s, got {self.window_sec}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        found: Detections by video, best first.
+        failures: Video, or clip file -> why there is none.
+        clips: Files that were cut out.
+    """
+
+    found: dict[str, list[Detection]]
+    failures: dict[str, str]
+    clips: int
+
+
+def run(request: Request) -> Report:
+    """Goes the whole way from video files to detections, pictures and clips.
+
+    Raises:
+        ValueError: The checkpoint, the weights and the videos are not usable together;
+            nothing was decoded.
+    """
+    videos = check_videos(request)
+    localizer = load_localizer(request)
+    note_videos(request, videos)
+    features = request.out / "features"
+    extracted = extract_features(
+        request.video,
+        request.p3d,
+        os.fspath(features),
+        request.extraction,
+        policy=request.policy,
+    )
+    failures = dict(extracted.failures)
+    store = open_store(features, {})
+    found: dict[str, list[Detection]] = {}
+    clips = 0
+    usable = [video for video in videos if video not in failures]
+    for video in tqdm.tqdm(
+        usable, desc="localising", unit="video", disable=not request.progress
+    ):
+        found[video] = localize(localizer, store, video, request)
+        draw(request.out / "timelines" / f"{video}.png", localizer, store, video, found)
+        if request.clips:
+            folder = request.out / "clips" / video
+            rate = store.description.get("fps") or store.info(video).fps
+            written, broken = cut(videos[video], folder, found[video], rate)
+            clips += written
+            failures |= broken
+    evaluation.write_results(request.out / "detections.json", scoring.as_results(found))
+    with files.whole_file(request.out / "detections.csv") as temporary:
+        to_frame(found).to_csv(temporary, index=False)
+    return Report(found, failures, clips)
+
+
+def check_videos(request: Request) -> dict[str, str]:
+    """Finds the videos; returns their paths by name.
+
+    Raises:
+        ValueError: There are none, two would bear one name in the results, or the
+            output directory holds features of other videos of these names; or
+            matplotlib is missing.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ValueError("Timelines need matplotlib; install the extra 'plots'.")
+    videos = list_videos(request.video)
+    names: dict[str, str] = {}
+    for video in videos:
+        other = names.setdefault(canonical_video_id(video), video)
+        if other != video:
+            raise ValueError(
+                f"{request.video}: the videos {other!r} and {video!r} have one name "
+                "in ActivityNet's results, which know no leading 'v_'."
+            )
+    known = _noted(request)
+    for video, path in videos.items():
+        extracted = (request.out / "features" / f"{video}.npy").exists()
+        if extracted and known.get(video, _facts(path)) != _facts(path):
+            raise ValueError(
+                f"{request.out / VIDEOS_FILE}: the features of {video!r} were "
+                f"extracted from {known[video]}, but {path} is {_facts(path)}. Choose "
+                "another output directory."
+            )
+    return videos
+
+
+def note_videos(request: Request, videos: dict[str, str]) -> None:
+    """Writes down from which files the features are extracted."""
+    noted = _noted(request) | {video: _facts(path) for video, path in videos.items()}
+    files.write_json(request.out / VIDEOS_FILE, noted)
+
+
+def _noted(request: Request) -> dict[str, dict]:
+    path = request.out / VIDEOS_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _facts(path: str) -> dict[str, float]:
+    """Returns what tells a video file from another of its name."""
+    status = os.stat(path)
+    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+
+
+def load_localizer(request: Request) -> Localizer:
+    """Loads the trained network and checks that it takes the extractor's features.
+
+    Raises:
+        ValueError: It does not, or a file is unusable.
+    """
+    # A file W/checkpoints/ckpt-N names one checkpoint, a directory the newest.
+    directory, checkpoint = request.checkpoint, None
+    if not directory.is_dir():
+        directory, checkpoint = directory.parent.parent, str(directory)
+    description, config = storage.load_description(directory)
+    metadata = read_p3d_metadata(request.p3d)
+    if metadata.in_channels != 3:
+        raise ValueError(
+            f"{request.p3d}: takes {metadata.in_channels} channels; video files give "
+            "the 3 of RGB images."
+        )
+    if metadata.feature_dim != description.feature_channels:
+        raise ValueError(
+            f"{request.p3d} gives features of {metadata.feature_dim} channels, but "
+            f"{directory} was trained on {description.feature_channels}."
+        )
+    config = configuration.with_overrides(config, list(request.overrides))
+    return Localizer.load(
+        directory,
+        checkpoint=checkpoint,
+        inference=config.inference,
+        classes=request.classes,
+    )
+
+
+def localize(
+    localizer: Localizer, store: FeatureStore, video: str, request: Request
+) -> list[Detection]:
+    """Returns the chosen detections of one video, best first, inside the video."""
+    info = store.info(video)
+    legacy = localizer.config.data.legacy_clip_centres
+    found = []
+    for item in localizer.localize(
+        store.read(video),
+        time_model=TimeModel.from_spec(store.description, legacy),
+        fps=store.description.get("fps") or info.fps,
+        window_sec=request.window_sec,
+    ):
+        end_sec = min(item.end_sec, info.duration_sec)
+        if item.score >= request.min_score and item.start_sec < end_sec:
+            found.append(dataclasses.replace(item, end_sec=end_sec))
+    found.sort(key=lambda item: -item.score)
+    return found[: request.top or None]
+
+
+def draw(
+    path: pathlib.Path,
+    localizer: Localizer,
+    store: FeatureStore,
+    video: str,
+    found: dict[str, list[Detection]],
+) -> None:
+    """Draws the timeline of one video: a track for every class that was detected."""
+    rows = []
+    for label in localizer.class_names:
+        items = [item for item in found[video] if item.label == label]
+        if items:
+            segments = [(item.start_sec, item.end_sec) for item in items]
+            rows.append(Row(label, segments, [item.score for item in items]))
+    rows = rows or [Row("no detections")]
+    draw_timeline(path, store.info(video).duration_sec, rows, title=video)
+
+
+def cut(
+    source: str, folder: pathlib.Path, found: Sequence[Detection], fps: float
+) -> tuple[int, dict[str, str]]:
+    """Cuts the detections of one video out, in place of those of an earlier run.
+
+    Returns:
+        How many files were written, and file -> why for those that could not be.
+    """
+    for earlier in folder.glob("[0-9][0-9][0-9]_*.mp4"):
+        earlier.unlink()
+    moments = {}
+    for rank, item in enumerate(found, 1):
+        label = re.sub(r"[^\w-]+", "-", item.label).strip("-")[:60]
+        name = f"{rank:03d}_{label}_{item.start_sec:.2f}-{item.end_sec:.2f}.mp4"
+        moments[folder / name] = (item.start_sec, item.end_sec)
+    failures = {}
+    try:
+        cut_moments(source, moments, fps)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        failures = {os.fspath(path): why for path in moments if not path.exists()}
+    return len(moments) - len(failures), failures
+
+
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_string(
+        "video",
+        None,
+        "A video, a folder of videos (searched with its subfolders), or a text file "
+        "with one path a line.",
+        required=True,
+    )
+    flags.DEFINE_string(
+        "checkpoint",
+        None,
+        "Work directory of training, or one of its checkpoints (W/checkpoints/ckpt-N).",
+        required=True,
+    )
+    flags.DEFINE_string(
+        "p3d",
+        None,
+        "Weights of the P3D network that the training's features came from, as "
+        "data_tools.convert_p3d or experiments.train_p3d writes them.",
+        required=True,
+    )
+    flags.DEFINE_string("out", None, "Directory of the results.", required=True)
+    flags.DEFINE_enum(
+        "classes",
+        "target",
+        ["target", "source"],
+        "Classes learnt from moments, or classes with temporal annotations.",
+    )
+    flags.DEFINE_bool(
+        "clips",
+        False,
+        "Cut the detected moments out as files: encoded anew, exact to the frame, "
+        "without sound.",
+    )
+    flags.DEFINE_float("min_score", 0.0, "Leave out detections that score less.")
+    flags.DEFINE_integer(
+        "top", 20, "Keep so many detections a video, the best; 0: all.", lower_bound=0
+    )
+    flags.DEFINE_float(
+        "window_sec",
+        None,
+        "Cut videos longer than this into overlapping windows and merge their "
+        "detections by non-maximum suppression. Default: a video is one sequence.",
+    )
+    flags.DEFINE_integer("batch_size", 8, "Clips in one pass of P3D.", lower_bound=1)
+    flags.DEFINE_integer(
+        "stride",
+        8,
+        "Frames between the starts of P3D's clips, as for the training's features.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "fps",
+        None,
+        "Bring every video to this rate first, as for the training's features "
+        "(default: its own).",
+    )
+    flags.DEFINE_enum(
+        "policy", "float32", ["float32", "mixed_bfloat16"], "Arithmetic of P3D."
+    )
+    flags.DEFINE_multi_string(
+        "set", [], "Option to change, such as inference.nms_tiou=0.3. Repeatable."
+    )
+    flags.DEFINE_bool("progress", True, "Show a progress bar while localising.")
+
+
+def request_from_flags() -> Request:
+    """Builds the request that the flags describe."""
+    values = flags.FLAGS
+    processors = os.cpu_count() or 1
+    decoders = max(1, min(8, processors // 2))
+    return Request(
+        video=values.video,
+        checkpoint=pathlib.Path(values.checkpoint),
+        p3d=values.p3d,
+        out=pathlib.Path(values.out),
+        classes=values.classes,
+        clips=values.clips,
+        min_score=values.min_score,
+        top=values.top,
+        window_sec=values.window_sec,
+        extraction=ExtractionOptions(
+            stride_frames=values.stride,
+            fps=values.fps,
+            batch_size=values.batch_size,
+            decoders=decoders,
+            threads_per_decoder=max(1, processors // decoders),
+        ),
+        policy=values.policy,
+        overrides=tuple(values.set),
+        progress=values.progress,
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    try:
+        request = request_from_flags()
+        report = run(request)
+    except (ValueError, tf.errors.ResourceExhaustedError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    count = sum(len(items) for items in report.found.values())
+    print(f"{count} detections in {len(report.found)} videos are in {request.out}.")
+    if request.clips:
+        print(f"{report.clips} clips were cut out; they have no sound.")
+    for name, why in report.failures.items():
+        print(f"  failed: {name}: {why}")
+    return int(bool(report.failures) and not report.found)
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
