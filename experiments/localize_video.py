@@ -61,7 +61,7 @@ class Request:
         window_sec: Length of the windows of longer videos; None: no windows.
         extraction: How features are extracted.
         policy: Keras dtype policy of the extractor.
-        overrides: Options of the configuration to change.
+        overrides: Options of inference to change, `inference.option=value`.
         progress: Whether to show a bar.
     """
 
@@ -84,6 +84,9 @@ class Request:
             raise ValueError(f"Expected top of at least 0, received {self.top}.")
         if self.window_sec is not None and not self.window_sec > 0:
             raise ValueError(f"Expected windows above 0 s, got {self.window_sec}.")
+        for option in self.overrides:
+            if not option.startswith("inference."):
+                raise ValueError(f"Expected an option of inference, got {option!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,9 +135,9 @@ def run(request: Request) -> Report:
         if request.clips:
             folder = request.out / "clips" / video
             rate = store.description.get("fps") or store.info(video).fps
-            written, broken = cut(videos[video], folder, found[video], rate)
+            written, uncut = cut(videos[video], folder, found[video], rate)
             clips += written
-            failures |= broken
+            failures |= uncut
     evaluation.write_results(request.out / "detections.json", scoring.as_results(found))
     with files.whole_file(request.out / "detections.csv") as temporary:
         to_frame(found).to_csv(temporary, index=False)
@@ -328,23 +331,18 @@ def define_flags() -> None:
         "detections by non-maximum suppression. Default: a video is one sequence.",
     )
     flags.DEFINE_integer("batch_size", 8, "Clips in one pass of P3D.", lower_bound=1)
+    like = "as for the training's features"
     flags.DEFINE_integer(
-        "stride",
-        8,
-        "Frames between the starts of P3D's clips, as for the training's features.",
-        lower_bound=1,
+        "stride", 8, f"Frames between P3D's clips, {like}.", lower_bound=1
     )
     flags.DEFINE_float(
-        "fps",
-        None,
-        "Bring every video to this rate first, as for the training's features "
-        "(default: its own).",
+        "fps", None, f"Bring every video to this rate first, {like} (default: its own)."
     )
     flags.DEFINE_enum(
         "policy", "float32", ["float32", "mixed_bfloat16"], "Arithmetic of P3D."
     )
     flags.DEFINE_multi_string(
-        "set", [], "Option to change, such as inference.nms_tiou=0.3. Repeatable."
+        "set", [], "Option of inference, such as inference.nms_tiou=0.3. Repeatable."
     )
     flags.DEFINE_bool("progress", True, "Show a progress bar while localising.")
 

@@ -118,6 +118,7 @@ def test_detections_are_those_of_the_localizer_on_the_extracted_features(
     assert features.shape == ((60 - 16) // 8 + 1, 32)
     time_model = TimeModel(clip_frames=16, stride_frames=8)
     expected = localizer.localize(features, time_model=time_model, fps=FPS)
+    expected = [item for item in expected if item.start_sec < item.end_sec]
     assert report.found["first"] == expected[:5]
 
 
@@ -196,7 +197,8 @@ def test_names_that_become_one_in_results_are_refused(networks, tmp_path):
 
 
 def test_values_that_make_no_sense_are_refused(networks, videos, tmp_path):
-    for change in ({"top": -1}, {"window_sec": 0.0}):
+    option = {"overrides": ("data.edge=clamp",)}
+    for change in ({"top": -1}, {"window_sec": 0.0}, option):
         with pytest.raises(ValueError, match="Expected"):
             request(networks, videos, tmp_path, **change)
     with pytest.raises(ValueError, match="batch_size"):
