@@ -12,7 +12,7 @@ from ahernet_tf import files
 DETECTION_COLOUR = (0.12, 0.38, 0.70)
 TRUTH_COLOUR = (0.85, 0.45, 0.10)
 FORMATS = ("pdf", "png", "svg")
-_FAINTEST = 0.12  # opacity of a score of 0
+_FAINTEST = 0.04  # opacity of a score of 0
 _WIDTH_INCHES = 10.0
 _ROW_INCHES = 0.34
 _LONGEST_LABEL = 32

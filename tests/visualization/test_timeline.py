@@ -39,7 +39,7 @@ def test_a_lower_score_is_fainter_and_lies_beneath(tmp_path):
     ):
         draw_timeline(path, 10.0, [Row("run", segments, scores)])
         top = blue_columns(path)
-        opacity = 0.12 + 0.88 / 8
+        opacity = 0.04 + 0.96 / 8
         beneath = blue_columns(path, 1 - opacity * (1 - BLUE))
         assert len(top)
         assert beneath[0] < top[0]
