@@ -24,8 +24,9 @@ VIDEO_SUFFIXES = (
 )
 LONGEST_STILL_SEC = 60.0
 # Bilinear; without the other two FFmpeg darkens resized frames by about 1.5 of 255.
+# PyAV offers them from version 18 on (Python 3.11); before, bilinear has to do.
 _SCALING = sum(
-    int(getattr(av.video.reformatter.Interpolation, flag))
+    int(getattr(av.video.reformatter.Interpolation, flag, 0))
     for flag in ("BILINEAR", "FULL_CHR_H_INT", "ACCURATE_RND")
 )
 _TOLERANCE = 0.25  # of a frame
