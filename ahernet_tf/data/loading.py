@@ -5,18 +5,22 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import Video, parse_annotations, read_json
+from ahernet_tf.data.covered_durations import read_covered_durations
+from ahernet_tf.data.feature_sets import expand
 from ahernet_tf.data.features import (
     FeatureStore,
     check_description,
-    open_store,
+    fault_of_entry,
+    open_features,
     store_key,
 )
+from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.time_model import TimeModel
 
@@ -118,8 +122,9 @@ class Loader:
         return {name: part.features for name, part in self._parts.items()}
 
     def annotation_files(self) -> list[str]:
-        """Returns the annotation files, relative to the directory."""
-        return list(self._annotations)
+        """Returns the annotation files and tables, relative to the directory."""
+        tables = [p.features.get("covered_durations") for p in self._parts.values()]
+        return [*self._annotations, *sorted({t for t in tables if t is not None})]
 
     # dataset.json, annotation files, indices of the stores -------------------------
 
@@ -159,6 +164,7 @@ class Loader:
             store = self._store(spec["features"])
             timing = {**store.description, **spec["features"]}
             time_model = TimeModel.from_spec(timing, self.config.legacy_clip_centres)
+            covered = self._covered_durations(spec["features"], time_model)
         except (ValueError, OSError) as error:
             reason = str(error).removeprefix(f"{self.directory}/")
             self._fatal(f"role '{name}': features: {reason}")
@@ -179,6 +185,8 @@ class Loader:
             time_model=time_model,
             trimmed=name == "moments" and "from" not in spec,
             features=spec["features"],
+            length=timing.get("length"),
+            covered_durations=covered,
         )
 
     def _completed(self, name: str, spec: Any, untrimmed: Any) -> dict | None:
@@ -194,12 +202,16 @@ class Loader:
             if isinstance(untrimmed, dict):
                 inherited = ("annotations", "subset", "features")
                 spec = {**{k: untrimmed.get(k) for k in inherited}, **spec}
-        classes, features = spec.get("classes"), spec.get("features")
         faults = []
+        classes, features = spec.get("classes"), spec.get("features")
+        try:
+            features = expand(features) if isinstance(features, dict) else features
+        except ValueError as error:
+            faults.append(f"features: {error}")
         if not isinstance(spec.get("annotations"), str):
             faults.append("annotations: expected a file name")
-        if not isinstance(features, dict) or not isinstance(features.get("path"), str):
-            faults.append("features: expected an object with a path")
+        if fault := fault_of_entry(features):
+            faults.append(f"features: {fault}")
         if (
             not isinstance(classes, list)
             or not classes
@@ -210,15 +222,26 @@ class Loader:
             faults.append("classes: a name is there twice")
         for fault in faults:
             self._fatal(f"role '{name}': {fault}")
-        return None if faults else spec
+        return None if faults else {**spec, "features": features}
 
     def _store(self, spec: dict[str, Any]) -> FeatureStore:
         """Opens a feature store; roles of one path share it."""
         key = store_key(spec)
         if key not in self._stores:
-            self._stores[key] = open_store(self.directory / spec["path"], spec)
+            self._stores[key] = open_features(self.directory, spec)
         check_description(self._stores[key], spec)
         return self._stores[key]
+
+    def _covered_durations(
+        self, spec: dict[str, Any], time_model: TimeModel
+    ) -> dict[str, float] | None:
+        """Reads the table of what resized features cover, if the entry names one."""
+        name = spec.get("covered_durations")
+        if name is None:
+            return None
+        if time_model.covers != "duration":
+            raise ValueError("covered_durations: only with covers 'duration'")
+        return read_covered_durations(self.directory / name)
 
     # Videos ------------------------------------------------------------------------
 
@@ -251,6 +274,13 @@ class Loader:
             except ValueError as error:
                 self.report.add(part.file, video.id, str(error))
                 continue
+            if part.covered_durations is not None:
+                covered = part.covered_durations.get(video.id.removeprefix("v_"))
+                if covered is None:
+                    what = f"has no duration in {part.features['covered_durations']}"
+                    self.report.add(part.file, video.id, what)
+                    continue
+                part.covered[video.id] = covered
             part.videos.append(dataclasses.replace(video, instances=kept))
         present = {i.label for v in part.videos for i in v.instances}
         for label in part.classes:
@@ -266,6 +296,7 @@ class Loader:
             classes=tuple(sorted(listed)),
             videos=[],
             fps={},
+            covered={},
         )
         self._select(pool, listed)
         pool.videos = [v for v in pool.videos if v.id in pool.store]
@@ -278,10 +309,15 @@ class Loader:
         pairs = [(p.store, v.id) for p in self._parts.values() for v in p.videos]
         self._sequences = self._check(pairs, self.read_values)
         expected = self._expected_channels()
+        lengths = {p.store: p.length for p in self._parts.values() if p.length}
         for (store, video), sequence in self._sequences.items():
             fault = sequence.fault
-            if fault is None and sequence.shape[1] != expected[store]:
-                fault = f"{sequence.shape[1]} channels, expected {expected[store]}"
+            clips, channels = sequence.shape or (0, 0)
+            if fault is None and channels != expected[store]:
+                fault = f"{channels} channels, expected {expected[store]}"
+            elif fault is None and clips != lengths.get(store, clips):
+                fault = f"{clips} clips, expected {lengths[store]}"
+            if fault is not None:
                 self._sequences[store, video] = checks.FeatureCheck(None, fault)
             if fault is not None:
                 file = store.file_of(video)
@@ -319,6 +355,7 @@ class Loader:
             clips={video: shape[0] for video, shape in shapes.items() if shape},
             fps=part.fps,
             trimmed=part.trimmed,
+            covered=part.covered or None,
         )
 
 
@@ -335,42 +372,8 @@ class _Part:
     time_model: TimeModel
     trimmed: bool
     features: dict[str, Any]
+    length: int | None
+    covered_durations: dict[str, float] | None
     videos: list[Video] = dataclasses.field(default_factory=list)
     fps: dict[str, float | None] = dataclasses.field(default_factory=dict)
-
-
-def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:
-    """Counts what a user should know of a role but need not act upon.
-
-    Returns:
-        Sentences and how often each applies; those that never apply are left out.
-    """
-    covered = {v.id: role.covered_sec(v) for v in role.videos}
-    found: list[tuple[str, Sequence[bool]]] = [
-        (
-            "videos without annotation, background only",
-            [not v.instances for v in role.videos],
-        ),
-        (
-            "instances behind the last clip, left out",
-            [i.start_sec >= covered[v.id] for v in role.videos for i in v.instances],
-        ),
-        (
-            "videos whose features cover over 10% more or less than they last",
-            [
-                abs(covered[v.id] - v.duration_sec) > max(1.0, 0.1 * v.duration_sec)
-                for v in role.videos
-            ],
-        ),
-    ]
-    if role.name != "moments":
-        limit = config.max_segments
-        what = f"videos of which only data.max_segments = {limit} instances are used"
-        found.append((what, [len(v.instances) > limit for v in role.videos]))
-    if role.name in REQUIRED_ROLES:
-        kind = "foreground" if role.name == "untrimmed" else "moment"
-        option = f"minimum_{kind}_clips"
-        minimum = getattr(config, option)
-        what = f"instances with fewer than data.{option} = {minimum} clips, not drawn"
-        found.append((what, role.cuts(0).clips < max(1, minimum)))
-    return {f"{role.name}: {what}": int(sum(hits)) for what, hits in found if any(hits)}
+    covered: dict[str, float] = dataclasses.field(default_factory=dict)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks, record_files
+from ahernet_tf.data.features import paths_of
 from ahernet_tf.data.identity import identity
 from ahernet_tf.data.loading import TEST_POOL, Loader
 from ahernet_tf.data.plans import CUTS, OPTIONS, PLAN, WHOLE, Plan, RolePlan
@@ -155,7 +156,7 @@ def _plan(
             loader.directory,
             loader.content,
             loader.annotation_files(),
-            sorted({entry["path"] for entry in features.values()}),
+            sorted({path for entry in features.values() for path in paths_of(entry)}),
         ),
         roles=parts,
         groups=loader.groups(),

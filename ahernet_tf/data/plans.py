@@ -19,7 +19,12 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.features import FeatureStore, open_store, store_key
+from ahernet_tf.data.features import (
+    FeatureStore,
+    open_features,
+    paths_of,
+    store_key,
+)
 from ahernet_tf.data.joined_stores import DeferredStore
 from ahernet_tf.data.records import Form
 from ahernet_tf.data.roles import Role
@@ -31,6 +36,7 @@ PLAN = "plan.json"
 FINISHED = "records.json"
 VERSION = 1
 WHOLE, CUTS = "whole", "cuts"
+_COLUMNS = ("clips", "fps", "covered")  # of a role, beside its videos
 
 # Options of the data that decide what is in the records.
 OPTIONS = (
@@ -187,7 +193,11 @@ class Plan:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 table = VideoTable.from_arrays(arrays)
-                clips, fps = arrays["clips"], arrays["role_fps"]
+                columns = {
+                    name: arrays[f"role_{name}"]
+                    for name in _COLUMNS
+                    if f"role_{name}" in arrays
+                }
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"{path}: cannot be read ({error})") from error
         return Role(
@@ -196,9 +206,8 @@ class Plan:
             store=store,
             time_model=TimeModel(**part.time_model),
             classes=part.classes,
-            clips=ByVideo(table.ids, clips),
-            fps=ByVideo(table.ids, fps),
             trimmed=part.trimmed,
+            **{name: ByVideo(table.ids, column) for name, column in columns.items()},
         )
 
 
@@ -212,14 +221,12 @@ def deferred_stores(plan: Plan, data: pathlib.Path | None) -> dict[str, FeatureS
     stores: dict[Any, FeatureStore] = {}
     for part in plan.roles.values():
         spec = part.features
-        path = pathlib.Path(spec["path"])
-        if data is not None:
-            path = data / path
+        path = (data or pathlib.Path()) / paths_of(spec)[0]
 
         def open_it(path: pathlib.Path = path, spec: dict = spec) -> FeatureStore:
             if data is None:
                 raise ValueError(f"{path}: only packed records are here")
-            return open_store(path, spec)
+            return open_features(data, spec)
 
         stores.setdefault(store_key(spec), DeferredStore(path, open_it))
     return {name: stores[store_key(part.features)] for name, part in plan.roles.items()}
@@ -232,8 +239,8 @@ def _table_path(directory: pathlib.Path, role: str) -> pathlib.Path:
 def _arrays(role: Role) -> dict[str, np.ndarray]:
     """Returns everything of a role's videos as arrays."""
     ids = role.videos.ids
+    columns = {name: getattr(role, name) for name in _COLUMNS}
     return {
         **role.videos.to_arrays(),
-        "clips": role.clips.column(ids),
-        "role_fps": np.asarray(role.fps.column(ids), np.float64),
+        **{f"role_{n}": c.column(ids) for n, c in columns.items() if c is not None},
     }

@@ -33,6 +33,8 @@ class Role:
         clips: Number of clips of each video, by id.
         fps: Frame rate of each video, by id; None where the time model needs none.
         trimmed: True where every video is one action moment as a whole.
+        covered: Seconds that the features of each video cover, by id, where the time
+            model cannot tell, else None.
         packed: Sequences that are packed, or None: all are made of the features.
     """
 
@@ -44,15 +46,18 @@ class Role:
     clips: ByVideo | Mapping[str, int] = dataclasses.field(repr=False)
     fps: ByVideo | Mapping[str, float | None] = dataclasses.field(repr=False)
     trimmed: bool = False
+    covered: ByVideo | Mapping[str, float] | None = dataclasses.field(
+        default=None, repr=False
+    )
     packed: PackedRole | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Keeps the videos' facts as columns."""
         table = VideoTable.of(self.videos)
         object.__setattr__(self, "videos", table)
-        for name in ("clips", "fps"):
+        for name in ("clips", "fps", "covered"):
             values = getattr(self, name)
-            if not isinstance(values, ByVideo):
+            if values is not None and not isinstance(values, ByVideo):
                 object.__setattr__(self, name, ByVideo.of(table, values))
 
     def with_videos(self, videos: Iterable[Video]) -> Role:
@@ -75,6 +80,8 @@ class Role:
 
         The steps of its sequence divide this duration.
         """
+        if self.covered is not None:
+            return self.covered[video.id]
         return self.time_model.covered_sec(
             self.clips[video.id], self.fps[video.id], video.duration_sec
         )
