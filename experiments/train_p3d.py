@@ -59,6 +59,7 @@ class TrainingConfig:
         learning_rate: of the first step; it falls to 0 along a cosine.
         weight_decay: decoupled, on everything that is trained.
         dropout: before the classifier.
+        flip: mirror half of the clips; not for classes that are mirror images.
         freeze_batch_norm: keep the statistics of the weights; for small batches.
         policy: Keras dtype policy.
         seed: of weights, split, order and augmentation.
@@ -77,6 +78,7 @@ class TrainingConfig:
     learning_rate: float = 0.01
     weight_decay: float = 1e-4
     dropout: float = 0.5
+    flip: bool = True
     freeze_batch_norm: bool = False
     policy: str = "float32"
     seed: int = 0
@@ -152,7 +154,7 @@ def run(
     if first < config.epochs:
         arguments = (clip_format, config.batch_size, config.fps)
         model.fit(
-            moment_batches(training, *arguments, config.seed, first),
+            moment_batches(training, *arguments, config.seed, first, config.flip),
             steps_per_epoch=steps,
             epochs=config.epochs,
             initial_epoch=first,
@@ -326,6 +328,11 @@ def _define_flags():
     )
     flags.DEFINE_float("weight_decay", default.weight_decay, "Decoupled weight decay.")
     flags.DEFINE_float("dropout", default.dropout, "Dropout before the classifier.")
+    flags.DEFINE_bool(
+        "flip",
+        True,
+        "Mirror half of the clips; not for mirror-image classes.",
+    )
     flags.DEFINE_bool(
         "freeze_batch_norm", False, "Keep the given weights' statistics, scale, shift."
     )

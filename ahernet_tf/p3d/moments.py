@@ -120,6 +120,7 @@ def read_window(
     clip_format: ClipFormat,
     fps: float | None = None,
     random: np.random.Generator | None = None,
+    flip: bool = True,
 ) -> np.ndarray:
     """Reads as many frames in a row as a network takes.
 
@@ -132,6 +133,7 @@ def read_window(
         clip_format: length and size.
         fps: bring the clip to this rate; None keeps its own.
         random: source of the augmentation.
+        flip: whether half of the augmented clips are mirrored.
 
     Returns:
         uint8 [clip_frames, crop_size, crop_size, 3], RGB.
@@ -147,7 +149,7 @@ def read_window(
         known = reader.frames
     if not frames:  # the file states more frames than it has
         return read_window(
-            dataclasses.replace(moment, frames=known), clip_format, fps, random
+            dataclasses.replace(moment, frames=known), clip_format, fps, random, flip
         )
     frames += [frames[-1]] * (length - len(frames))
     if random is None:
@@ -155,7 +157,7 @@ def read_window(
     top = int(random.integers(clip_format.resize_height - size + 1))
     left = int(random.integers(clip_format.resize_width - size + 1))
     clip = np.stack(frames)[:, top : top + size, left : left + size]
-    return clip[:, :, ::-1] if random.integers(2) else clip
+    return clip[:, :, ::-1] if flip and random.integers(2) else clip
 
 
 def moment_batches(
@@ -165,6 +167,7 @@ def moment_batches(
     fps: float | None = None,
     seed: int | None = None,
     first_epoch: int = 0,
+    flip: bool = True,
 ) -> tf.data.Dataset:
     """Returns batches of clips and labels, decoded in parallel.
 
@@ -177,6 +180,7 @@ def moment_batches(
             drawn depends on the seed, the epoch and the clip alone. None gives every
             clip once, in order, as it is.
         first_epoch: the epoch to begin with.
+        flip: whether half of the augmented clips are mirrored.
 
     Returns:
         Data set of (uint8 [batch, clip_frames, crop_size, crop_size, 3],
@@ -197,7 +201,7 @@ def moment_batches(
         if seed is not None:
             random = np.random.default_rng([seed, int(epoch), int(index)])
         moment = moments[int(index)]
-        clip = read_window(moment, clip_format, fps, random)
+        clip = read_window(moment, clip_format, fps, random, flip)
         return np.ascontiguousarray(clip), np.int32(moment.label)
 
     def load(index, epoch):

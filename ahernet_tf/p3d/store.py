@@ -109,6 +109,7 @@ class FeatureStoreWriter(FeatureSink):
         self._dtype = np.dtype(description["dtype"])
         self._check_directory()
         (self.directory / _COMPLETE).mkdir(parents=True, exist_ok=True)
+        self._failures_path.unlink(missing_ok=True)  # they are tried again
         if not (self.directory / DESCRIPTION_FILE).exists():
             self.publish()
 
@@ -198,8 +199,6 @@ class FeatureStoreWriter(FeatureSink):
         self._writers.clear()
         if self.failures:
             write_json(self._failures_path, self.failures)
-        else:
-            self._failures_path.unlink(missing_ok=True)
         self.publish()
 
     def publish(self) -> dict:

@@ -108,6 +108,10 @@ def test_augmentation_flips_and_moves_the_crop(tmp_path):
         seen.add((bool(flipped), int(row[-1] if flipped else row[0])))
     assert {flip for flip, _ in seen} == {True, False}
     assert len({left for _, left in seen}) > 4
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        row = read_window(moment, FORMAT, random=random, flip=False)[0, 0, :, 0]
+        assert row[0] < row[-1]
 
 
 def test_training_batches_repeat_exactly_from_any_epoch(folder):
