@@ -8,6 +8,7 @@ batch, so that all phases of an iteration see the same.
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Callable
 from typing import Any
 
@@ -16,16 +17,19 @@ import tensorflow as tf
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks, sampling
+from ahernet_tf.data.buffers import BufferPool
 from ahernet_tf.data.cuts import Cuts
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 
 _PARALLEL_SAMPLES = 8
+_PARALLEL_BATCHES = 2
 _PREFETCHED_BATCHES = 2
 _ENDLESS = np.iinfo(np.int64).max
 
-# Name, type and shape of each part of a sample.
+# Name, type and shape of each part of a sample; what computes one by its number.
 _Signature = dict[str, tuple[Any, tuple[int, ...]]]
+_Sample = Callable[[int], tuple]
 
 
 def untrimmed_stream(
@@ -280,8 +284,8 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
         "duration_sec": (tf.float64, ()),
         "covered_sec": (tf.float64, ()),
     }
-    samples = _samples(tf.data.Dataset.range(len(role.videos)), sample, signature)
-    return samples.batch(batch_size).prefetch(_PREFETCHED_BATCHES)
+    numbers = tf.data.Dataset.range(-(-len(role.videos) // batch_size))
+    return _batches(numbers, sample, signature, batch_size, len(role.videos))
 
 
 def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -332,39 +336,59 @@ def _cuts(role: Role, option: str, steps: int, config: Config) -> Cuts:
 
 
 def _stream(
-    sample: Callable[[int], tuple],
-    signature: _Signature,
-    config: Config,
-    start_iteration: int,
+    sample: _Sample, signature: _Signature, config: Config, start_iteration: int
 ) -> tf.data.Dataset:
     """Batches the endless samples of a stream, beginning at an iteration."""
-    batch_size = config.training.batch_size
-    counters = tf.data.Dataset.range(start_iteration * batch_size, _ENDLESS)
-    batches = _samples(counters, sample, signature).batch(
-        batch_size, drop_remainder=True
-    )
-    return batches.prefetch(_PREFETCHED_BATCHES)
+    size = config.training.batch_size
+    iterations = tf.data.Dataset.range(start_iteration, _ENDLESS // size)
+    return _batches(iterations, sample, signature, size)
 
 
-def _samples(
-    numbers: tf.data.Dataset, sample: Callable[[int], tuple], signature: _Signature
+def _batches(
+    numbers: tf.data.Dataset,
+    sample: _Sample,
+    signature: _Signature,
+    size: int,
+    total: int | None = None,
 ) -> tf.data.Dataset:
-    """Maps numbers to samples, several at a time, in order."""
+    """Computes batches of samples, several samples at a time, in order.
+
+    Args:
+        numbers: Numbers of the batches.
+        sample: Computes a sample by its number; its first part are the features.
+        signature: What a sample holds.
+        size: Samples in a batch.
+        total: Number of all samples, where there is an end; the last batch may then
+            be smaller.
+    """
     types = [kind for kind, _ in signature.values()]
+    threads = concurrent.futures.ThreadPoolExecutor(_PARALLEL_SAMPLES)
+    memory = BufferPool()
 
     def compute(number: np.ndarray) -> list[np.ndarray]:
-        return [
-            np.asarray(value, kind.as_numpy_dtype)
-            for value, kind in zip(sample(int(number)), types)
+        first = int(number) * size
+        count = size if total is None else min(size, total - first)
+        features = memory.array((count, *signature["features"][1]), np.float32)
+
+        def fill(place: int) -> tuple:
+            values, *others = sample(first + place)
+            features[place] = values
+            return others
+
+        parts = zip(*threads.map(fill, range(count)))
+        others = [
+            np.array(part, kind.as_numpy_dtype) for part, kind in zip(parts, types[1:])
         ]
+        return [features, *others]
 
     def to_tensors(number: tf.Tensor) -> dict[str, tf.Tensor]:
         values = tf.numpy_function(compute, [number], types, stateful=False)
         return {
-            name: tf.ensure_shape(value, shape)
+            name: tf.ensure_shape(value, (size if total is None else None, *shape))
             for value, (name, (_, shape)) in zip(values, signature.items())
         }
 
-    return numbers.map(
-        to_tensors, num_parallel_calls=_PARALLEL_SAMPLES, deterministic=True
+    batches = numbers.map(
+        to_tensors, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True
     )
+    return batches.prefetch(_PREFETCHED_BATCHES)

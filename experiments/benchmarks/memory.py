@@ -1,0 +1,204 @@
+"""Measures how the memory of training depends on the number of moments.
+
+    python -m experiments.benchmarks.memory --sizes 1000,10000,100000 --json memory.json
+
+For each size it makes a data set with so many moments of 2048 channels, runs
+`experiments.train` on it for a few iterations in a process of its own, and reports the
+most memory that this process ever held (peak resident set). The features of the
+moments are sparse npy files: they have all their bytes, zeros, but hardly take room.
+With `--form packed` they are packed first (`data_tools.pack --short_as_clips`, 64 KiB a
+moment on the disk); with `--form npy` training reads the npy files and a JSON file of
+annotations.
+
+It also says how well the order of an epoch mixes: the mean distance in the list between
+moments drawn one after the other, as a fraction of their number. Shuffled over all of
+them it is 1/3. Tiled synthesis draws runs of one class, so there it is between runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf.data import sampling
+from ahernet_tf.data.packing import PackOptions
+from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
+from ahernet_tf.files import write_text
+from data_tools import pack
+
+CHANNELS = 2048
+CLIPS = 16
+FPS = 30.0
+FORMS = ("packed", "npy")
+
+
+def measure(
+    sizes: Sequence[int], form: str, directory: pathlib.Path, iterations: int = 3
+) -> list[dict[str, Any]]:
+    """Trains on data sets of several sizes.
+
+    Args:
+        sizes: Numbers of moments.
+        form: One of `FORMS`.
+        directory: Where the data sets are made, one after the other.
+        iterations: Iterations of the second phase.
+
+    Returns:
+        For each size: `moments`, `peak_mib` of the training process, `train_sec`,
+        `pack_sec`, and the measures of `mixing`.
+
+    Raises:
+        RuntimeError: A training run failed.
+    """
+    results = []
+    for size in sizes:
+        data = make_data(directory / f"moments_{size}", size)
+        begin = time.monotonic()
+        if form == "packed":
+            options = PackOptions(short_as_clips=True)
+            pack.run(data, None, configuration.small(), options)
+        packed = time.monotonic()
+        peak_mib = train(data, directory / f"run_{size}", iterations)
+        results.append(
+            {
+                "moments": size,
+                "peak_mib": round(peak_mib, 1),
+                "train_sec": round(time.monotonic() - packed, 1),
+                "pack_sec": round(packed - begin, 1),
+                **mixing(size),
+            }
+        )
+        print(json.dumps(results[-1]), flush=True)
+        shutil.rmtree(data)
+    return results
+
+
+def make_data(directory: pathlib.Path, moments: int) -> pathlib.Path:
+    """Makes a data set with few untrimmed videos and many moments."""
+    config = synthetic_config(
+        "easy",
+        source_classes=2,
+        target_classes=10,
+        channels=CHANNELS,
+        videos_per_class=2,
+        test_videos_per_class=1,
+        moments_per_class=1,
+    )
+    write_synthetic(directory, config)
+    (directory / "moments.npz").unlink()
+    target = config.classes[2:]
+    seconds = ((CLIPS - 1) * 8 + 16) / FPS
+    records = {
+        f"moment_{number:08d}": {
+            "duration": seconds,
+            "subset": "training",
+            "fps": FPS,
+            "label": target[number * len(target) // moments],
+        }
+        for number in range(moments)
+    }
+    write_text(directory / "moments.json", json.dumps({"database": records}))
+    path = directory / "dataset.json"
+    content = json.loads(path.read_text())
+    content["moments"]["features"]["path"] = "moments"
+    content["moments"]["features"]["format"] = "npy"
+    write_text(path, json.dumps(content))
+    np.save(directory / "one.npy", np.zeros((1, CHANNELS), np.float16))
+    header = (directory / "one.npy").read_bytes()[: -2 * CHANNELS]
+    header = header.replace(b"(1, ", b"(%d," % CLIPS)  # of the same length
+    folder = directory / "moments"
+    folder.mkdir()
+    for video in records:
+        with open(folder / f"{video}.npy", "wb") as file:
+            file.write(header)
+            file.truncate(len(header) + 2 * CLIPS * CHANNELS)
+    return directory
+
+
+def train(data: pathlib.Path, workdir: pathlib.Path, iterations: int) -> float:
+    """Runs the training program and returns its peak resident set in MiB.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    command = [sys.executable, "-m", "experiments.train", f"--data={data}"]
+    command += [f"--workdir={workdir}", "--preset=small", "--check_features=shape"]
+    command += [f"--iterations={iterations}", "--pretrain_iterations=1"]
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            text = output.read().decode(errors="replace")[-4000:]
+            raise RuntimeError(f"{' '.join(command)} failed:\n{text}")
+    shutil.rmtree(workdir)
+    return usage.ru_maxrss / 1024
+
+
+def mixing(moments: int, seed: int = 0) -> dict[str, Any]:
+    """Says how well an epoch of both kinds of synthesis mixes the moments."""
+    order = sampling.EpochOrder(moments, seed, "moments")
+    single = np.array([order[place] for place in range(moments)])
+    labels = np.arange(moments) * 10 // moments
+    run = configuration.small().synthesis.moments_per_class
+    runs = sampling.ClassRuns(labels, run, seed)
+    first = np.array([runs[place][0] for place in range(moments // run)])
+    return {
+        "each_once": bool(np.array_equal(np.sort(single), np.arange(moments))),
+        "distance": _distance(single, moments),
+        "distance_of_runs": _distance(first, moments),
+    }
+
+
+def _distance(order: np.ndarray, moments: int) -> float:
+    """Returns the mean distance of neighbours as a fraction of all moments."""
+    return round(float(np.abs(np.diff(order)).mean() / moments), 4)
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    sizes = [int(size) for size in values.sizes]
+    with tempfile.TemporaryDirectory(dir=values.directory) as directory:
+        results = measure(sizes, values.form, pathlib.Path(directory))
+    smallest, largest = results[0], results[-1]
+    more = largest["moments"] - smallest["moments"]
+    growth = 0.0
+    if more:
+        growth = (largest["peak_mib"] - smallest["peak_mib"]) * 2**20 / more
+    print(f"{growth:.0f} bytes a moment between the first and the last size")
+    if values.json:
+        content = {"form": values.form, "bytes_a_moment": growth, "results": results}
+        write_text(values.json, json.dumps(content, indent=1) + "\n")
+    return 0
+
+
+def _define_flags() -> None:
+    flags.DEFINE_list("sizes", ["1000", "10000", "100000"], "Numbers of moments.")
+    flags.DEFINE_enum("form", "packed", FORMS, "What training reads.")
+    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+    flags.DEFINE_string(
+        "directory", None, "Where to make the data sets. Unset: the system's."
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
