@@ -1,0 +1,167 @@
+"""Makes a data set of your own annotations and features, in one command.
+
+    python -m data_tools.make_dataset --out my_data --segments segments.csv \
+        --features features --moments clips --clip_frames 16 --stride_frames 8 --fps 25
+
+`segments.csv` has a row an action, `video,start,end,label` in seconds, and may have the
+columns `subset` ("training" or another name for videos to test on), `duration` and
+`fps`. `features` holds the clip features of these videos (any layout of docs/DATA.md,
+or --preset). `clips` has a folder a class with features of trimmed clips: the classes
+that the network learns from moments alone. Without such a folder, --target_classes
+says which classes of the table are to be learnt from moments; they are then cut out of
+the training videos. With --source the untrimmed videos with annotations are those of
+another data set, such as ActivityNet, and yours are the moments.
+
+Durations are those of the table, else of the video files (--videos), else what the
+features cover. docs/OWN_DATA.md walks through an example.
+"""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf.data.annotation_formats import read_classes
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.feature_sets import FEATURE_SETS
+from ahernet_tf.data.features import FORMATS
+from ahernet_tf.data.own_data import TIMING, Inputs, Maker, check_inputs
+from ahernet_tf.files import write_json
+
+
+def run(
+    out: str | pathlib.Path,
+    inputs: Inputs,
+    skip_bad: bool = False,
+    ask: Callable[[str], str] | None = None,
+) -> Dataset:
+    """Makes a data set, checks it and says what it holds.
+
+    Args:
+        out: Directory to write; new or empty.
+        inputs: What it is made of.
+        skip_bad: Leave out faulty videos instead of raising.
+        ask: Asks the user for a number that is not known; None: that is an error.
+
+    Returns:
+        The data set, loaded.
+
+    Raises:
+        ValueError: Something is missing or contradicts itself; nothing was written.
+    """
+    out = pathlib.Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out}: expected a new or empty directory")
+    check_inputs(inputs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the directory, so that relative paths are the same there.
+    made = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        maker = Maker(made, inputs, ask)
+        content = maker.content(out.resolve().name)
+        maker.report.require_clean(skip_bad)
+        write_json(made / "dataset.json", content)
+        Dataset.load(made, configuration.small().data, skip_bad, packed=False)
+        made.chmod(0o755)
+        made.replace(out)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    dataset = Dataset.load(out, configuration.small().data, skip_bad, "shape", False)
+    print("\n".join([*maker.report.lines(), *_summary(dataset, out)]))
+    return dataset
+
+
+def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
+    """Says what a data set holds."""
+    lines = [f"{out}: {dataset.feature_channels} channels"]
+    for name, role in dataset.roles.items():
+        labels = collections.Counter(i.label for v in role.videos for i in v.instances)
+        lines.append(
+            f"{name}: {len(role.videos)} videos, {labels.total()} actions of "
+            f"{len(role.classes)} classes ({', '.join(role.classes[:4])}"
+            f"{', ...' if len(role.classes) > 4 else ''})"
+        )
+    return lines + dataset.report.lines()
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    names = ("preset", "format", "template", *TIMING, "resampled", "covers")
+    layout = {n: values[n].value for n in names if values[n].value is not None}
+    paths = {
+        name: pathlib.Path(values[name].value)
+        for name in ("segments", "features", "moments", "source", "videos")
+        if values[name].value is not None
+    }
+    target = tuple(values.target_classes)
+    if len(target) == 1 and pathlib.Path(target[0]).is_file():
+        target = tuple(read_classes(target[0]))
+    ask = input if sys.stdin.isatty() else None
+    try:
+        inputs = Inputs(**paths, target_classes=target, layout=layout)
+        run(values.out, inputs, values.skip_bad, ask)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _define_flags() -> None:
+    flags.DEFINE_string("out", None, "Directory to write; new or empty.", required=True)
+    flags.DEFINE_string(
+        "segments", None, "CSV with the columns video,start,end,label; see above."
+    )
+    flags.DEFINE_string("features", None, "Features of the videos of --segments.")
+    flags.DEFINE_string(
+        "moments", None, "Directory with a folder a class: features of trimmed clips."
+    )
+    flags.DEFINE_string(
+        "source", None, "Data set whose untrimmed videos are taken, instead of yours."
+    )
+    flags.DEFINE_string(
+        "videos", None, "Directory of the video files, for durations and frame rates."
+    )
+    flags.DEFINE_list(
+        "target_classes",
+        [],
+        "Without --moments: classes of --segments to learn from moments; or a file "
+        "that lists them, one a line.",
+    )
+    flags.DEFINE_enum(
+        "preset", None, sorted(FEATURE_SETS), "A published set of features."
+    )
+    flags.DEFINE_enum("format", None, FORMATS, "Format of --features; unset: guessed.")
+    flags.DEFINE_string(
+        "template", None, "Name of a sequence in --features, such as v_{video}."
+    )
+    flags.DEFINE_integer("clip_frames", None, "Frames a clip saw.", 1)
+    flags.DEFINE_integer("stride_frames", None, "Frames from one clip to the next.", 1)
+    flags.DEFINE_float(
+        "fps", None, "Frames a second; unset: as features.json or --videos say.", 0.01
+    )
+    flags.DEFINE_bool(
+        "resampled", None, "Videos were converted to --fps before the extraction."
+    )
+    flags.DEFINE_enum(
+        "covers",
+        None,
+        ["clips", "duration"],
+        "What a sequence spans: its clips (default), or, resized, the whole video.",
+    )
+    flags.DEFINE_bool("skip_bad", False, "Leave out faulty videos instead of failing.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

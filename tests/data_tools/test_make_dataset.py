@@ -1,0 +1,241 @@
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ahernet_tf.config import small
+from ahernet_tf.data.checks import DataError
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.own_data import Inputs
+from data_tools import make_dataset
+from tests.conftest import REPOSITORY
+from tests.data.tiny import TinyData, features
+
+LAYOUT = {"clip_frames": 4, "stride_frames": 2, "fps": 10.0}
+SEGMENTS = """video,start,end,label,subset
+a,2,6,run,
+a,8,12,sit,
+b,1,9,wave,
+c,,,,
+t,3,7,wave,test
+t,9,12,run,test
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Features of four videos of 20 s, their table, and folders of two classes."""
+    folder = tmp_path / "features"
+    folder.mkdir()
+    for seed, name in enumerate("abct"):
+        np.save(folder / f"{name}.npy", features(seed))
+    (tmp_path / "segments.csv").write_text(SEGMENTS)
+    for seed, name in enumerate(("wave/w1", "wave/w2", "jump/j1")):
+        path = tmp_path / "clips" / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, features(10 + seed, seconds=3.0))
+    return tmp_path
+
+
+def inputs(files, **changes):
+    values = {
+        "segments": files / "segments.csv",
+        "features": files / "features",
+        "moments": files / "clips",
+        "layout": LAYOUT,
+        **changes,
+    }
+    return Inputs(**values)
+
+
+def facts(role):
+    return [
+        (v.id, v.duration_sec, [(i.start_sec, i.end_sec, i.label) for i in v.instances])
+        for v in role.videos
+    ]
+
+
+def test_a_table_and_folders_become_a_data_set(files, capsys):
+    dataset = make_dataset.run(files / "out", inputs(files))
+    assert dataset.name == "out"
+    assert dataset.source_classes == ("run", "sit")
+    assert dataset.target_classes == ("jump", "wave")
+    assert facts(dataset.roles["untrimmed"]) == [
+        ("a", 20.0, [(2, 6, "run"), (8, 12, "sit")]),
+        ("c", 20.0, []),
+    ]
+    assert facts(dataset.roles["moments"]) == [
+        ("j1", 3.0, [(0, 3, "jump")]),
+        ("w1", 3.0, [(0, 3, "wave")]),
+        ("w2", 3.0, [(0, 3, "wave")]),
+    ]
+    assert facts(dataset.roles["test"]) == [("t", 20.0, [(3, 7, "wave")])]
+    assert facts(dataset.roles["oracle"])[0] == ("b", 20.0, [(1, 9, "wave")])
+    assert "moments: 3 videos, 3 actions of 2 classes" in capsys.readouterr().out
+    again = Dataset.load(files / "out", small().data)
+    values = again.roles["moments"].store.read("w2")
+    np.testing.assert_array_equal(values, np.load(files / "clips/wave/w2.npy"))
+
+
+def test_the_directory_can_be_moved_with_its_features(files):
+    inner = files / "inner"
+    make_dataset.run(inner / "out", inputs(files))
+    content = (inner / "out" / "dataset.json").read_text()
+    assert str(files) not in content
+    moved = files.rename(files.parent / "moved")
+    Dataset.load(moved / "inner" / "out", small().data)
+
+
+def test_classes_of_the_table_can_be_the_moments(files):
+    given = inputs(files, moments=None, target_classes=("wave",))
+    dataset = make_dataset.run(files / "out", given)
+    assert dataset.target_classes == ("wave",)
+    assert [c.label for c in dataset.roles["moments"].cuts(0)] == ["wave"]
+    assert [v.id for v in dataset.roles["test"].videos] == ["t"]
+
+
+def test_untrimmed_videos_of_another_data_set(files):
+    tiny = TinyData().write(files / "tiny")
+    given = inputs(files, segments=None, features=None, source=tiny)
+    (files / "clips" / "wave").rename(files / "clips" / "skip")
+    (files / "clips" / "jump").rename(files / "clips" / "hop")
+    dataset = make_dataset.run(files / "out", given)
+    assert dataset.source_classes == ("run", "sit")
+    assert dataset.target_classes == ("hop", "skip")
+    assert [v.id for v in dataset.roles["untrimmed"].videos] == ["a1", "a2", "b1", "b2"]
+    content = json.loads((files / "out" / "dataset.json").read_text())
+    assert content["ignored_classes"] == ["jump", "wave"]
+
+
+def test_a_class_on_both_sides_is_refused(files):
+    tiny = TinyData().write(files / "tiny")
+    given = inputs(files, segments=None, features=None, source=tiny)
+    (files / "clips" / "wave").rename(files / "clips" / "run")
+    with pytest.raises(ValueError, match=r"has classes of yours as well: \['run'\]"):
+        make_dataset.run(files / "out", given)
+
+
+def test_durations_of_the_table_go_before_those_of_the_features(files):
+    table = "video,start,end,label,duration\na,2,6,run,20.4\nb,1,9,sit,20.1\n"
+    (files / "segments.csv").write_text(table)
+    dataset = make_dataset.run(files / "out", inputs(files))
+    found = [v.duration_sec for v in dataset.roles["untrimmed"].videos]
+    assert found == [20.4, 20.1]
+
+
+def test_what_features_say_of_themselves_is_read(files):
+    videos = {name: {"fps": 10.0, "frames": 205} for name in "abct"}
+    for entry in videos.values():
+        entry["duration_sec"] = 20.5
+    description = {"clip_frames": 4, "stride_frames": 2, "videos": videos}
+    (files / "features" / "features.json").write_text(json.dumps(description))
+    given = inputs(files, moments=None, target_classes=("wave",), layout={})
+    dataset = make_dataset.run(files / "out", given)
+    role = dataset.roles["untrimmed"]
+    assert role.videos[0].duration_sec == 20.5
+    assert role.fps["a"] == 10.0
+
+
+def test_numbers_that_are_not_known_are_asked_for(files):
+    answers = {"clip see": "4", "to the next": "2", "second": "10"}
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return next(a for words, a in answers.items() if words in question)
+
+    dataset = make_dataset.run(files / "out", inputs(files, layout={}), ask=ask)
+    assert len(asked) == 3
+    model = dataset.roles["moments"].time_model
+    assert (model.clip_frames, model.stride_frames, model.fps) == (4, 2, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"layout": {"clip_frames": 4}}, "stride_frames is not known: give --stride"),
+        ({"layout": {**LAYOUT, "fps": None}}, "fps is not known: give --fps, or --vid"),
+        ({"moments": None}, "give --moments, a folder a class, or --target_classes"),
+        ({"features": None}, "--segments and --features go together"),
+        ({"segments": None, "features": None}, "another data set as --source"),
+        ({"target_classes": ("wave",)}, "exclude one another"),
+        ({"moments": pathlib.Path("none")}, "none: does not exist"),
+        (
+            {"moments": None, "target_classes": ("wve",)},
+            r"no training video has an action of \['wve'\]",
+        ),
+        (
+            {"moments": None, "target_classes": ("run", "sit", "wave")},
+            "none is left with annotations",
+        ),
+    ],
+)
+def test_what_is_missing_is_named_and_nothing_is_written(files, changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_dataset.run(files / "out", inputs(files, **changes))
+    assert not [p for p in files.iterdir() if "out" in p.name]
+
+
+def test_faults_of_the_features_are_in_one_report(files):
+    np.save(files / "clips" / "jump" / "j1.npy", np.full((9, 3), np.nan, np.float32))
+    np.save(files / "features" / "c.npy", np.zeros((9, 5), np.float32))
+    with pytest.raises(DataError) as error:
+        make_dataset.run(files / "out", inputs(files))
+    assert "2 problems in the data" in str(error.value)
+    assert "video 'j1': nan in the features" in str(error.value)
+    assert not (files / "out").exists()
+
+
+def test_a_directory_with_something_in_it_is_left_alone(files):
+    with pytest.raises(ValueError, match="expected a new or empty directory"):
+        make_dataset.run(files / "clips", inputs(files))
+
+
+def test_video_files_tell_length_and_rate(files):
+    av = pytest.importorskip("av")
+    (files / "videos").mkdir()
+    for name in "abct":
+        path = str(files / "videos" / f"{name}.mp4")
+        with av.open(path, "w") as container:
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width = stream.height = 16
+            for _ in range(200):
+                frame = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8))
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    given = inputs(
+        files,
+        moments=None,
+        target_classes=("wave",),
+        videos=files / "videos",
+        layout={"clip_frames": 4, "stride_frames": 2},
+    )
+    role = make_dataset.run(files / "out", given).roles["untrimmed"]
+    assert role.videos[0].duration_sec == pytest.approx(20.0)
+    assert role.fps["a"] == pytest.approx(10.0)
+
+
+def test_the_program_makes_a_data_set_or_says_why_not(files):
+    command = [sys.executable, "-m", "data_tools.make_dataset", f"--out={files}/out"]
+    command += [f"--segments={files}/segments.csv", f"--features={files}/features"]
+    command += [f"--moments={files}/clips", "--clip_frames=4", "--stride_frames=2"]
+
+    def call(*more):
+        return subprocess.run(
+            [*command, *more],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    result = call()
+    assert result.returncode == 1
+    assert "error: fps is not known: give --fps" in result.stderr
+    result = call("--fps=10")
+    assert result.returncode == 0, result.stderr
+    assert "untrimmed: 2 videos, 2 actions of 2 classes (run, sit)" in result.stdout
