@@ -17,6 +17,7 @@ import sys
 from absl import app, flags
 
 from experiments.parity import judgement
+from experiments.parity.recording import Recording
 
 
 def main(argv: list[str]) -> int:
@@ -24,7 +25,7 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     try:
-        comparisons = judgement.run(flags.FLAGS.golden)
+        comparisons = judgement.judge(Recording(flags.FLAGS.golden))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

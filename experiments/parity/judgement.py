@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
@@ -27,11 +26,11 @@ PARTS: tuple[Part, ...] = (
 )
 
 
-def run(directory: str | pathlib.Path, verbose: bool = True) -> list[Comparison]:
+def judge(recording: Recording, verbose: bool = True) -> list[Comparison]:
     """Compares everything that a recording holds.
 
     Args:
-        directory: The recording.
+        recording: What the release computed.
         verbose: Whether to print a line an array.
 
     Returns:
@@ -40,15 +39,14 @@ def run(directory: str | pathlib.Path, verbose: bool = True) -> list[Comparison]
     Raises:
         ValueError: A file or an array is absent.
     """
-    recording, found = Recording(directory), []
+    found = []
     if verbose:
         print(f"verdict absolute  relative   {'allowed':32}  array")
     for comparison in compare(recording, PARTS):
         found.append(comparison)
         if verbose:
             print(comparison.line(), flush=True)
-    names_found = {comparison.name for comparison in found}
-    for comparison in unjudged(recording, names_found):
+    for comparison in unjudged(recording, {comparison.name for comparison in found}):
         found.append(comparison)
         if verbose:
             print(comparison.line(), "(nothing recomputes it)")

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ahernet_tf import anchors as anchor_grid
 from ahernet_tf.config import LossConfig, SynthesisConfig, TrainingConfig
 from ahernet_tf.models import AherNet, release
+from ahernet_tf.training import optimizers
 from ahernet_tf.training.algorithm import Algorithm
 
 
@@ -69,8 +70,11 @@ class Recording:
         self.reset()
 
     def reset(self) -> None:
-        """Puts the recorded weights into the network."""
+        """Puts the recorded weights into the network; training starts anew."""
         release.import_arrays(self.model, self.weights)
+        for objectives in self.algorithm.rows.values():
+            for objective in objectives:
+                optimizers.reset(objective.optimizer, objective.variables)
 
     def file(self, name: str) -> Arrays:
         """Reads all arrays of a file of the recording."""

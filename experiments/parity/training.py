@@ -85,7 +85,10 @@ def compare_gradients(recording: Recording) -> Iterator[Comparison]:
                 ours, theirs = gradients[name], recorded[key]
                 ours = ours.reshape(theirs.shape) if ours.size == theirs.size else ours
             yield Comparison(
-                f"gradients/{key}", ours, theirs, gradient_tolerance(optimizer, name)
+                f"gradients/{key}",
+                ours,
+                theirs,
+                gradient_tolerance(recording, optimizer, name),
             )
 
 
@@ -121,10 +124,12 @@ def own_gradients(recording: Recording) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def gradient_tolerance(optimizer: str, name: str) -> Tolerance:
+def gradient_tolerance(recording: Recording, optimizer: str, name: str) -> Tolerance:
     """Returns what float32 allows a gradient."""
-    if optimizer == "untrim_cls" and re.search(r"fully[34]/biases", name):
-        return comparison.TRANSFER_BIAS_GRADIENT
+    bias = re.search(r"conv_a(\d+)_box/fully[34]/biases", name)
+    if optimizer == "untrim_cls" and bias:
+        cells = recording.cells()[int(bias[1]) - 1]
+        return comparison.transfer_bias_gradient(cells)
     if optimizer.startswith("bone_") and re.search(r"g_conv[12]/", name):
         return comparison.POOLED_GRADIENT
     return comparison.GRADIENT
