@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -220,14 +220,25 @@ class Dataset:
 
     def group(self, video: Video) -> str:
         """Returns the group of a video: its own, or that of the video it is from."""
-        if video.group is not None:
-            return f"group {video.group}"
-        parts = video.id
-        while parts:
-            if parts in self._groups:
-                return self._groups[parts]
-            parts = _without_last_part(parts)
-        return f"video {video.id}"
+        return group_of(video, self._groups)
+
+
+def group_of(video: Video, groups: Mapping[str, str]) -> str:
+    """Returns the group of a video: its own, or that of the video it is from.
+
+    Args:
+        video: Any video.
+        groups: Groups of the annotated untrimmed videos, by id. A moment is from the
+            one whose id its own begins with.
+    """
+    if video.group is not None:
+        return f"group {video.group}"
+    parts = video.id
+    while parts:
+        if parts in groups:
+            return groups[parts]
+        parts = _without_last_part(parts)
+    return f"video {video.id}"
 
 
 def _packed_directory(

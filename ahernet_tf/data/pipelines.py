@@ -23,7 +23,6 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 
 _PARALLEL_SAMPLES = 8
-_PARALLEL_BATCHES = 2
 _PREFETCHED_BATCHES = 2
 _ENDLESS = np.iinfo(np.int64).max
 
@@ -388,7 +387,4 @@ def _batches(
             for value, (name, (_, shape)) in zip(values, signature.items())
         }
 
-    batches = numbers.map(
-        to_tensors, num_parallel_calls=_PARALLEL_BATCHES, deterministic=True
-    )
-    return batches.prefetch(_PREFETCHED_BATCHES)
+    return numbers.map(to_tensors).prefetch(_PREFETCHED_BATCHES)

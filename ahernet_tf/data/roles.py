@@ -86,6 +86,11 @@ class Role:
             self.clips[video.id], self.fps[video.id], video.duration_sec
         )
 
+    def fps_of_videos(self) -> list[float | None]:
+        """Returns the frame rate of each video, in their order."""
+        rates = self.fps.column(self.videos.ids)
+        return [None if np.isnan(rate) else float(rate) for rate in rates]
+
     def whole(self, video: Video) -> Cut:
         """Returns the cut that is all of a video."""
         label = video.instances[0].label if self.trimmed else ""

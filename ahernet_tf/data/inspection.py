@@ -1,0 +1,329 @@
+"""Looks a data set over: what it holds, what is odd, what no anchor can match."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ahernet_tf import anchors
+from ahernet_tf.config import Config, NetworkConfig
+from ahernet_tf.data import checks
+from ahernet_tf.data.dataset import group_of
+from ahernet_tf.data.feature_store import FeatureStore
+from ahernet_tf.data.loading import TEST_POOL, Loader
+from ahernet_tf.data.roles import Role
+
+THRESHOLDS = (0.5, 0.8)
+_LISTED = 20  # actions named in the summary
+_QUANTILES = (0, 5, 25, 50, 75, 95, 100)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SequenceFacts:
+    """What the values of one feature sequence are like.
+
+    Attributes:
+        clips: Number of clips.
+        mean: Mean of all values.
+        deviation: Standard deviation of all values.
+        constant: Whether all clips are the same, of more than one.
+        digest: Checksum of the values.
+    """
+
+    clips: int
+    mean: float
+    deviation: float
+    constant: bool
+    digest: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class RoleFacts:
+    """What is plotted and counted of a role.
+
+    Attributes:
+        durations_sec: Length of each video.
+        covered_sec: What its features cover.
+        clips: Clips of each video.
+        lengths_steps: Length of each action in steps, but not of moments.
+        lengths_sec: Length of each action.
+        best_tiou: The tIoU of each action with the anchor that suits it best.
+        owners: Row of the video of each action, for these two.
+        per_class: Actions of each class.
+        values: Mean and deviation `[videos, 2]` of the features of each video.
+    """
+
+    durations_sec: np.ndarray
+    covered_sec: np.ndarray
+    clips: np.ndarray
+    lengths_steps: np.ndarray
+    lengths_sec: np.ndarray
+    best_tiou: np.ndarray
+    owners: np.ndarray
+    per_class: dict[str, int]
+    values: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Attributes:
+        summary: All of it in plain JSON values.
+        roles: Numbers of each role, for plots.
+        anchor_lengths: Lengths of the anchors, in steps.
+    """
+
+    summary: dict[str, Any]
+    roles: dict[str, RoleFacts]
+    anchor_lengths: np.ndarray
+
+
+def inspect(
+    directory: str | pathlib.Path, config: Config, read_values: bool = True
+) -> Inspection:
+    """Looks a data set over.
+
+    Args:
+        directory: Where dataset.json lies.
+        config: Configuration that training would get: its steps, anchors and minimum
+            lengths count.
+        read_values: Read all features; else only their shapes.
+
+    Raises:
+        DataError: The data set cannot be loaded even without its faulty videos.
+    """
+    scanner = _Scanner()
+    check = "all" if read_values else "shape"
+    loader = Loader(
+        pathlib.Path(directory), config.data, True, check, check=scanner.check
+    )
+    roles = loader.load()
+    pool = roles.pop(TEST_POOL, None)
+    found = {name: _role_facts(role, config, scanner) for name, role in roles.items()}
+    summary = {
+        "name": loader.name,
+        "directory": str(directory),
+        "channels": loader.channels,
+        "values_read": read_values,
+        "roles": {
+            name: _summary(role, found[name], config, scanner)
+            for name, role in roles.items()
+        },
+        "problems": [dataclasses.asdict(p) for p in loader.report.problems],
+        "counts": dict(loader.report.counts),
+        "overlap": _overlap(roles, pool, loader.groups(), scanner),
+    }
+    lengths = np.unique(_anchor_grid(config.network)[:, 1])
+    return Inspection(summary, found, lengths)
+
+
+class _Scanner:
+    """Reads sequences for the loader, and remembers what they are like."""
+
+    def __init__(self) -> None:
+        self.facts: dict[tuple[FeatureStore, str], SequenceFacts] = {}
+
+    def check(
+        self, pairs: Iterable[tuple[FeatureStore, str]], read: bool
+    ) -> dict[tuple[FeatureStore, str], checks.FeatureCheck]:
+        """Looks at sequences in parallel; see `checks.check_sequences`."""
+        pairs = list(dict.fromkeys(pairs))
+        if not read:
+            return checks.check_sequences(pairs, read)
+        results = checks.in_parallel(self._scan, pairs, "reading features")
+        return dict(zip(pairs, results))
+
+    def _scan(self, pair: tuple[FeatureStore, str]) -> checks.FeatureCheck:
+        held = _Held(pair[0])
+        result = checks.check_sequence(held, pair[1], True)
+        if result.shape is not None:
+            values = held.values
+            self.facts[pair] = SequenceFacts(
+                clips=len(values),
+                mean=float(values.mean(dtype=np.float64)),
+                deviation=float(values.std(dtype=np.float64)),
+                constant=len(values) > 1 and bool((values == values[0]).all()),
+                digest=hashlib.blake2b(
+                    np.ascontiguousarray(values), digest_size=8
+                ).digest(),
+            )
+        return result
+
+
+class _Held:
+    """A store that keeps the sequence it read last, so that it is read once."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+        self.values = np.zeros((0, 0))
+
+    def __contains__(self, video: str) -> bool:
+        return video in self._store
+
+    def read(self, video: str) -> np.ndarray:
+        self.values = self._store.read(video)
+        return self.values
+
+    def where(self, video: str) -> str:
+        return self._store.where(video)
+
+
+def best_anchor_tiou(segments: np.ndarray, network: NetworkConfig) -> np.ndarray:
+    """Computes the best tIoU that any anchor has with each segment.
+
+    Args:
+        segments: `[segments, 2]`, start and end in steps.
+        network: Sizes of the pyramid. As in training, anchors end at the last step.
+
+    Returns:
+        `[segments]`, 0 to 1.
+    """
+    grid = _anchor_grid(network).astype(np.float64)
+    last = network.untrimmed_steps - 1
+    ends = np.clip(grid[:, :1] + grid[:, 1:] * [-0.5, 0.5], 0, last)
+    best = np.zeros(len(segments))
+    for first in range(0, len(segments), 4096):
+        part = segments[first : first + 4096, np.newaxis].astype(np.float64)
+        overlap = np.minimum(part[..., 1], ends[:, 1]) - np.maximum(
+            part[..., 0], ends[:, 0]
+        )
+        overlap = np.maximum(overlap, 0.0)
+        union = (part[..., 1] - part[..., 0]) + (ends[:, 1] - ends[:, 0]) - overlap
+        best[first : first + 4096] = (overlap / union).max(axis=1)
+    return best
+
+
+def _anchor_grid(network: NetworkConfig) -> np.ndarray:
+    return anchors.grid(
+        network.untrimmed_steps, len(network.level_channels), network.anchor_ratios
+    )
+
+
+def _role_facts(role: Role, config: Config, scanner: _Scanner) -> RoleFacts:
+    """Gathers the numbers of a role."""
+    columns = role.videos.columns
+    seconds = columns["end_sec"] - columns["start_sec"]
+    steps = config.network.untrimmed_steps
+    found = [] if role.trimmed else [role.segments(v, steps)[0] for v in role.videos]
+    segments = np.concatenate([np.zeros((0, 2)), *found])
+    owners = np.repeat(np.arange(len(found)), [len(one) for one in found])
+    labels = collections.Counter(i.label for v in role.videos for i in v.instances)
+    known = [scanner.facts.get((role.store, v)) for v in role.videos.ids]
+    return RoleFacts(
+        durations_sec=columns["duration_sec"],
+        covered_sec=np.array([role.covered_sec(video) for video in role.videos]),
+        clips=role.clips.column(role.videos.ids),
+        lengths_steps=segments[:, 1] - segments[:, 0],
+        lengths_sec=seconds,
+        best_tiou=best_anchor_tiou(segments, config.network),
+        owners=owners,
+        per_class={name: labels[name] for name in role.classes},
+        values=np.array([(f.mean, f.deviation) for f in known if f]).reshape(-1, 2),
+    )
+
+
+def _summary(
+    role: Role, facts: RoleFacts, config: Config, scanner: _Scanner
+) -> dict[str, Any]:
+    """Sums a role up in plain JSON values."""
+    option = "moment" if role.name == "moments" else "foreground"
+    minimum = max(1, getattr(config.data, f"minimum_{option}_clips"))
+    cuts = role.cuts(0)
+    ids = role.videos.ids
+    ratio = facts.covered_sec / facts.durations_sec
+    off = np.abs(facts.covered_sec - facts.durations_sec) > np.maximum(
+        1.0, 0.1 * facts.durations_sec
+    )
+    known = {video: scanner.facts.get((role.store, video)) for video in ids}
+    videos_of = collections.Counter(
+        label for v in role.videos for label in {i.label for i in v.instances}
+    )
+    per_video = np.diff(role.videos.columns["instances"], prepend=0)
+    rates = collections.Counter(
+        "none" if rate is None else f"{rate:.2f}" for rate in role.fps_of_videos()
+    )
+    return {
+        "videos": len(ids),
+        "actions": int(per_video.sum()),
+        "background_videos": int((per_video == 0).sum()),
+        "classes": {
+            name: {"videos": videos_of[name], "actions": facts.per_class[name]}
+            for name in role.classes
+        },
+        "duration_sec": quantiles(facts.durations_sec),
+        "clips": quantiles(facts.clips),
+        "action_sec": quantiles(facts.lengths_sec),
+        "action_steps": quantiles(facts.lengths_steps),
+        "actions_a_video": quantiles(per_video),
+        "fps": dict(rates.most_common()),
+        "covered_other_than_duration": {
+            ids[row]: round(float(ratio[row]), 3) for row in np.flatnonzero(off)
+        },
+        "minimum_clips": minimum,
+        "shorter_than_minimum": int((cuts.clips < minimum).sum()),
+        "no_anchor_reaches": {
+            str(t): int((facts.best_tiou < t).sum()) for t in THRESHOLDS
+        },
+        "hardest_for_anchors": [
+            {
+                "video": ids[int(facts.owners[row])],
+                "steps": round(float(facts.lengths_steps[row]), 2),
+                "best_tiou": round(float(facts.best_tiou[row]), 3),
+            }
+            for row in np.argsort(facts.best_tiou, kind="stable")[:_LISTED]
+        ],
+        "constant_features": [v for v, f in known.items() if f and f.constant],
+        "mean_of_features": quantiles(facts.values[:, 0]),
+        "deviation_of_features": quantiles(facts.values[:, 1]),
+    }
+
+
+def quantiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
+    """Returns quantiles by their percentage; empty for no values."""
+    if not len(values):
+        return {}
+    found = np.percentile(np.asarray(values, np.float64), _QUANTILES)
+    return {str(q): round(float(v), 4) for q, v in zip(_QUANTILES, found)}
+
+
+def _overlap(
+    roles: dict[str, Role],
+    pool: Role | None,
+    groups: dict[str, str],
+    scanner: _Scanner,
+) -> dict[str, list[Any]]:
+    """Finds what training and test share."""
+    training = [roles[name] for name in ("untrimmed", "moments")]
+    test = [role for role in (roles.get("test"), pool) if role is not None]
+    tested = {v.id: v for role in test for v in role.videos}
+    plain = {v.removeprefix("v_") for v in tested}
+    test_groups = {group_of(v, groups) for v in tested.values()}
+    digests = {
+        facts.digest: video
+        for role in test
+        for video in role.videos.ids
+        if (facts := scanner.facts.get((role.store, video))) is not None
+    }
+    same_id, same_group, same_features = set(), set(), set()
+    for role in training:
+        for video in role.videos:
+            if video.id.removeprefix("v_") in plain:
+                same_id.add(video.id)
+            elif group_of(video, groups) in test_groups:
+                same_group.add(video.id)
+            facts = scanner.facts.get((role.store, video.id))
+            other = digests.get(facts.digest) if facts is not None else None
+            if other is not None and other != video.id:
+                same_features.add((video.id, other))
+    return {
+        "same_id": sorted(same_id),
+        "same_person_or_source_video": sorted(same_group),
+        "same_features": sorted(same_features),
+    }
