@@ -104,6 +104,8 @@ class RowLosses:
         )
         offsets, wanted = predictions.offsets, targets.offsets
         if config.offset_loss == "decoded":
+            # Only foreground counts; what background says may be too large to decode.
+            offsets = tf.where(targets.foreground[..., tf.newaxis], offsets, 0.0)
             offsets = anchor_grid.decode(offsets, self.anchors)
             wanted = targets.segments
         offset = losses.offset_loss(offsets, wanted, targets.foreground, chosen)
