@@ -145,7 +145,7 @@ def test_joint_rows_share_one_optimizer_over_all_their_variables():
 
 def test_variable_that_no_gradient_reaches_is_refused():
     made = algorithm()
-    with pytest.raises(ValueError, match="'foreground'.*reach 6 of its variables"):
+    with pytest.raises(ValueError, match=r"'foreground'.*reach 6 of its variables"):
         made.minimize("foreground", row_loss(made, "moments"))
 
 
