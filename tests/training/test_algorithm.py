@@ -217,7 +217,6 @@ class Recorded(Algorithm):
         before, _ = state(self)
         named = super().minimize(row, loss_fn)
         after, _ = state(self)
-        # The adversarial row's first run takes the discriminators' inside itself.
         moved = {key[0] for key in changed(before, after)}
         self.history.append((row, moved, named))
         return named
@@ -238,6 +237,7 @@ def test_rows_come_in_the_order_of_the_paper(updates):
         "synthetic",
     ]
     for row, moved, _ in made.history:
+        # The first adversarial run takes the discriminators' row inside itself.
         nested = {"discriminator"} if row == "adversarial" else set()
         assert MOVES[row] <= moved <= MOVES[row] | nested
     runs = [f"adversarial_{run}/adversarial" for run in range(1, updates + 1)]
@@ -276,8 +276,9 @@ def test_iteration_is_its_rows_one_after_the_other():
     assert set(named) == set(expected)
     for name, loss in expected.items():
         np.testing.assert_allclose(named[name], loss, rtol=1e-5, err_msg=name)
+    found = state(made)[0]
     for key, weights in state(other)[0].items():
-        np.testing.assert_allclose(weights, state(made)[0][key], atol=1e-5)
+        np.testing.assert_allclose(found[key], weights, atol=1e-5, err_msg=key)
 
 
 def test_logged_losses_are_those_before_the_update():
@@ -311,10 +312,8 @@ def test_compiled_iterations_are_the_eager_ones():
         for name, loss in step(*batches).items():
             np.testing.assert_allclose(loss, expected[name], rtol=1e-3, atol=1e-5)
     # Adam makes a whole step of a gradient that is rounding noise.
-    errors = [
-        np.abs(weights - state(compiled)[0][key]).mean()
-        for key, weights in state(made)[0].items()
-    ]
+    eager, graph = state(made)[0], state(compiled)[0]
+    errors = [np.abs(eager[key] - graph[key]).mean() for key in eager]
     assert np.mean(errors) < 1e-5
     assert step.experimental_get_tracing_count() == 1
 
