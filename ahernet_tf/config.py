@@ -17,6 +17,9 @@ from typing import Any, Literal
 
 from ahernet_tf import files
 
+#: The systems of the paper's tables (section 4.3); see `training.systems`.
+SYSTEMS = ("AherNet0", "AherNet-", "AherNetM", "AherNetA-", "AherNet", "AherNet*")
+
 
 @dataclasses.dataclass(frozen=True)
 class NetworkConfig:
@@ -78,6 +81,7 @@ class DataConfig:
     max_segments: int = 25
     standardize: bool = False  # per channel, by mean and deviation of the training data
     validation_fraction: float = 0.0  # of the training videos, held out by seed
+    oracle_fraction: float = 1.0  # of the annotated videos that AherNet* trains on
     cache_bytes: int = 1 << 30  # resampled sequences kept in memory, all streams
 
 
@@ -85,7 +89,7 @@ class DataConfig:
 class TrainingConfig:
     """Optimisation (paper section 4.2 and Algorithm 1)."""
 
-    system: str = "AherNet"
+    system: Literal[SYSTEMS] = "AherNet"
     batch_size: int = 16
     pretrain_iterations: int = 95_000
     iterations: int = 15_000
@@ -101,8 +105,12 @@ class TrainingConfig:
     decay_every: int = 5_000  # release: 15,000 samples; paper for K600: 15,000
     decay_unit: Literal["iterations", "samples"] = "iterations"
     decay_times: int = 5
+    # One row after the other, or all from one point with one forward pass a stream:
+    schedule: Literal["alternating", "fused"] = "alternating"
     optimizer_split: Literal["per_loss", "joint"] = "per_loss"
-    generator_updates: int = 2  # paper: 1
+    generator_updates: int = 2  # paper: 1; "fused" has one
+    precision: Literal["float32", "bfloat16"] = "float32"  # losses: always float32
+    jit_compile: bool = False  # compile the iteration with XLA
 
 
 @dataclasses.dataclass(frozen=True)

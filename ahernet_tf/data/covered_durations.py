@@ -12,6 +12,8 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
+from ahernet_tf.evaluation.json_files import canonical_video_id
+
 # Columns or fields of duration, frames and frames seen: the CSV table, the JSON file.
 _CSV = ("video", "seconds", "numFrame", "featureFrame")
 _JSON = ("duration_second", "duration_frame", "feature_frame")
@@ -21,7 +23,7 @@ def read_covered_durations(path: pathlib.Path) -> dict[str, float]:
     """Reads `video_info_new.csv`, or the JSON file of BSN, BMN and the 2020 release.
 
     Returns:
-        Seconds by id, ids without `v_`.
+        Seconds by id, ids without any leading `v_`.
 
     Raises:
         ValueError: The file cannot be read, lacks a column or holds no number.
@@ -38,7 +40,7 @@ def read_covered_durations(path: pathlib.Path) -> dict[str, float]:
             raise ValueError(
                 f"{path}: video '{video}': {seen} of {frames} frames in {seconds} s"
             )
-        covered[video.removeprefix("v_")] = seen / frames * seconds
+        covered[canonical_video_id(video)] = seen / frames * seconds
     return covered
 
 

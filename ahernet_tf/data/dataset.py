@@ -12,6 +12,7 @@ from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotations import Video
 from ahernet_tf.data.checks import DataError, Report
 from ahernet_tf.data.cuts import Cut
+from ahernet_tf.data.extractors import Extractor, common_extractor, extractor_of
 from ahernet_tf.data.loading import DESCRIPTION, TEST_POOL, Loader
 from ahernet_tf.data.packed import DIRECTORY as PACKED_DIRECTORY
 from ahernet_tf.data.packed import is_packed, is_unfinished, open_packed
@@ -36,6 +37,8 @@ class Dataset:
         report: What was left out, clamped and counted while loading.
         config: The data configuration it was loaded with.
         cache: Sequences in memory, shared by all streams and parts.
+        extractor: The network the features came from, where they tell; see
+            `extractors`.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Dataset:
     report: Report = dataclasses.field(repr=False)
     config: DataConfig = dataclasses.field(repr=False)
     cache: SequenceCache = dataclasses.field(repr=False)
+    extractor: Extractor | None = dataclasses.field(default=None, repr=False)
     _test_pool: Role | None = dataclasses.field(default=None, repr=False)
     _groups: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
@@ -108,6 +112,9 @@ class Dataset:
             report=loader.report,
             config=config,
             cache=SequenceCache(config.cache_bytes),
+            extractor=common_extractor(
+                loader.features(), lambda path: extractor_of(directory / path)
+            ),
             _test_pool=pool,
             _groups=loader.groups(),
         )
@@ -121,6 +128,7 @@ class Dataset:
         found = open_packed(records, data, config)
         roles = dict(found.roles)
         pool = roles.pop("pool", None)
+        entries = {name: part.features for name, part in found.plan.roles.items()}
         return cls(
             name=found.plan.title,
             directory=directory,
@@ -131,6 +139,9 @@ class Dataset:
             report=found.report,
             config=config,
             cache=SequenceCache(config.cache_bytes),
+            extractor=common_extractor(
+                entries, found.plan.identity.get("extractors", {}).get
+            ),
             _test_pool=pool,
             _groups=found.plan.groups,
         )

@@ -198,7 +198,7 @@ class IndexedStore(FeatureStore):
         return values.astype(values.dtype.newbyteorder("="), copy=False)
 
     def _entry(self, video_id: str) -> Entry | None:
-        for found in (video_id, other_id(video_id)):
+        for found in spellings(video_id):
             place = self._ids.find(found)
             if place is not None:
                 name = self.template.name(found)
@@ -220,9 +220,16 @@ class IndexedStore(FeatureStore):
         return int(shape[0]), int(shape[1])
 
 
-def other_id(video_id: str) -> str:
-    """Returns an id without its leading `v_`, or with one if it had none."""
-    return video_id[2:] if video_id.startswith("v_") else f"v_{video_id}"
+def spellings(video_id: str) -> tuple[str, ...]:
+    """Returns how a store may spell an id: as it is, with and without a leading `v_`.
+
+    Some of YouTube's ids begin with `v_` themselves: `v_UmAH95xls` is stored as
+    `v_v_UmAH95xls`.
+    """
+    more = f"v_{video_id}"
+    if video_id.startswith("v_"):
+        return video_id, more, video_id[2:]
+    return video_id, more
 
 
 def read_description(path: pathlib.Path) -> dict[str, Any]:

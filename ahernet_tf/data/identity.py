@@ -1,9 +1,9 @@
 """Tells whether packed records still belong to a data set.
 
 The packed records note what they were made of: the entries of dataset.json, a checksum
-of each annotation file, and a fingerprint of the features. The fingerprint looks at
-names and sizes, not at all of the data: a file that was changed in the middle without
-changing its size is not noticed.
+of each annotation file, a fingerprint of the features, and which network these came
+from, where they tell. The fingerprint looks at names and sizes, not at all of the data:
+a file that was changed in the middle without changing its size is not noticed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from ahernet_tf.data.extractors import extractor_of
 
 _EDGE_BYTES = 1 << 20  # looked at on both ends of a file
 _SIZED_FILES = 1000  # of a directory, so many files are asked for their size
@@ -34,10 +36,12 @@ def identity(
         annotations: Annotation files, relative to the directory.
         features: Files or directories of features, relative to the directory.
     """
+    features = list(features)
     return {
         "dataset.json": {key: content[key] for key in _ROLES if key in content},
         "annotations": {name: _checksum(directory / name) for name in annotations},
         "features": {name: fingerprint(directory / name) for name in features},
+        "extractors": {name: extractor_of(directory / name) for name in features},
     }
 
 
@@ -62,6 +66,10 @@ def differences(packed: dict[str, Any], now: dict[str, Any]) -> list[str]:
             current = now.get(kind, {}).get(name)
             if current is not None and current != value:
                 found.append(f"{name} has changed")
+    for name, value in packed.get("extractors", {}).items():
+        current = now.get("extractors", {}).get(name)
+        if current is not None and current != value:
+            found.append(f"{name} came from another network")
     return found
 
 

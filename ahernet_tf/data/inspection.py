@@ -18,6 +18,7 @@ from ahernet_tf.data.dataset import group_of
 from ahernet_tf.data.feature_store import FeatureStore
 from ahernet_tf.data.loading import TEST_POOL, Loader
 from ahernet_tf.data.roles import Role
+from ahernet_tf.evaluation.json_files import canonical_video_id
 
 THRESHOLDS = (0.5, 0.8)
 _LISTED = 20  # actions named in the summary
@@ -303,7 +304,7 @@ def _overlap(
     training = [roles[name] for name in ("untrimmed", "moments")]
     test = [role for role in (roles.get("test"), pool) if role is not None]
     tested = {v.id: v for role in test for v in role.videos}
-    plain = {v.removeprefix("v_") for v in tested}
+    plain = {canonical_video_id(v) for v in tested}
     test_groups = {group_of(v, groups) for v in tested.values()}
     digests = {
         facts.digest: video
@@ -314,7 +315,7 @@ def _overlap(
     same_id, same_group, same_features = set(), set(), set()
     for role in training:
         for video in role.videos:
-            if video.id.removeprefix("v_") in plain:
+            if canonical_video_id(video.id) in plain:
                 same_id.add(video.id)
             elif group_of(video, groups) in test_groups:
                 same_group.add(video.id)

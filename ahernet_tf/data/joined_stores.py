@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ahernet_tf.data.feature_store import FeatureStore, other_id
+from ahernet_tf.data.feature_store import FeatureStore, spellings
 from ahernet_tf.data.tables import Texts
 from ahernet_tf.data.time_model import TimeModel, VideoInfo
 
@@ -111,7 +111,7 @@ class UnionStore(FeatureStore):
 
     def _holder(self, video_id: str) -> FeatureStore:
         """Returns the first store that has a video, else the first."""
-        for name in (video_id, other_id(video_id)):
+        for name in spellings(video_id):
             place = self._ids.find(name)
             if place is not None:
                 return self.stores[self._store_of[place]]

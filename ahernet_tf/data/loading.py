@@ -23,6 +23,7 @@ from ahernet_tf.data.features import (
 from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.evaluation.json_files import canonical_video_id
 
 DESCRIPTION = "dataset.json"
 REQUIRED_ROLES = ("untrimmed", "moments")
@@ -275,7 +276,7 @@ class Loader:
                 self.report.add(part.file, video.id, str(error))
                 continue
             if part.covered_durations is not None:
-                covered = part.covered_durations.get(video.id.removeprefix("v_"))
+                covered = part.covered_durations.get(canonical_video_id(video.id))
                 if covered is None:
                     what = f"has no duration in {part.features['covered_durations']}"
                     self.report.add(part.file, video.id, what)

@@ -165,6 +165,7 @@ def test_published_covered_durations_agree_in_both_files():
         shared_path("data/annotations/activitynet_v1.3_bsn.json")
     )
     assert len(table) == 19_228
+    assert table["UmAH95xls"] == pytest.approx(3504 / 3510 * 117.05)  # v_v_UmAH95xls
     # the first row of the table: 400 of 418 frames in 14.07 s
     assert table["---9CpRcKoU"] == pytest.approx(400 / 418 * 14.07)
     assert file["QOlSCBRmfWY"] == pytest.approx(2064 / 2067 * 82.73)

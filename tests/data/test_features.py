@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 
 from ahernet_tf.data.features import NpzStore, VideoInfo, open_store
+from ahernet_tf.data.joined_stores import UnionStore
 
 VALUES = np.arange(12.0).reshape(4, 3) / 4
 
 
 def store_of(tmp_path, form, arrays, **savez):
     """Writes arrays in one of the forms and opens them."""
+    tmp_path.mkdir(exist_ok=True)
     if form in ("npz", "npz compressed"):
         save = np.savez if form == "npz" else np.savez_compressed
         save(tmp_path / "f.npz", **arrays)
@@ -42,6 +44,18 @@ def test_reads_what_was_written(tmp_path, form):
         assert store.shape(name) == (2, 3)
         np.testing.assert_array_equal(store.read(name), VALUES[:2])
     assert "c" not in store
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_id_may_begin_with_v_itself(tmp_path, form):
+    arrays = {"v_v_UmAH95xls": VALUES, "v_a": VALUES[:2]}
+    store = store_of(tmp_path, form, arrays)
+    for name in ("v_UmAH95xls", "v_v_UmAH95xls"):
+        np.testing.assert_array_equal(store.read(name), VALUES)
+    assert "v_b" not in store
+    union = UnionStore([store_of(tmp_path / "other", form, {"b": VALUES}), store])
+    np.testing.assert_array_equal(union.read("v_UmAH95xls"), VALUES)
+    np.testing.assert_array_equal(union.read("a"), VALUES[:2])
 
 
 @pytest.mark.parametrize("form", FORMS[:3])
