@@ -17,7 +17,7 @@ from ahernet_tf.data.feature_sets import expand
 from ahernet_tf.data.feature_store import read_description
 from ahernet_tf.data.features import open_features
 from ahernet_tf.data.time_model import TimeModel
-from ahernet_tf.data.video_facts import read_video_files
+from ahernet_tf.data.video_facts import facts_of_features, read_video_files
 
 TRAINING, TEST = "training", "test"
 TIMING = ("clip_frames", "stride_frames", "fps")
@@ -241,17 +241,7 @@ class Maker:
         spec = expand({**self._layout, "path": path.name})
         store = open_features(path.parent, spec)
         model = TimeModel.from_spec({**store.description, **spec})
-        facts = {}
-        for video in store.ids():
-            info = store.info(video)
-            if info is not None and info.duration_sec:
-                fact = VideoFacts(info.duration_sec, info.frames, info.fps)
-            elif model.covers == "clips" and model.fps is not None:
-                fact = VideoFacts(model.covered_sec(store.shape(video)[0]))
-            else:
-                continue
-            facts[video] = fact
-        return facts
+        return facts_of_features(store, model, store.ids())
 
     def _from_source(self, other: set[str]) -> dict[str, Any]:
         """Takes the untrimmed videos of another data set.

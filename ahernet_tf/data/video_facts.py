@@ -1,11 +1,14 @@
-"""Length and frame rate of video files, from their headers."""
+"""Length and frame rate of videos, from video files or from clip features."""
 
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterable
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotation_repairs import VideoFacts
+from ahernet_tf.data.feature_store import FeatureStore
+from ahernet_tf.data.time_model import TimeModel
 
 _ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".flv")
 
@@ -24,6 +27,29 @@ def read_video_files(directory: pathlib.Path) -> dict[str, VideoFacts]:
         raise ValueError(f"{directory}: holds no video ({', '.join(_ENDINGS)})")
     facts = checks.in_parallel(_facts, files, "reading video headers")
     return {path.stem: fact for path, fact in zip(files, facts)}
+
+
+def facts_of_features(
+    store: FeatureStore, model: TimeModel, videos: Iterable[str]
+) -> dict[str, VideoFacts]:
+    """Takes what a feature store says of videos, else the duration its clips cover.
+
+    Args:
+        store: Features of the videos.
+        model: Their time model.
+        videos: Ids that the store has.
+
+    Returns:
+        Facts by id; videos of which neither is known are left out.
+    """
+    facts = {}
+    for video in videos:
+        info = store.info(video)
+        if info is not None and info.duration_sec:
+            facts[video] = VideoFacts(info.duration_sec, info.frames, info.fps)
+        elif model.covers == "clips" and model.fps is not None:
+            facts[video] = VideoFacts(model.covered_sec(store.shape(video)[0]))
+    return facts
 
 
 def _facts(path: pathlib.Path) -> VideoFacts:
