@@ -23,7 +23,11 @@ from absl import app, flags, logging
 from ahernet_tf.p3d.extraction import ExtractionOptions, extract, feature_function
 from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
 from ahernet_tf.p3d.video import list_videos
-from ahernet_tf.p3d.weights import file_sha256, load_p3d, read_p3d_metadata
+from ahernet_tf.p3d.weights import (
+    load_p3d,
+    read_p3d_metadata,
+    weights_fingerprint,
+)
 
 DTYPES = ("float16", "float32")
 POLICIES = ("float32", "mixed_bfloat16")
@@ -88,7 +92,7 @@ def run(
     paths = dict(list(list_videos(videos).items())[index::count])
     metadata = read_p3d_metadata(weights)
     description = describe_features(
-        metadata, options, file_sha256(weights), dtype, policy
+        metadata, options, weights_fingerprint(weights), dtype, policy
     )
     failures_file = (
         f"failures-{index}-of-{count}.json" if count > 1 else "failures.json"

@@ -15,14 +15,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import json
 import os
 import pathlib
-import re
 import sys
-from collections.abc import Sequence
 
-import av
 import tensorflow as tf
 import tqdm
 from absl import app, flags
@@ -35,14 +31,14 @@ from ahernet_tf.evaluation.json_files import canonical_video_id
 from ahernet_tf.inference import Detection, Localizer, scoring
 from ahernet_tf.inference.localizer import to_frame
 from ahernet_tf.models import storage
+from ahernet_tf.p3d.agreement import feature_differences
 from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.sources import check_sources, note_sources
 from ahernet_tf.p3d.video import list_videos
 from ahernet_tf.p3d.weights import read_p3d_metadata
-from ahernet_tf.visualization.cutting import cut_moments
+from ahernet_tf.visualization.cutting import cut_detections
 from ahernet_tf.visualization.timeline import Row, draw_timeline
 from data_tools.extract_features import run as extract_features
-
-VIDEOS_FILE = "videos.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +57,7 @@ class Request:
         window_sec: Length of the windows of longer videos; None: no windows.
         extraction: How features are extracted.
         policy: Keras dtype policy of the extractor.
+        other_features: Go on with features other than those of the training.
         overrides: Options of inference to change, `inference.option=value`.
         progress: Whether to show a bar.
     """
@@ -76,6 +73,7 @@ class Request:
     window_sec: float | None = None
     extraction: ExtractionOptions = dataclasses.field(default_factory=ExtractionOptions)
     policy: str = "float32"
+    other_features: bool = False
     overrides: tuple[str, ...] = ()
     progress: bool = True
 
@@ -113,7 +111,7 @@ def run(request: Request) -> Report:
     """
     videos = check_videos(request)
     localizer = load_localizer(request)
-    note_videos(request, videos)
+    note_sources(request.out, videos)
     features = request.out / "features"
     extracted = extract_features(
         request.video,
@@ -135,7 +133,7 @@ def run(request: Request) -> Report:
         if request.clips:
             folder = request.out / "clips" / video
             rate = store.description.get("fps") or store.info(video).fps
-            written, uncut = cut(videos[video], folder, found[video], rate)
+            written, uncut = cut_detections(videos[video], folder, found[video], rate)
             clips += written
             failures |= uncut
     evaluation.write_results(request.out / "detections.json", scoring.as_results(found))
@@ -163,33 +161,17 @@ def check_videos(request: Request) -> dict[str, str]:
                 f"{request.video}: the videos {other!r} and {video!r} have one name "
                 "in ActivityNet's results, which know no leading 'v_'."
             )
-    known = _noted(request)
-    for video, path in videos.items():
-        extracted = (request.out / "features" / f"{video}.npy").exists()
-        if extracted and known.get(video, _facts(path)) != _facts(path):
-            raise ValueError(
-                f"{request.out / VIDEOS_FILE}: the features of {video!r} were "
-                f"extracted from {known[video]}, but {path} is {_facts(path)}. Choose "
-                "another output directory."
-            )
+    check_sources(request.out, request.out / "features", videos)
     return videos
 
 
-def note_videos(request: Request, videos: dict[str, str]) -> None:
-    """Writes down from which files the features are extracted."""
-    noted = _noted(request) | {video: _facts(path) for video, path in videos.items()}
-    files.write_json(request.out / VIDEOS_FILE, noted)
+def find_checkpoint(path: pathlib.Path) -> tuple[pathlib.Path, str | None]:
+    """Returns the work directory and one checkpoint in it, None for the newest.
 
-
-def _noted(request: Request) -> dict[str, dict]:
-    path = request.out / VIDEOS_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _facts(path: str) -> dict[str, float]:
-    """Returns what tells a video file from another of its name."""
-    status = os.stat(path)
-    return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+    Args:
+        path: The work directory, or a file W/checkpoints/ckpt-N.
+    """
+    return (path, None) if path.is_dir() else (path.parent.parent, str(path))
 
 
 def load_localizer(request: Request) -> Localizer:
@@ -198,10 +180,7 @@ def load_localizer(request: Request) -> Localizer:
     Raises:
         ValueError: It does not, or a file is unusable.
     """
-    # A file W/checkpoints/ckpt-N names one checkpoint, a directory the newest.
-    directory, checkpoint = request.checkpoint, None
-    if not directory.is_dir():
-        directory, checkpoint = directory.parent.parent, str(directory)
+    directory, checkpoint = find_checkpoint(request.checkpoint)
     description, config = storage.load_description(directory)
     metadata = read_p3d_metadata(request.p3d)
     if metadata.in_channels != 3:
@@ -213,6 +192,15 @@ def load_localizer(request: Request) -> Localizer:
         raise ValueError(
             f"{request.p3d} gives features of {metadata.feature_dim} channels, but "
             f"{directory} was trained on {description.feature_channels}."
+        )
+    differences = feature_differences(
+        description.extraction or {}, request.p3d, request.extraction, str(directory)
+    )
+    if differences and not request.other_features:
+        raise ValueError(
+            f"{request.p3d} does not give the features that {directory} was trained "
+            f"on (then, now): {'; '.join(differences)}. Use the weights and settings "
+            "of the training's features, or --other_features to go on regardless."
         )
     config = configuration.with_overrides(config, list(request.overrides))
     return Localizer.load(
@@ -261,30 +249,6 @@ def draw(
     draw_timeline(path, store.info(video).duration_sec, rows, title=video)
 
 
-def cut(
-    source: str, folder: pathlib.Path, found: Sequence[Detection], fps: float
-) -> tuple[int, dict[str, str]]:
-    """Cuts the detections of one video out, in place of those of an earlier run.
-
-    Returns:
-        How many files were written, and file -> why for those that could not be.
-    """
-    for earlier in folder.glob("[0-9][0-9][0-9]_*.mp4"):
-        earlier.unlink()
-    moments = {}
-    for rank, item in enumerate(found, 1):
-        label = re.sub(r"[^\w-]+", "-", item.label).strip("-")[:60]
-        name = f"{rank:03d}_{label}_{item.start_sec:.2f}-{item.end_sec:.2f}.mp4"
-        moments[folder / name] = (item.start_sec, item.end_sec)
-    failures = {}
-    try:
-        cut_moments(source, moments, fps)
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        why = f"{type(error).__name__}: {error}"
-        failures = {os.fspath(path): why for path in moments if not path.exists()}
-    return len(moments) - len(failures), failures
-
-
 def define_flags() -> None:
     """Defines the program's flags."""
     flags.DEFINE_string(
@@ -331,12 +295,18 @@ def define_flags() -> None:
         "detections by non-maximum suppression. Default: a video is one sequence.",
     )
     flags.DEFINE_integer("batch_size", 8, "Clips in one pass of P3D.", lower_bound=1)
-    like = "as for the training's features"
+    like = "must be that of the training's features (default: it is)"
     flags.DEFINE_integer(
-        "stride", 8, f"Frames between P3D's clips, {like}.", lower_bound=1
+        "stride", None, f"Frames between P3D's clips; {like}.", lower_bound=1
     )
     flags.DEFINE_float(
-        "fps", None, f"Bring every video to this rate first, {like} (default: its own)."
+        "fps", None, f"Rate to which every video is brought first; {like}."
+    )
+    flags.DEFINE_bool(
+        "other_features",
+        False,
+        "Go on where P3D's weights or settings are not those of the training's "
+        "features; detections are then most likely meaningless.",
     )
     flags.DEFINE_enum(
         "policy", "float32", ["float32", "mixed_bfloat16"], "Arithmetic of P3D."
@@ -352,9 +322,12 @@ def request_from_flags() -> Request:
     values = flags.FLAGS
     processors = os.cpu_count() or 1
     decoders = max(1, min(8, processors // 2))
+    checkpoint = pathlib.Path(values.checkpoint)
+    description, _ = storage.load_description(find_checkpoint(checkpoint)[0])
+    trained = description.extraction or {}
     return Request(
         video=values.video,
-        checkpoint=pathlib.Path(values.checkpoint),
+        checkpoint=checkpoint,
         p3d=values.p3d,
         out=pathlib.Path(values.out),
         classes=values.classes,
@@ -363,13 +336,14 @@ def request_from_flags() -> Request:
         top=values.top,
         window_sec=values.window_sec,
         extraction=ExtractionOptions(
-            stride_frames=values.stride,
-            fps=values.fps,
+            stride_frames=values.stride or trained.get("stride_frames") or 8,
+            fps=values.fps or trained.get("fps"),
             batch_size=values.batch_size,
             decoders=decoders,
             threads_per_decoder=max(1, processors // decoders),
         ),
         policy=values.policy,
+        other_features=values.other_features,
         overrides=tuple(values.set),
         progress=values.progress,
     )

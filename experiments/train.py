@@ -30,6 +30,7 @@ from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.models import AherNet, storage
+from ahernet_tf.training import systems
 from ahernet_tf.training.loop import Interrupted, NonFiniteLossError, Trainer
 
 VALIDATION_FRACTION = 0.15
@@ -65,11 +66,23 @@ def train(run: Run) -> dict:
     for line in dataset.report.lines():
         print(line)
     description = storage.Description(
-        dataset.feature_channels, dataset.source_classes, dataset.target_classes
+        dataset.feature_channels,
+        dataset.source_classes,
+        dataset.target_classes,
+        dataset.extraction,
     )
     check_workdir(run, description)
     validation = None
+    system = systems.system(config.training.system)
+    if system.oracle:
+        fraction = config.data.oracle_fraction
+        dataset = dataset.with_fraction("oracle", fraction, run.seed)
     if config.data.validation_fraction:
+        if not system.localizes_source:
+            raise ValueError(
+                f"{config.training.system} does not localise the source classes; "
+                "there is nothing to validate on held-out training videos."
+            )
         dataset, validation = dataset.hold_out(
             config.data.validation_fraction, run.seed
         )
@@ -141,8 +154,9 @@ def final_metrics(
     if target is not None:
         path = run.workdir / "predictions.json"
         metrics |= evaluate_role(run, model, description, target, "target", path)
+    system = systems.system(run.config.training.system)
     source = dataset.test(dataset.source_classes)
-    if source is not None:
+    if source is not None and system.localizes_source:
         path = run.workdir / "predictions_source.json"
         metrics["source"] = evaluate_role(
             run, model, description, source, "source", path
@@ -176,7 +190,9 @@ def check_workdir(run: Run, description: storage.Description) -> None:
             f"training.iterations: {config.training.iterations} > "
             f"{run.config.training.iterations}"
         )
-    if there != description:
+    if there.extraction not in (None, description.extraction):
+        differences.append(f"features: {there.extraction} != {description.extraction}")
+    if dataclasses.replace(there, extraction=description.extraction) != description:
         differences.append("classes or feature channels of the data set")
     seed = json.loads((run.workdir / "run.json").read_text())["seed"]
     if seed != run.seed:
@@ -227,6 +243,13 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "preset", "small", sorted(configuration.PRESETS), "Configuration to start from."
     )
+    flags.DEFINE_enum(
+        "system",
+        None,
+        systems.NAMES,
+        "What to train; by default the configuration's, AherNet. AherNet/1-relu is "
+        "AherNet with a weight transfer of one layer and a ReLU.",
+    )
     flags.DEFINE_multi_string(
         "set", [], "Option of the configuration, part.option=value. Repeatable."
     )
@@ -234,6 +257,19 @@ def define_flags() -> None:
     flags.DEFINE_integer("iterations", None, "Short for training.iterations.")
     flags.DEFINE_integer("pretrain_iterations", None, "Likewise.")
     flags.DEFINE_string("optimizer", None, "Short for training.optimizer.")
+    flags.DEFINE_enum(
+        "schedule",
+        None,
+        ["alternating", "fused"],
+        "Short for training.schedule: the rows of an iteration one after the other, "
+        "or all from one forward pass of each stream.",
+    )
+    flags.DEFINE_enum(
+        "precision", None, ["float32", "bfloat16"], "Short for training.precision."
+    )
+    flags.DEFINE_bool(
+        "jit_compile", None, "Short for training.jit_compile: compile with XLA."
+    )
     flags.DEFINE_integer(
         "eval_every",
         0,
@@ -260,13 +296,21 @@ def run_from_flags() -> Run:
     """Builds the run that the flags describe."""
     values = flags.FLAGS
     overrides = list(values.set)
-    for name in ("iterations", "pretrain_iterations", "optimizer"):
+    for name in (
+        "iterations",
+        "pretrain_iterations",
+        "optimizer",
+        "schedule",
+        "precision",
+        "jit_compile",
+    ):
         value = getattr(values, name)
         if value is not None:
             overrides.append(f"training.{name}={value}")
     config = configuration.with_overrides(
         configuration.preset(values.preset), overrides
     )
+    config = systems.configure(config, values.system or config.training.system)
     if values.eval_every and not config.data.validation_fraction:
         data = dataclasses.replace(config.data, validation_fraction=VALIDATION_FRACTION)
         config = dataclasses.replace(config, data=data)

@@ -20,6 +20,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.inference import references
 from ahernet_tf.inference.localizer import to_frame
+from ahernet_tf.models import storage
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from data_tools import extract_features
 from experiments import localize_video, train, train_p3d
@@ -157,6 +158,9 @@ def train_on(directory, annotations, moments, seed):
     train.train(
         train.Run(data, directory / "ahernet", small, seed, progress=False),
     )
+    written = json.loads((data / "clips_features" / "features.json").read_text())
+    known = storage.load_description(directory / "ahernet")[0].extraction
+    assert known["extractor"] == written["extractor"]
     return metrics
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -146,6 +147,21 @@ class Dataset:
             _groups=found.plan.groups,
         )
 
+    @property
+    def extraction(self) -> dict[str, Any]:
+        """How the untrimmed videos' features were made, as far as it is known.
+
+        `extractor`, `clip_frames` and `stride_frames`; `fps`, where videos were brought
+        to one rate first.
+        """
+        time_model = self.roles["untrimmed"].time_model
+        return {
+            "extractor": self.extractor,
+            "clip_frames": time_model.clip_frames,
+            "stride_frames": time_model.stride_frames,
+            "fps": time_model.fps if time_model.resampled else None,
+        }
+
     def role(self, name: str) -> Role:
         """Returns a role.
 
@@ -228,6 +244,27 @@ class Dataset:
         validation = untrimmed.select(np.flatnonzero(out))
         validation = dataclasses.replace(validation, name="validation")
         return dataclasses.replace(self, roles=roles), validation
+
+    def with_fraction(self, role: str, fraction: float, seed: int) -> Dataset:
+        """Keeps a random part of a role's videos.
+
+        The videos of a smaller part are among those of a larger one of the same seed.
+
+        Args:
+            role: Such as "oracle".
+            fraction: Part to keep, above 0 and at most 1; at least one video stays.
+            seed: Of the choice.
+
+        Raises:
+            DataError: The fraction is out of range, or there is no such role.
+        """
+        if not 0 < fraction <= 1:
+            raise DataError(f"{self.name}: cannot keep {fraction} of the {role} videos")
+        videos = self.role(role)
+        count = len(videos.videos)
+        order = np.random.Generator(np.random.Philox(seed)).permutation(count)
+        kept = np.sort(order[: max(1, round(fraction * count))])
+        return dataclasses.replace(self, roles=self.roles | {role: videos.select(kept)})
 
     def group(self, video: Video) -> str:
         """Returns the group of a video: its own, or that of the video it is from."""

@@ -22,6 +22,8 @@ from ahernet_tf.models.ahernet import AherNet
 DESCRIPTION = "model.json"
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
+#: Keras' name of each precision: variables are float32 in any.
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,11 +34,14 @@ class Description:
         feature_channels: Channels of the clip features.
         source_classes: Names of the classes with temporal annotations.
         target_classes: Names of the classes with moments only.
+        extraction: How the features it was trained on were made, as
+            `data.dataset.Dataset.extraction` gives it; None where nothing is known.
     """
 
     feature_channels: int
     source_classes: tuple[str, ...]
     target_classes: tuple[str, ...]
+    extraction: dict[str, Any] | None = None
 
     def build(self, config: Config) -> AherNet:
         """Builds the network, with fresh weights."""
@@ -46,6 +51,7 @@ class Description:
             len(self.target_classes),
             config.network,
             config.synthesis,
+            dtype=POLICIES[config.training.precision],
         )
         model.build((None, config.network.untrimmed_steps, self.feature_channels))
         return model
@@ -94,6 +100,7 @@ def load_description(directory: str | pathlib.Path) -> tuple[Description, Config
             values["feature_channels"],
             tuple(values["source_classes"]),
             tuple(values["target_classes"]),
+            values.get("extraction"),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: not a model description ({error!r}).") from error

@@ -28,6 +28,7 @@ from ahernet_tf.p3d.weights import (
     load_p3d,
     read_p3d_metadata,
     save_p3d,
+    weights_fingerprint,
     write_arrays,
 )
 
@@ -52,5 +53,6 @@ __all__ = [
     "read_foreign_arrays",
     "read_p3d_metadata",
     "save_p3d",
+    "weights_fingerprint",
     "write_arrays",
 ]

@@ -46,7 +46,7 @@ def describe_features(
     Args:
         metadata: the network.
         options: how clips are cut.
-        weights_sha256: which weight file.
+        weights_sha256: which weights; see `weights_fingerprint`.
         dtype: NumPy type of the files.
         policy: Keras dtype policy of the computation.
     """

@@ -273,6 +273,25 @@ def file_sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
+def weights_fingerprint(path: str | os.PathLike) -> str:
+    """Returns a SHA-256 of all in a weight file that its features depend on.
+
+    These are the arrays, without the classifier. Files that differ in their header
+    only, having been converted twice, have one fingerprint.
+
+    Raises:
+        ValueError: the file is no P3D weight file, or its arrays do not fit.
+    """
+    arrays, _ = read_arrays(path)
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        if not name.startswith("classifier/"):
+            array = np.ascontiguousarray(arrays[name], "<f4")
+            digest.update(f"{name} {array.shape} ".encode())
+            digest.update(array)
+    return digest.hexdigest()
+
+
 def load_p3d(
     path: str | os.PathLike,
     fusion: str | None = None,

@@ -6,13 +6,15 @@ import contextlib
 import math
 import os
 import pathlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import av
 import numpy as np
 
 from ahernet_tf import files
+from ahernet_tf.inference import Detection
 from ahernet_tf.p3d.video import VideoReader
 
 _ROUNDING = 1e-3  # of a frame: times of detections are float32
@@ -91,6 +93,39 @@ def cut_moments(
         raise ValueError(
             f"{path}: begins at frame {first}, but {source} has {reader.frames}."
         )
+
+
+def cut_detections(
+    source: str | os.PathLike,
+    folder: pathlib.Path,
+    found: Sequence[Detection],
+    fps: float | None = None,
+) -> tuple[int, dict[str, str]]:
+    """Cuts the detections of one video out, in place of those of an earlier run.
+
+    Args:
+        source: The video.
+        folder: Where the files go; they are named by rank, class and times.
+        found: Detections, best first.
+        fps: As for `cut_moments`.
+
+    Returns:
+        How many files were written, and file -> why for those that could not be.
+    """
+    for earlier in folder.glob("[0-9][0-9][0-9]_*.mp4"):
+        earlier.unlink()
+    moments = {}
+    for rank, item in enumerate(found, 1):
+        label = re.sub(r"[^\w-]+", "-", item.label).strip("-")[:60]
+        name = f"{rank:03d}_{label}_{item.start_sec:.2f}-{item.end_sec:.2f}.mp4"
+        moments[folder / name] = (item.start_sec, item.end_sec)
+    failures = {}
+    try:
+        cut_moments(source, moments, fps)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        failures = {os.fspath(path): why for path in moments if not path.exists()}
+    return len(moments) - len(failures), failures
 
 
 class _FullSizeReader(VideoReader):

@@ -19,8 +19,15 @@ from ahernet_tf import evaluation
 from ahernet_tf.data.time_model import TimeModel
 from ahernet_tf.inference import Localizer
 from ahernet_tf.models import storage
-from ahernet_tf.p3d import P3D, ClipFormat, save_p3d
+from ahernet_tf.p3d import (
+    P3D,
+    ClipFormat,
+    read_p3d_metadata,
+    save_p3d,
+    weights_fingerprint,
+)
 from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.store import describe_features
 from data_tools import extract_features
 from experiments.localize_video import Request, run
 from tests.conftest import REPOSITORY
@@ -32,15 +39,26 @@ FRAMES = {"first": 60, "second": 44, "short": 9}
 CLASSES = ("jump high", "run/away")
 
 
-def save_networks(directory, p3d_width=1, channels=32):
-    """Writes a P3D of random weights and an AherNet for so many channels."""
-    tf.keras.utils.set_random_seed(3)
+def save_networks(directory, p3d_width=1, channels=32, seed=3, stride_frames=None):
+    """Writes a P3D of random weights and an AherNet for so many channels.
+
+    With `stride_frames` the AherNet says that it learnt from features of this P3D.
+    """
+    tf.keras.utils.set_random_seed(seed)
     network = P3D((1, 1, 1, 1), "caffe", None, base_channels=p3d_width)
     network.build((None, 16, 16, 16, 3))
     directory.mkdir(exist_ok=True)
     save_p3d(network, directory / "p3d.npz", SIZE)
     config = configuration.from_dict({"network": vars(NETWORK)})
-    description = storage.Description(channels, ("walk", "sit", "stand"), CLASSES)
+    extraction = None
+    if stride_frames is not None:
+        options = ExtractionOptions(stride_frames=stride_frames)
+        metadata = read_p3d_metadata(directory / "p3d.npz")
+        fingerprint = weights_fingerprint(directory / "p3d.npz")
+        extraction = {"fps": None, **describe_features(metadata, options, fingerprint)}
+    description = storage.Description(
+        channels, ("walk", "sit", "stand"), CLASSES, extraction
+    )
     model = description.build(config)
     randomize(model)
     storage.save_description(directory / "ahernet", description, config)
@@ -179,6 +197,35 @@ def test_a_network_for_other_features_is_refused_before_decoding(
     assert not (tmp_path / "out").exists()
 
 
+def test_other_weights_or_settings_than_the_trainings_are_refused(
+    networks, videos, tmp_path, caplog
+):
+    save_networks(tmp_path / "one", stride_frames=8)
+    save_networks(tmp_path / "two", stride_frames=8, seed=4)
+    same = {"checkpoint": tmp_path / "one" / "ahernet", "video": videos / "short.webm"}
+    same["p3d"] = str(tmp_path / "one" / "p3d.npz")
+    other = {**same, "p3d": str(tmp_path / "two" / "p3d.npz")}
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=r"p3d\.npz does not give .*ahernet") as error:
+        run(request(networks, videos, out, **other))
+    for path in (same["p3d"], other["p3d"]):
+        assert weights_fingerprint(path) in str(error.value)
+    denser = ExtractionOptions(stride_frames=4, fps=12.5)
+    with pytest.raises(ValueError, match=r"stride_frames: 8, 4; fps: None, 12\.5"):
+        run(request(networks, videos, out, extraction=denser, **same))
+    assert not out.exists()
+    report = run(request(networks, videos, out, other_features=True, **other))
+    assert list(report.found) == ["short"]
+    assert list(run(request(networks, videos, out / "same", **same)).found) == ["short"]
+    assert "does not say" not in caplog.text
+
+
+def test_features_of_unknown_origin_are_warned_of_once(done, networks, videos, caplog):
+    _, out = done
+    run(request(networks, videos / "first.mp4", out))
+    assert caplog.text.count("does not say which P3D weights") == 1
+
+
 def test_another_video_of_the_same_name_is_refused(networks, tmp_path):
     source, out = tmp_path / "x.avi", tmp_path / "out"
     noise = np.random.default_rng(1).integers(0, 255, (30, 36, 48, 3), np.uint8)
@@ -205,8 +252,9 @@ def test_values_that_make_no_sense_are_refused(networks, videos, tmp_path):
         ExtractionOptions(batch_size=0)
 
 
-def test_the_program(networks, videos, tmp_path):
-    out = tmp_path / "out"
+def test_the_program(videos, tmp_path):
+    networks, out = tmp_path / "networks", tmp_path / "out"
+    save_networks(networks, stride_frames=3)  # the program then takes it, too
     chosen = tmp_path / "list.txt"
     chosen.write_text(f"{videos / 'short.webm'}\n{videos / 'broken.mp4'}\n")
     result = subprocess.run(
@@ -223,5 +271,7 @@ def test_the_program(networks, videos, tmp_path):
     assert "2 detections in 1 videos" in result.stdout
     assert "2 clips were cut out; they have no sound" in result.stdout
     assert "failed: broken: InvalidDataError" in result.stdout
+    features = json.loads((out / "features" / "features.json").read_text())
+    assert features["stride_frames"] == 3
     results = json.loads((out / "detections.json").read_text())
     assert len(results["results"]["short"]) == 2

@@ -68,6 +68,13 @@ def test_a_run_leaves_configuration_losses_detections_and_scores(trained, data):
     assert 0 <= metrics["average_map"] <= 1
     assert set(metrics["map_at_tiou"]) == {f"{0.5 + 0.05 * i:.2f}" for i in range(10)}
     assert metrics["source"]["videos"] == metrics["videos"] == 4
+    model = json.loads((trained / "model.json").read_text())
+    assert model["extraction"] == {
+        "extractor": None,
+        "clip_frames": 16,
+        "stride_frames": 8,
+        "fps": None,
+    }
     run = json.loads((trained / "run.json").read_text())
     assert run["seed"] == 0
     assert "tensorflow" in run["versions"]
@@ -79,7 +86,7 @@ def test_a_run_leaves_configuration_losses_detections_and_scores(trained, data):
     truth = evaluation.load_ground_truth(
         data / "annotations.json",
         subset="validation",
-        classes=json.loads((trained / "model.json").read_text())["target_classes"],
+        classes=model["target_classes"],
     )
     predictions = evaluation.load_predictions(trained / "predictions.json")
     detection = evaluation.evaluate_detections(

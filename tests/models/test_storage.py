@@ -12,7 +12,10 @@ from ahernet_tf.models import storage
 from tests.models import tiny
 
 CONFIG = Config(network=tiny.NETWORK)
-DESCRIPTION = storage.Description(6, ("run", "jump", "fall"), ("a", "b", "c", "d"))
+EXTRACTION = {"extractor": None, "clip_frames": 16, "stride_frames": 8, "fps": 12.5}
+DESCRIPTION = storage.Description(
+    6, ("run", "jump", "fall"), ("a", "b", "c", "d"), EXTRACTION
+)
 
 
 @pytest.fixture
@@ -112,4 +115,5 @@ def test_description_is_plain_json(saved):
         "feature_channels": 6,
         "source_classes": ["run", "jump", "fall"],
         "target_classes": ["a", "b", "c", "d"],
+        "extraction": EXTRACTION,
     }

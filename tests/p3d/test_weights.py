@@ -11,6 +11,7 @@ from ahernet_tf.p3d import (
     named_variables,
     read_p3d_metadata,
     save_p3d,
+    weights_fingerprint,
     write_arrays,
 )
 from ahernet_tf.p3d.weights import array_shapes, read_arrays
@@ -45,6 +46,20 @@ def test_saved_network_comes_back(tmp_path):
     assert metadata.clip_format == ClipFormat(16, 36, 48, 32)
     assert metadata.source == "made up"
     assert [p.name for p in tmp_path.iterdir()] == ["w.npz"]
+
+
+def test_fingerprint_is_of_what_features_depend_on(tmp_path):
+    model, path = small(), tmp_path / "w.npz"
+    save_p3d(model, path, ClipFormat.for_crop(32))
+    first = weights_fingerprint(path)
+    variables = named_variables(model)
+    variables["classifier/bias"].assign_add([1.0, 0.0, 0.0])
+    save_p3d(model, tmp_path / "other.npz", ClipFormat.for_crop(32), source="again")
+    assert weights_fingerprint(tmp_path / "other.npz") == first
+    variance = variables["res4/0/temporal/moving_variance"]
+    variance.assign(variance + np.float32(1e-6))
+    save_p3d(model, path, ClipFormat.for_crop(32))
+    assert weights_fingerprint(path) != first
 
 
 def test_array_names_and_shapes_are_the_networks():
