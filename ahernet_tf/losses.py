@@ -2,12 +2,17 @@
 
 Wherever a mean runs over an empty set, it is 0. Inputs may be of a lower precision;
 every loss is computed in float32.
+
+"The batch" is the whole batch, over all replicas of `tf.distribute`. A replica of
+several gets its own rows' part of each loss; the parts sum up to the loss, and their
+gradients to its gradient.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from ahernet_tf import replicas
 from ahernet_tf.config import LossConfig
 from ahernet_tf.matching import Targets
 
@@ -15,7 +20,13 @@ from ahernet_tf.matching import Targets
 def masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Returns the mean of `values` where `mask` holds; 0 where it never does."""
     mask = tf.cast(mask, values.dtype)
-    return tf.math.divide_no_nan(tf.reduce_sum(values * mask), tf.reduce_sum(mask))
+    counted = replicas.total(tf.reduce_sum(mask))
+    return tf.math.divide_no_nan(tf.reduce_sum(values * mask), counted)
+
+
+def _batch_size(rows: tf.Tensor) -> tf.Tensor:
+    """Returns the size of the whole batch from the rows of one replica."""
+    return tf.cast(rows * replicas.count(), tf.float32)
 
 
 def smooth_l1(difference: tf.Tensor) -> tf.Tensor:
@@ -41,8 +52,8 @@ def segment_classification_loss(
     logits = tf.cast(logits, tf.float32)
     labels = tf.broadcast_to(labels[tf.newaxis], tf.shape(logits)[:2])
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    batch = tf.cast(tf.shape(logits)[1], tf.float32)
-    return config.classification_weight * tf.reduce_mean(cross_entropy) / batch
+    batch = _batch_size(tf.shape(logits)[1])
+    return config.classification_weight * replicas.mean(cross_entropy) / batch
 
 
 def anchor_classification_loss(
@@ -86,7 +97,7 @@ def anchor_classification_loss(
     if config.anchor_cls_norm == "mean":
         return config.classification_weight * masked_mean(cross_entropy, counts)
     total = tf.reduce_sum(cross_entropy * tf.cast(counts, tf.float32))
-    return config.classification_weight * total / tf.cast(batch, tf.float32)
+    return config.classification_weight * total / _batch_size(batch)
 
 
 def mine_background(
@@ -106,12 +117,14 @@ def mine_background(
         `[batch, anchors]` bool.
     """
     background = targets.background
-    available = tf.reduce_sum(tf.cast(background, tf.int32))
+    available = tf.reduce_sum(tf.cast(background, tf.float32))
     foreground = tf.reduce_sum(tf.cast(targets.foreground, tf.float32))
+    available, foreground = replicas.total((available, foreground))
     wanted = tf.cast(config.negative_ratio * foreground, tf.int32)
-    wanted = tf.minimum(wanted + tf.shape(background)[0], available)
+    batch = tf.shape(background)[0] * replicas.count()
+    wanted = tf.minimum(wanted + batch, tf.cast(available, tf.int32))
     probability = tf.where(background, background_probability, 2.0)
-    ascending = tf.sort(tf.reshape(probability, [-1]))
+    ascending = tf.sort(tf.reshape(replicas.gather(probability), [-1]))
     threshold = tf.gather(ascending, tf.maximum(wanted - 1, 0))
     return tf.stop_gradient(background & (probability < threshold))
 
@@ -154,7 +167,7 @@ def offset_loss(
     """
     distance = tf.reduce_sum(smooth_l1(predicted - wanted), axis=-1)
     total = tf.reduce_sum(distance * tf.cast(foreground, distance.dtype))
-    count = tf.reduce_sum(tf.cast(chosen, distance.dtype))
+    count = replicas.total(tf.reduce_sum(tf.cast(chosen, distance.dtype)))
     return tf.math.divide_no_nan(total, count)
 
 
