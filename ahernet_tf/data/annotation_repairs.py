@@ -148,6 +148,9 @@ class VideoCollector:
             if not video.instances and self._is_ignored(video_id):
                 self.count("videos with segments of ignored labels only left out")
                 continue
+            if video.duration_sec <= 0 and not self._rows[video_id]:
+                self.fault(video_id, "neither a duration nor an action is known of it")
+                continue
             if not video.instances and self._rows[video_id]:
                 self.count("videos kept without any segment, all theirs were dropped")
             videos[video.id] = video

@@ -95,6 +95,26 @@ def split_at_random(
     return _split(classes, drawn, f"{source_count} classes at random, seed {seed}")
 
 
+def split_by_files(classes: Mapping[str, Collection[str]]) -> ClassSplit:
+    """Takes the classes of one file for source, those of another for target classes.
+
+    Args:
+        classes: Classes by the name of the file: that of the source classes, then
+            that of the target classes.
+
+    Raises:
+        ValueError: A class is in both, or a file has none.
+    """
+    (source_file, source), (target_file, target) = classes.items()
+    origin = f"files: source classes of {source_file}, target classes of {target_file}"
+    both = sorted(set(source) & set(target))
+    if both:
+        raise ValueError(
+            f"{target_file}: has classes of {source_file} as well: {_some(both)}."
+        )
+    return _split({*source, *target}, source, origin)
+
+
 def split_activitynet(classes: Collection[str], taxonomy: Any = None) -> ClassSplit:
     """Parts the classes of ActivityNet v1.3 into the 87 and 113 of the paper.
 

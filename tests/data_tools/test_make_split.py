@@ -1,5 +1,4 @@
 import json
-import pathlib
 import subprocess
 import sys
 
@@ -10,9 +9,11 @@ from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotation_formats import write_annotations
 from ahernet_tf.data.annotations import Instance, Video
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.split_roles import RoleFiles
 from data_tools import make_split
+from tests.conftest import REPOSITORY
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+LAYOUT = {"clip_frames": 16, "stride_frames": 8}
 CLASSES = ("Cricket", "Surfing", "Ballet", "Mooping floor")
 
 
@@ -33,6 +34,12 @@ def annotations(tmp_path):
     return path
 
 
+def run(annotations, by, out, features=None, layout=LAYOUT, **how):
+    features = {"untrimmed": str(features)} if features else {}
+    files = RoleFiles({"untrimmed": annotations}, features, layout)
+    return make_split.run(files, by, out, **how)
+
+
 def lists(out):
     return [
         (out / f"{part}_classes.txt").read_text().splitlines()
@@ -41,7 +48,7 @@ def lists(out):
 
 
 def test_activitynet_split_names_its_origin(annotations, tmp_path, capsys):
-    make_split.run(annotations, "activitynet", tmp_path / "out")
+    run(annotations, "activitynet", tmp_path / "out")
     expected = [["Cricket", "Surfing"], ["Ballet", "Mooping floor"]]
     assert lists(tmp_path / "out") == expected
     printed = capsys.readouterr().out
@@ -62,7 +69,7 @@ def test_taxonomy_in_the_file_is_used(annotations, tmp_path, capsys):
         nodes.append({"nodeId": number, "nodeName": label, "parentId": parent})
     annotations.write_text(json.dumps({**content, "taxonomy": nodes}))
     out = tmp_path / "out"
-    make_split.run(annotations, "category", out, source_categories=["Wet"])
+    run(annotations, "category", out, source_categories=["Wet"])
     assert lists(out)[0] == ["Mooping floor", "Surfing"]
     assert "taxonomy of all.json: classes under 'Wet'" in capsys.readouterr().out
 
@@ -72,7 +79,7 @@ def test_table_of_categories_is_used(annotations, tmp_path):
     rows = [f"{c},{'loud' if c == 'Ballet' else 'quiet'}" for c in CLASSES]
     table.write_text("\n".join(["class,volume", *rows]))
     out = tmp_path / "out"
-    make_split.run(
+    run(
         annotations,
         "category",
         out,
@@ -85,18 +92,17 @@ def test_table_of_categories_is_used(annotations, tmp_path):
 def test_list_and_random_splits(annotations, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("Ballet\nCricket\n")
-    make_split.run(annotations, "list", tmp_path / "a", source_list=names)
+    run(annotations, "list", tmp_path / "a", source_list=names)
     assert lists(tmp_path / "a")[0] == ["Ballet", "Cricket"]
     for name in "bc":
-        make_split.run(annotations, "random", tmp_path / name, source_count=1, seed=5)
+        run(annotations, "random", tmp_path / name, source_count=1, seed=5)
     assert lists(tmp_path / "b") == lists(tmp_path / "c")
     assert len(lists(tmp_path / "b")[0]) == 1
 
 
 def test_written_data_set_loads(annotations, tmp_path):
     out = tmp_path / "sets" / "mine"
-    spec = {"path": str(tmp_path / "features"), "clip_frames": 16, "stride_frames": 8}
-    make_split.run(annotations, "activitynet", out, features=spec)
+    run(annotations, "activitynet", out, tmp_path / "features")
     config = DataConfig(minimum_foreground_clips=1, minimum_moment_clips=1)
     dataset = Dataset.load(out, config)
     assert dataset.source_classes == ("Cricket", "Surfing")
@@ -113,12 +119,13 @@ def test_written_data_set_loads(annotations, tmp_path):
         ({"by": "random"}, "needs --source_count"),
         ({"by": "category"}, "no taxonomy; give --category_table"),
         ({"by": "guess"}, "received 'guess'"),
+        ({"by": "files"}, "needs --moments"),
         (
-            {"by": "activitynet", "features": {"path": "nowhere"}},
+            {"by": "activitynet", "features": "nowhere"},
             "nowhere: does not exist",
         ),
         (
-            {"by": "activitynet", "features": {"path": ".", "clip_frames": 16}},
+            {"by": "activitynet", "features": ".", "layout": {"clip_frames": 16}},
             "stride_frames: expected a whole number",
         ),
     ],
@@ -127,7 +134,7 @@ def test_nothing_is_written_where_something_is_missing(
     annotations, tmp_path, options, message
 ):
     with pytest.raises(ValueError, match=message):
-        make_split.run(annotations, out=tmp_path / "out", **options)
+        run(annotations, out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 
 
@@ -160,6 +167,78 @@ def test_program_writes_a_data_set_and_refuses_a_bad_call(annotations, tmp_path)
         "path": "../features",
         "clip_frames": 16,
         "stride_frames": 8,
-        "covers": "clips",
     }
     assert written["moments"]["from"] == "untrimmed annotations"
+
+
+def write_videos(path, labels, subset, instances):
+    """Writes three videos of 16 s a class, and their features beside them."""
+    videos = []
+    folder = path.with_suffix("")
+    folder.mkdir()
+    for label in labels:
+        for number in range(3):
+            name = f"{label}_{subset}_{number}"
+            actions = tuple(Instance(*times, label) for times in instances)
+            videos.append(Video(name, subset, 16.0, actions, 400, 25.0))
+            clips = np.random.default_rng(number).normal(size=(49, 3))
+            np.save(folder / f"{name}.npy", clips.astype(np.float16))
+    write_annotations(path, videos)
+    return path
+
+
+@pytest.mark.parametrize("trimmed", [True, False])
+def test_moments_and_test_videos_of_other_files(annotations, tmp_path, trimmed):
+    instances = [(0.0, 16.0)] if trimmed else [(1.0, 7.0), (8.0, 12.0)]
+    paths = {
+        "untrimmed": annotations,
+        "moments": write_videos(tmp_path / "m.json", "ab", "training", instances),
+        "test": write_videos(tmp_path / "t.json", "abc", "validation", [(2.0, 9.0)]),
+    }
+    features = {part: str(path.with_suffix("")) for part, path in paths.items()}
+    features["untrimmed"] = str(tmp_path / "features")
+    files = RoleFiles(paths, features, LAYOUT)
+    make_split.run(files, "files", tmp_path / "out")
+    dataset = Dataset.load(tmp_path / "out", DataConfig(minimum_moment_clips=1))
+    assert dataset.source_classes == tuple(sorted(CLASSES))
+    assert dataset.target_classes == ("a", "b")
+    assert len(dataset.roles["untrimmed"].videos) == 8
+    cuts = list(dataset.roles["moments"].cuts(1))
+    assert len(cuts) == (6 if trimmed else 12)
+    assert {cut.duration_sec for cut in cuts} == ({16.0} if trimmed else {6.0, 4.0})
+    assert len(dataset.roles["test"].videos) == 6
+    assert ("oracle" in dataset.roles) == (not trimmed)
+    for role in dataset.roles.values():
+        assert role.store.read(role.videos[0].id).shape == (49, 3)
+
+
+def test_classes_on_both_sides_are_refused(annotations, tmp_path):
+    other = write_videos(tmp_path / "m.json", ["Ballet"], "training", [(0.0, 16.0)])
+    files = RoleFiles({"untrimmed": annotations, "moments": other})
+    with pytest.raises(ValueError, match=r"m\.json: has classes of .*: 'Ballet'"):
+        make_split.run(files, "files", tmp_path / "out")
+    with pytest.raises(ValueError, match="need --by files"):
+        make_split.run(files, "random", tmp_path / "out", source_count=1)
+
+
+def test_a_subset_without_videos_is_named(annotations, tmp_path):
+    features = {"untrimmed": str(tmp_path / "features")}
+    files = RoleFiles({"untrimmed": annotations}, features, LAYOUT, test_subset="test")
+    with pytest.raises(ValueError, match=r"'test' has .* \['training', 'validation'\]"):
+        make_split.run(files, "activitynet", tmp_path / "out")
+    files = RoleFiles({"untrimmed": annotations}, features, LAYOUT, test_subset="")
+    make_split.run(files, "activitynet", tmp_path / "out")
+    assert "test" not in json.loads((tmp_path / "out" / "dataset.json").read_text())
+
+
+def test_a_published_set_goes_by_its_name(annotations, tmp_path):
+    table = tmp_path / "video_info.csv"
+    table.write_text("video\n")
+    layout = {"preset": "cuhk_tsn", "covered_durations": str(table)}
+    run(annotations, "activitynet", tmp_path / "out", tmp_path / "features", layout)
+    written = json.loads((tmp_path / "out" / "dataset.json").read_text())
+    assert written["test"]["features"] == {
+        "preset": "cuhk_tsn",
+        "covered_durations": "../video_info.csv",
+        "path": "../features",
+    }
