@@ -1,0 +1,1 @@
+"""What the programs of the paper's tables and figures share."""
