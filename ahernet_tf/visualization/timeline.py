@@ -1,4 +1,4 @@
-"""Draws when actions happen in one video: a horizontal track a row."""
+"""Draws when actions happen in a video: a horizontal track a row."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ FORMATS = ("pdf", "png", "svg")
 _FAINTEST = 0.04  # opacity of a score of 0
 _WIDTH_INCHES = 10.0
 _ROW_INCHES = 0.34
+_AXIS_INCHES = 1.0  # title, numbers and name of the time axis
+_LEGEND_INCHES = 0.3
 _LONGEST_LABEL = 32
 _NARROWEST = 1 / 500  # of the axis: what is shorter would not be seen
 
@@ -49,6 +51,27 @@ class Row:
                 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Timeline:
+    """One video.
+
+    Attributes:
+        duration_sec: Its length.
+        rows: The tracks, from top to bottom.
+        title: Above the picture; None for none.
+    """
+
+    duration_sec: float
+    rows: Sequence[Row]
+    title: str | None = None
+
+    def __post_init__(self):
+        if not (math.isfinite(self.duration_sec) and self.duration_sec > 0):
+            raise ValueError(f"Expected a duration above 0, got {self.duration_sec}.")
+        if not self.rows:
+            raise ValueError("There is no row to draw.")
+
+
 def draw_timeline(
     path: str | os.PathLike,
     duration_sec: float,
@@ -58,10 +81,7 @@ def draw_timeline(
     highest_score: float | None = None,
     dpi: int = 120,
 ) -> None:
-    """Draws one video's detections and annotations, whole or not at all.
-
-    A detection is the more opaque the higher its score; where two overlap the higher
-    one lies on top and nothing adds up.
+    """Draws one video's detections and annotations; see `draw_timelines`.
 
     Args:
         path: A `.png`, `.pdf` or `.svg` file; its directory is made.
@@ -76,28 +96,62 @@ def draw_timeline(
             is unknown.
         ImportError: Matplotlib is not installed.
     """
+    try:
+        timeline = Timeline(duration_sec, rows, title)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    draw_timelines(path, [timeline], highest_score=highest_score, dpi=dpi)
+
+
+def draw_timelines(
+    path: str | os.PathLike,
+    timelines: Sequence[Timeline],
+    *,
+    highest_score: float | None = None,
+    dpi: int = 120,
+) -> None:
+    """Draws videos beneath one another, whole or not at all.
+
+    A detection is the more opaque the higher its score; where two overlap the higher
+    one lies on top and nothing adds up.
+
+    Args:
+        path: A `.png`, `.pdf` or `.svg` file; its directory is made.
+        timelines: The videos, each with a time axis of its own.
+        highest_score: The score that is fully opaque; by default the highest given.
+        dpi: Pixels an inch, for `.png`.
+
+    Raises:
+        ValueError: There is no video, or the file's suffix is unknown.
+        ImportError: Matplotlib is not installed.
+    """
     kind = os.path.splitext(path)[1].lower().removeprefix(".")
     if kind not in FORMATS:
         raise ValueError(f"{path}: expected a suffix of {FORMATS}, received {kind!r}.")
-    if not (math.isfinite(duration_sec) and duration_sec > 0):
-        raise ValueError(f"{path}: expected a duration above 0, got {duration_sec}.")
-    if not rows:
-        raise ValueError(f"{path}: there is no row to draw.")
+    if not timelines:
+        raise ValueError(f"{path}: there is no video to draw.")
     # Neither pyplot nor its global state: pictures may be drawn in any thread.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    rows = [row for timeline in timelines for row in timeline.rows]
+    heights = [
+        _ROW_INCHES * len(timeline.rows) + _AXIS_INCHES for timeline in timelines
+    ]
     figure = Figure(
-        figsize=(_WIDTH_INCHES, _ROW_INCHES * len(rows) + 1.3), layout="constrained"
+        figsize=(_WIDTH_INCHES, sum(heights) + _LEGEND_INCHES), layout="constrained"
     )
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    panels = figure.subplots(len(timelines), height_ratios=heights, squeeze=False)
     with_truth = any(row.truth is not None for row in rows)
     if highest_score is None:
         highest_score = max((s for row in rows for s in row.scores or ()), default=0.0)
-    for place, row in enumerate(rows):
-        _draw_row(axes, place, row, duration_sec, highest_score, with_truth)
-    _finish_axes(axes, rows, duration_sec, title)
+    for axes, timeline in zip(panels[:, 0], timelines):
+        for place, row in enumerate(timeline.rows):
+            _draw_row(
+                axes, place, row, timeline.duration_sec, highest_score, with_truth
+            )
+        _finish_axes(axes, timeline.rows, timeline.duration_sec, timeline.title)
     _add_legend(figure, rows, highest_score, with_truth)
     metadata = {"CreationDate": None} if kind == "pdf" else {}
     with files.whole_file(path) as temporary:
