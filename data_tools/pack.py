@@ -30,11 +30,11 @@ from absl import app, flags
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
 from ahernet_tf.data import packed, packed_files, packing, record_files
-from ahernet_tf.data.checks import DataError, Report
+from ahernet_tf.data.checks import Report
 from ahernet_tf.data.packing import PackOptions
 from ahernet_tf.data.plans import PLAN
 
-_GIB = 1 << 30
+_MIB = 1 << 20
 
 
 def run(
@@ -66,12 +66,7 @@ def run(
     """
     config = config or configuration.small()
     options = options or PackOptions()
-    out = pathlib.Path(out) if out is not None else pathlib.Path(data, packed.DIRECTORY)
-    if out.is_dir() and any(out.iterdir()):
-        if not (out / PLAN).exists():
-            raise ValueError(f"{out}: is not empty and holds no packed records")
-        if replace:
-            shutil.rmtree(out)
+    out = directory_of(data, out, replace)
     plan = packing.prepare(data, out, config, options)
     units = [(role, n) for role, part in plan.roles.items() for n in range(part.units)]
     videos = sum(part.videos for part in plan.roles.values() if part.units)
@@ -86,6 +81,32 @@ def run(
                     report.add(role, video, fault)
     report.require_clean()
     return packed_files.finish(out)
+
+
+def directory_of(
+    data: str | pathlib.Path,
+    out: str | pathlib.Path | None,
+    replace: bool,
+    also: str | None = None,
+) -> pathlib.Path:
+    """Returns the directory of the records, and empties it if asked.
+
+    Args:
+        data: Directory of the data set.
+        out: As for `run`.
+        replace: As for `run`.
+        also: Name of a directory that may lie in it before there are records.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    out = pathlib.Path(out) if out is not None else pathlib.Path(data, packed.DIRECTORY)
+    if out.is_dir() and any(path.name != also for path in out.iterdir()):
+        if not (out / PLAN).exists():
+            raise ValueError(f"{out}: is not empty and holds no packed records")
+        if replace:
+            shutil.rmtree(out)
+    return out
 
 
 def _packed_units(
@@ -131,14 +152,7 @@ def main(argv: list[str]) -> int:
     values = flags.FLAGS
     begin = time.monotonic()
     try:
-        config = configuration.with_overrides(
-            configuration.preset(values.preset), values.set
-        )
-        fields = {f.name for f in dataclasses.fields(PackOptions)} - {"splits"}
-        options = PackOptions(
-            splits=tuple(values.splits) or None,
-            **{name: values[name].value for name in fields},
-        )
+        config, options = chosen(values)
         content = run(
             values.data,
             values.out,
@@ -147,18 +161,40 @@ def main(argv: list[str]) -> int:
             values.workers or os.cpu_count() or 1,
             values.replace,
         )
-    except (DataError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    for split, count in content["records"].items():
-        print(f"{split}: {count} sequences, {content['bytes'][split] / _GIB:.2f} GiB")
-    for role, videos in content["left_out"].items():
-        print(f"{role}: {len(videos)} faulty videos left out: {', '.join(videos[:5])}")
-    print(f"Packed in {time.monotonic() - begin:.0f} s.")
+    print_content(content, time.monotonic() - begin)
     return 0
 
 
-def _define_flags() -> None:
+def print_content(content: dict[str, Any], seconds: float) -> None:
+    """Says what was packed."""
+    for split, count in content["records"].items():
+        print(f"{split}: {count} sequences, {content['bytes'][split] / _MIB:.1f} MiB")
+    for role, videos in content["left_out"].items():
+        print(f"{role}: {len(videos)} faulty videos left out: {', '.join(videos[:5])}")
+    print(f"Packed in {seconds:.0f} s.")
+
+
+def chosen(values: flags.FlagValues) -> tuple[Config, PackOptions]:
+    """Returns what the flags of `define_flags` say.
+
+    Raises:
+        ValueError: There is no such option of the configuration.
+    """
+    config = configuration.with_overrides(
+        configuration.preset(values.preset), values.set
+    )
+    fields = {f.name for f in dataclasses.fields(PackOptions)} - {"splits"}
+    return config, PackOptions(
+        splits=tuple(values.splits) or None,
+        **{name: values[name].value for name in fields},
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags that packing on one and on many machines have."""
     flags.DEFINE_string("data", None, "Data set directory.", required=True)
     flags.DEFINE_string("out", None, "Directory to write. Unset: packed in --data.")
     flags.DEFINE_enum(
@@ -184,7 +220,6 @@ def _define_flags() -> None:
     flags.DEFINE_integer(
         "units", None, "Shards of each split. Unset: as --shard_mib asks.", 1
     )
-    flags.DEFINE_integer("workers", 0, "Processes at work. 0: as many as cores.", 0)
     flags.DEFINE_bool("skip_bad", False, "Leave out faulty videos instead of failing.")
     flags.DEFINE_enum(
         "check_features",
@@ -197,5 +232,6 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
+    define_flags()
+    flags.DEFINE_integer("workers", 0, "Processes at work. 0: as many as cores.", 0)
     app.run(main)

@@ -26,10 +26,12 @@ class FeatureStore(abc.ABC):
     Attributes:
         path: File or directory.
         description: What `features.json` in it says, or an empty dictionary.
+        entry: The `features` entry of dataset.json by which it was opened, if so.
     """
 
     path: pathlib.Path
     description: dict[str, Any]
+    entry: dict[str, Any] | None = None
 
     @abc.abstractmethod
     def ids(self) -> list[str]:

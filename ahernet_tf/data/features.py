@@ -92,6 +92,12 @@ def open_features(directory: pathlib.Path, spec: dict[str, Any]) -> FeatureStore
     Raises:
         ValueError: As `open_store`; or the parts cannot be brought together.
     """
+    store = _open_features(directory, spec)
+    store.entry = spec
+    return store
+
+
+def _open_features(directory: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     if "parts" in spec:
         whole = {key: spec[key] for key in _TIME if key in spec}
         parts = [{**whole, **part} for part in spec["parts"]]

@@ -156,7 +156,7 @@ def test_the_program_packs_in_other_processes(directory):
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert "moments: 5 sequences, 0.00 GiB" in result.stdout
+    assert "moments: 5 sequences, 0.0 MiB" in result.stdout
     other = files(directory / "packed")
     pack.shutil.rmtree(directory / "packed")
     packed(directory)
