@@ -57,7 +57,7 @@ class LossConfig:
 class SynthesisConfig:
     """How an action moment becomes a sequence with context (Eq. 2)."""
 
-    mode: Literal["single", "tiled"] = "single"
+    mode: Literal["single", "tiled", "whole"] = "single"  # whole: no context at all
     length_ratio_min: int = 14  # in units of 0.05 of the sequence, inclusive
     length_ratio_max: int = 19
     position_min: int = 1  # in units of 0.05 of the free room, inclusive

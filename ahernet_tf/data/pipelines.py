@@ -10,24 +10,23 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.config import Config
-from ahernet_tf.data import checks, sampling
+from ahernet_tf.data import checks, placements, sampling
 from ahernet_tf.data.buffers import BufferPool
 from ahernet_tf.data.cuts import Cuts
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.placements import Signature
 from ahernet_tf.data.roles import Role
 
 _PARALLEL_SAMPLES = 8
 _PREFETCHED_BATCHES = 2
 _ENDLESS = np.iinfo(np.int64).max
 
-# Name, type and shape of each part of a sample; what computes one by its number.
-_Signature = dict[str, tuple[Any, tuple[int, ...]]]
+# What computes a sample by its number.
 _Sample = Callable[[int], tuple]
 
 
@@ -51,14 +50,14 @@ def untrimmed_stream(
     Returns:
         Infinite batches: `features [batch, 512, channels]` float32; `segments [batch,
         max_segments, 2]` float32 in steps; `segment_mask [batch, max_segments]` bool;
-        `segment_labels [batch, max_segments]` int32, 0 where masked; `video [batch]`
-        string.
+        `segment_labels [batch, max_segments]` int32, 0 where masked; `chosen [batch]`
+        int32, a random one of the segments; `video [batch]` string.
 
     Raises:
         ValueError: The data set has no such role.
     """
     videos = dataset.role(role)
-    classes = dataset.target_classes if role == "oracle" else dataset.source_classes
+    classes = _annotated_classes(dataset, role)
     label_of = {name: index for index, name in enumerate(classes)}
     steps, limit = config.network.untrimmed_steps, config.data.max_segments
     order = sampling.EpochOrder(len(videos.videos), seed, role)
@@ -73,20 +72,28 @@ def untrimmed_stream(
         labels[: len(found)] = [label_of[name] for name in names]
         cut = videos.whole(video)
         features = videos.sequence(cut, steps, config.data, dataset.cache)
-        return features, segments, np.arange(limit) < len(found), labels, video.id
+        mask = np.arange(limit) < len(found)
+        random = sampling.generator(seed, role, "draw", counter)
+        chosen = np.int32(random.integers(max(1, len(found))))
+        return features, segments, mask, labels, chosen, video.id
 
     signature = {
         "features": (tf.float32, (steps, dataset.feature_channels)),
         "segments": (tf.float32, (limit, 2)),
         "segment_mask": (tf.bool, (limit,)),
         "segment_labels": (tf.int32, (limit,)),
+        "chosen": (tf.int32, ()),
         "video": (tf.string, ()),
     }
     return _stream(sample, signature, config, start_iteration)
 
 
 def foreground_stream(
-    dataset: Dataset, config: Config, seed: int, start_iteration: int = 0
+    dataset: Dataset,
+    config: Config,
+    seed: int,
+    start_iteration: int = 0,
+    role: str = "untrimmed",
 ) -> tf.data.Dataset:
     """Streams foreground segments, uniformly over the instances long enough.
 
@@ -95,25 +102,26 @@ def foreground_stream(
         config: The run's configuration.
         seed: Seed of the run.
         start_iteration: Iteration whose batch comes first.
+        role: As in `untrimmed_stream`.
 
     Returns:
         Infinite batches: `features [batch, 512, channels]` float32; `label [batch]`
-        int32, index into `source_classes`; `video [batch]` string.
+        int32, index into the role's classes; `video [batch]` string.
 
     Raises:
         ValueError: No instance has `data.minimum_foreground_clips` clips.
 
     Source: the 2020 release cuts the first instance of a video only; here all count.
     """
-    role = dataset.role("untrimmed")
+    videos = dataset.role(role)
     steps = config.network.untrimmed_steps
-    cuts = _cuts(role, "minimum_foreground_clips", steps, config)
-    labels = cuts.classes(dataset.source_classes)
+    cuts = _cuts(videos, "minimum_foreground_clips", steps, config)
+    labels = cuts.classes(_annotated_classes(dataset, role))
     order = sampling.EpochOrder(len(cuts), seed, "foreground")
 
     def sample(counter: int) -> tuple:
         index = order[counter]
-        features = role.sequence(cuts[index], steps, config.data, dataset.cache)
+        features = videos.sequence(cuts[index], steps, config.data, dataset.cache)
         return features, labels[index], cuts[index].video
 
     signature = {
@@ -133,7 +141,7 @@ def moment_stream(
     ratio and position (Eq. 2). With "tiled" rows come in runs of
     `synthesis.moments_per_class` of one class, and each row's synthetic sequence
     holds several moments of its run at their real length, in a sequence as long as
-    a random untrimmed video (see `sampling.tile`).
+    a random untrimmed video (see `sampling.tile`). With "whole" nothing is drawn.
 
     Args:
         dataset: The data set.
@@ -161,9 +169,8 @@ def moment_stream(
     steps = config.network.moment_steps
     cuts = _cuts(role, "minimum_moment_clips", steps, config)
     labels = cuts.classes(dataset.target_classes)
-    tiled = config.synthesis.mode == "tiled"
-    layout = _tiled_layout if tiled else _single_layout
-    draw, drawn = layout(dataset, config, cuts, labels, seed)
+    place = placements.BY_MODE[config.synthesis.mode]
+    draw, drawn = place(dataset, config, cuts, labels, seed)
 
     def sample(counter: int) -> tuple:
         index, placement = draw(counter)
@@ -177,78 +184,6 @@ def moment_stream(
         **drawn,
     }
     return _stream(sample, signature, config, start_iteration)
-
-
-def _single_layout(
-    dataset: Dataset,
-    config: Config,
-    cuts: Cuts,
-    labels: np.ndarray,
-    seed: int,
-) -> tuple[Callable[[int], tuple[int, tuple]], _Signature]:
-    """Prepares the draws of one moment a synthetic sequence."""
-    synthesis, batch_size = config.synthesis, config.training.batch_size
-    order = sampling.EpochOrder(len(cuts), seed, "moments")
-
-    def draw(counter: int) -> tuple[int, tuple]:
-        random = sampling.generator(seed, "moments", "draw", counter)
-        lengths = (synthesis.length_ratio_min, synthesis.length_ratio_max)
-        positions = (synthesis.position_min, synthesis.position_max)
-        ratio, position = (
-            np.int32(random.integers(*limits, endpoint=True))
-            for limits in (lengths, positions)
-        )
-        inside_start = bool(random.integers(2))
-        if synthesis.legacy_synthetic_gt:
-            inside_start = counter % batch_size % 2 == 0
-        return order[counter], (ratio, position, inside_start)
-
-    return draw, {
-        "length_ratio": (tf.int32, ()),
-        "position": (tf.int32, ()),
-        "inside_start": (tf.bool, ()),
-    }
-
-
-def _tiled_layout(
-    dataset: Dataset,
-    config: Config,
-    cuts: Cuts,
-    labels: np.ndarray,
-    seed: int,
-) -> tuple[Callable[[int], tuple[int, tuple]], _Signature]:
-    """Prepares the draws of several moments a synthetic sequence."""
-    synthesis, batch_size = config.synthesis, config.training.batch_size
-    run, limit = synthesis.moments_per_class, config.data.max_segments
-    if run < 1 or batch_size % run:
-        raise ValueError(
-            "Expected training.batch_size to be a multiple of "
-            f"synthesis.moments_per_class, received {batch_size} and {run}."
-        )
-    order = sampling.ClassRuns(labels, run, seed)
-    untrimmed = dataset.role("untrimmed")
-    lengths_sec = [untrimmed.covered_sec(video) for video in untrimmed.videos]
-
-    def draw(counter: int) -> tuple[int, tuple]:
-        random = sampling.generator(seed, "moments", "draw", counter)
-        number, place = divmod(counter, run)
-        members = order[number]
-        segments, mask, moments = sampling.tile(
-            [cuts[member].duration_sec for member in members],
-            lengths_sec[random.integers(len(lengths_sec))],
-            synthesis,
-            limit,
-            config.network.untrimmed_steps,
-            random,
-        )
-        first_row = counter % batch_size - place
-        return int(members[place]), (first_row + moments, segments, mask)
-
-    return draw, {
-        "source_row": (tf.int32, (limit,)),
-        "segments": (tf.float32, (limit, 2)),
-        "segment_mask": (tf.bool, (limit,)),
-    }
 
 
 def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.Dataset:
@@ -320,6 +255,11 @@ def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), deviation.astype(np.float32)
 
 
+def _annotated_classes(dataset: Dataset, role: str) -> tuple[str, ...]:
+    """Returns the classes that the labels of an annotated role index."""
+    return dataset.target_classes if role == "oracle" else dataset.source_classes
+
+
 def _cuts(role: Role, option: str, steps: int, config: Config) -> Cuts:
     """Cuts the samples of a role; there must be one, and packed as asked for."""
     minimum = getattr(config.data, option)
@@ -335,7 +275,7 @@ def _cuts(role: Role, option: str, steps: int, config: Config) -> Cuts:
 
 
 def _stream(
-    sample: _Sample, signature: _Signature, config: Config, start_iteration: int
+    sample: _Sample, signature: Signature, config: Config, start_iteration: int
 ) -> tf.data.Dataset:
     """Batches the endless samples of a stream, beginning at an iteration."""
     size = config.training.batch_size
@@ -346,7 +286,7 @@ def _stream(
 def _batches(
     numbers: tf.data.Dataset,
     sample: _Sample,
-    signature: _Signature,
+    signature: Signature,
     size: int,
     total: int | None = None,
 ) -> tf.data.Dataset:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,30 @@ from ahernet_tf.config import SynthesisConfig
 
 STREAMS = ("untrimmed", "foreground", "moments", "oracle")
 _PURPOSES = ("order", "draw")
+
+
+class Shard(NamedTuple):
+    """Which rows of every batch are read: the `index`-th of `count` equal parts."""
+
+    index: int = 0
+    count: int = 1
+
+    def rows(self, batch_size: int) -> int:
+        """Returns how many rows of a batch are read.
+
+        Raises:
+            ValueError: The batch cannot be parted so.
+        """
+        if batch_size % self.count:
+            raise ValueError(
+                f"Expected training.batch_size to be a multiple of the {self.count} "
+                f"replicas that share a batch, received {batch_size}."
+            )
+        return batch_size // self.count
+
+
+#: All rows.
+WHOLE = Shard()
 
 
 def generator(

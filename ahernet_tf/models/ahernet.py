@@ -33,13 +33,13 @@ class Predictions(NamedTuple):
         proposal_logits: `[batch, anchors, 2]`, background and action.
         offsets: `[batch, anchors, 2]`, coded centre and length (Eq. 5).
         overlap: `[batch, anchors]`, predicted tIoU in 0..1.
-        class_logits: `[batch, cells, classes]`.
+        class_logits: `[batch, cells, classes]`, or None: of proposals alone.
     """
 
     proposal_logits: tf.Tensor
     offsets: tf.Tensor
     overlap: tf.Tensor
-    class_logits: tf.Tensor
+    class_logits: tf.Tensor | None
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -179,23 +179,28 @@ class AherNet(tf.keras.Model):
     def predict_anchors(
         self,
         maps: Sequence[tf.Tensor],
-        anchor_classifier: tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]],
+        anchor_classifier: tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]] | None,
     ) -> Predictions:
         """Predicts every anchor of untrimmed videos or synthetic moments.
 
         Args:
             maps: One map `[batch, cells, channels]` a level.
-            anchor_classifier: As `anchor_classifier` returns it.
+            anchor_classifier: As `anchor_classifier` returns it; None classifies
+                nothing.
 
         Returns:
             Predictions in float32.
         """
         outputs = self.head(maps)
+        class_logits = None
+        if anchor_classifier is not None:
+            logits = classify_cells(maps, *anchor_classifier)
+            class_logits = tf.cast(logits, tf.float32)
         return Predictions(
             proposal_logits=tf.cast(outputs["proposal_logits"], tf.float32),
             offsets=tf.cast(outputs["offsets"], tf.float32),
             overlap=tf.cast(outputs["overlap"], tf.float32),
-            class_logits=tf.cast(classify_cells(maps, *anchor_classifier), tf.float32),
+            class_logits=class_logits,
         )
 
     def call(self, features: tf.Tensor) -> dict[str, tf.Tensor]:

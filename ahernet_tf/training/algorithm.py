@@ -1,118 +1,47 @@
-"""Algorithm 1 of the paper: what each row of an iteration minimises and moves.
-
-| row            | data                  | losses                          | moves              |
-|----------------|-----------------------|---------------------------------|--------------------|
-| moments        | moments               | segment classification          | backbone, target V |
-| foreground     | foreground segments   | segment classification          | source V           |
-| untrimmed      | untrimmed videos      | localization                    | backbone, heads    |
-|                |                       | anchor classification           | backbone, transfer |
-| generators     | synthetic moments     | localization                    | generators         |
-|                |                       | anchor classification           | generators         |
-| discriminators | untrimmed + synthetic | real as real, synthetic as fake | discriminators     |
-| adversarial    | synthetic moments     | synthetic as real               | generators         |
-| synthetic      | synthetic moments     | localization                    | backbone, heads    |
-|                |                       | anchor classification           | backbone           |
-
-Localization is the sum of proposal, offset and overlap loss. Each line has its own
-optimizer with its own moments and step count: ten in all (the adversarial line runs
-`generator_updates` times an iteration, on one optimizer). With
-`optimizer_split="joint"` the two lines of a row share one, on the sum of their losses.
-"""  # noqa: E501
+"""One iteration of training: the rows of Algorithm 1, in turn or all at once."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 from ahernet_tf.config import LossConfig, TrainingConfig
 from ahernet_tf.models import AherNet
-from ahernet_tf.training import optimizers
+from ahernet_tf.training import systems
 from ahernet_tf.training.adam import tensorflow_variable
 from ahernet_tf.training.row_losses import Batch, Losses, RowLosses
+from ahernet_tf.training.rows import annotated_classifier, objectives_by_row
 
-
-class Objective(NamedTuple):
-    """One line of the table: a loss, the variables it moves, their optimizer."""
-
-    loss: str
-    variables: tuple[Any, ...]
-    optimizer: Any
+LossFunction = Callable[[], Losses]
+Maps = tuple[tf.Tensor, ...]
 
 
 class Algorithm:
-    """Holds the ten optimizers and takes the steps of one iteration.
+    """Holds the optimizers of a system's rows and takes the steps of one iteration.
 
     Args:
         model: A built network.
         loss_config: Weights and forms of the losses.
-        config: Optimisation.
+        config: Optimisation, and the system.
     """
 
     def __init__(self, model: AherNet, loss_config: LossConfig, config: TrainingConfig):
         self.model = model
-        self.losses = RowLosses(model, loss_config)
         self.config = config
-        self.rows = {
-            row: self._objectives(row, lines) for row, lines in self._table().items()
-        }
-
-    def _table(self) -> dict[str, dict[str, tuple[Any, ...]]]:
-        """Returns for every row which loss moves which variables."""
-        model = self.model
-        backbone, head = _trainable(model.backbone), _trainable(model.head)
-        transfer = _trainable(model.weight_transfer)
-        source_v = _trainable(model.source_classifier)
-        target_v = _trainable(model.target_classifier)
-        generators = _trainable(model.synthetic_moments)
-        return {
-            "moments": {"segment_classification": backbone + target_v},
-            "foreground": {"segment_classification": source_v},
-            "untrimmed": {
-                "localization": backbone + head,
-                "anchor_classification": backbone + transfer,
-            },
-            "generators": {
-                "localization": generators,
-                "anchor_classification": generators,
-            },
-            "discriminators": {"discriminator": _trainable(model.discriminator)},
-            "adversarial": {"adversarial": generators},
-            "synthetic": {
-                "localization": backbone + head,
-                "anchor_classification": backbone,
-            },
-        }
-
-    def _objectives(
-        self, row: str, lines: Mapping[str, tuple[Any, ...]]
-    ) -> tuple[Objective, ...]:
-        if self.config.optimizer_split == "joint" and len(lines) > 1:
-            union = {id(v): v for variables in lines.values() for v in variables}
-            lines = {"total": tuple(union.values())}
-        is_adversarial = row in ("discriminators", "adversarial")
-        beta_1 = (
-            self.config.adversarial_beta_1 if is_adversarial else self.config.beta_1
-        )
-        objectives = []
-        for loss, variables in lines.items():
-            optimizer = optimizers.make_optimizer(
-                self.config.optimizer,
-                beta_1=beta_1,
-                beta_2=self.config.beta_2,
-                epsilon=self.config.epsilon,
-            )
-            if variables:
-                optimizers.build(optimizer, variables)
-            objectives.append(Objective(loss, variables, optimizer))
-        return tuple(objectives)
+        self.system = systems.system(config.system)
+        annotated = annotated_classifier(model, self.system)
+        self.losses = RowLosses(model, loss_config, annotated)
+        self.rows = objectives_by_row(model, config)
 
     def set_learning_rates(
         self, localization: float, generators: float, adversarial: float
     ) -> None:
         """Sets the rate of every row for the iterations to come."""
         rates = {
+            "contexts": generators,
             "generators": generators,
             "discriminators": adversarial,
             "adversarial": adversarial,
@@ -121,60 +50,30 @@ class Algorithm:
             for objective in objectives:
                 objective.optimizer.learning_rate = rates.get(row, localization)
 
-    def train_step(self, untrimmed: Batch, foreground: Batch, moments: Batch) -> Losses:
-        """Takes one alternating iteration (Algorithm 1).
+    def train_step(
+        self,
+        untrimmed: Batch | None = None,
+        foreground: Batch | None = None,
+        moments: Batch | None = None,
+    ) -> Losses:
+        """Takes one iteration (Algorithm 1).
 
         Args:
             untrimmed: `features` `[batch, steps, channels]`, `segments`,
                 `segment_mask`, `segment_labels` `[batch, max_segments]`.
             foreground: `features` `[batch, steps, channels]`, `label` `[batch]`.
             moments: `features` `[batch, moment_steps, channels]`, `label` `[batch]`,
-                and the random draw of the synthesis.
+                and the random draw of the synthesis. A stream that no row of the
+                system reads may be left out.
 
         Returns:
             Every loss by `row/name`, as it was before its row's update.
         """
-        untrimmed, foreground, moments = map(
-            self.losses.standardized, (untrimmed, foreground, moments)
-        )
-        named: Losses = {}
+        return self._step(self.system.train, untrimmed, foreground, moments)
 
-        def minimize(row: str, loss_fn: Callable[[], Losses], run: str = "") -> None:
-            step = self.minimize(row, loss_fn)
-            named.update({f"{row}{run}/{name}": loss for name, loss in step.items()})
-
-        minimize("moments", lambda: self.losses.moments(moments))
-        minimize("foreground", lambda: self.losses.foreground(foreground))
-        minimize("untrimmed", lambda: self.losses.untrimmed(untrimmed))
-        minimize("generators", lambda: self.losses.synthetic(moments))
-        real_maps = self.model.backbone(untrimmed["features"])
-        real_mask, fake_mask = self.losses.background_masks(untrimmed, moments)
-
-        def first_adversarial_run() -> Losses:
-            # The discriminators' row shares this run's maps: neither the backbone nor
-            # the generators move between the two.
-            fake_maps = self.losses.synthetic_maps(moments)
-            fixed = [tf.stop_gradient(level_map) for level_map in fake_maps]
-            minimize(
-                "discriminators",
-                lambda: self.losses.discriminators(
-                    real_maps, fixed, real_mask, fake_mask
-                ),
-            )
-            return self.losses.adversarial(fake_maps, fake_mask)
-
-        def further_adversarial_run() -> Losses:
-            return self.losses.adversarial(
-                self.losses.synthetic_maps(moments), fake_mask
-            )
-
-        minimize("adversarial", first_adversarial_run, "_1")
-        for run in range(2, self.config.generator_updates + 1):
-            minimize("adversarial", further_adversarial_run, f"_{run}")
-        minimize("synthetic", lambda: self.losses.synthetic(moments))
-        return named
-
-    def pretrain_step(self, untrimmed: Batch, foreground: Batch) -> Losses:
+    def pretrain_step(
+        self, untrimmed: Batch | None = None, foreground: Batch | None = None
+    ) -> Losses:
         """Takes one iteration of pre-training: the rows of untrimmed videos alone.
 
         Args:
@@ -184,14 +83,150 @@ class Algorithm:
         Returns:
             Every loss by `row/name`, as it was before its row's update.
         """
-        untrimmed, foreground = map(self.losses.standardized, (untrimmed, foreground))
-        first = self.minimize("foreground", lambda: self.losses.foreground(foreground))
-        second = self.minimize("untrimmed", lambda: self.losses.untrimmed(untrimmed))
-        return {f"foreground/{name}": loss for name, loss in first.items()} | {
-            f"untrimmed/{name}": loss for name, loss in second.items()
+        return self._step(self.system.pretrain, untrimmed, foreground, None)
+
+    def _step(self, rows: Sequence[str], *batches: Batch | None) -> Losses:
+        batches = [
+            None if batch is None else self.losses.standardized(batch)
+            for batch in batches
+        ]
+        if self.config.schedule == "fused":
+            return self._fused_step(rows, *batches)
+        return self._alternating_step(rows, *batches)
+
+    def _loss_functions(
+        self,
+        untrimmed: Batch | None,
+        foreground: Batch | None,
+        moments: Batch | None,
+        real_maps: Callable[[], Maps],
+        fake_maps: Callable[[], Maps],
+    ) -> dict[str, LossFunction]:
+        """Returns what computes the losses of each row but the adversarial pair.
+
+        Args:
+            untrimmed: Standardised batch.
+            foreground: Likewise.
+            moments: Likewise.
+            real_maps: Computes the maps of the untrimmed videos.
+            fake_maps: Computes those of the synthetic moments.
+        """
+        losses, model = self.losses, self.model
+        # The same for two rows: neither moves the classifier or the transfer.
+        transferred = functools.cache(
+            lambda: model.anchor_classifier(model.target_classifier)
+        )
+        return {
+            "contexts": lambda: losses.contexts(untrimmed),
+            "proposals": lambda: losses.proposals(untrimmed, real_maps()),
+            "moments": lambda: losses.moments(moments),
+            "foreground": lambda: losses.foreground(foreground),
+            "untrimmed": lambda: losses.untrimmed(untrimmed, real_maps()),
+            "generators": lambda: losses.synthetic(moments, fake_maps(), transferred()),
+            "synthetic": lambda: losses.synthetic(moments, fake_maps(), transferred()),
+            "whole_moments": lambda: losses.synthetic(moments, fake_maps()),
         }
 
-    def minimize(self, row: str, loss_fn: Callable[[], Losses]) -> Losses:
+    def _alternating_step(
+        self,
+        rows: Sequence[str],
+        untrimmed: Batch | None,
+        foreground: Batch | None,
+        moments: Batch | None,
+    ) -> Losses:
+        """Takes one row after the other, each from where the one before it ended."""
+        named: Losses = {}
+
+        def minimize(row: str, loss_fn: LossFunction, run: str = "") -> None:
+            step = self.minimize(row, loss_fn)
+            named.update({f"{row}{run}/{name}": loss for name, loss in step.items()})
+
+        def real_maps() -> Maps:
+            return self.model.backbone(untrimmed["features"])
+
+        def fake_maps() -> Maps:
+            return self.losses.synthetic_maps(moments)
+
+        def adversarial_rows() -> None:
+            real = real_maps()
+            real_mask, fake_mask = self.losses.background_masks(untrimmed, moments)
+
+            def first_run() -> Losses:
+                # The discriminators' row shares this run's maps: neither the backbone
+                # nor the generators move between the two.
+                fake = fake_maps()
+                fixed = _fixed(fake)
+                minimize(
+                    "discriminators",
+                    lambda: self.losses.discriminators(
+                        real, fixed, real_mask, fake_mask
+                    ),
+                )
+                return self.losses.adversarial(fake, fake_mask)
+
+            def further_run() -> Losses:
+                return self.losses.adversarial(fake_maps(), fake_mask)
+
+            minimize("adversarial", first_run, "_1")
+            for run in range(2, self.config.generator_updates + 1):
+                minimize("adversarial", further_run, f"_{run}")
+
+        loss_functions = self._loss_functions(
+            untrimmed, foreground, moments, real_maps, fake_maps
+        )
+        for row in rows:
+            if row == "adversarial":
+                adversarial_rows()
+            elif row != "discriminators":
+                minimize(row, loss_functions[row])
+        return named
+
+    def _fused_step(
+        self,
+        rows: Sequence[str],
+        untrimmed: Batch | None,
+        foreground: Batch | None,
+        moments: Batch | None,
+    ) -> Losses:
+        """Takes all rows at once, from one forward pass of each stream."""
+
+        @functools.cache
+        def real_maps() -> Maps:
+            return self.model.backbone(untrimmed["features"])
+
+        @functools.cache
+        def fake_maps() -> Maps:
+            return self.losses.synthetic_maps(moments)
+
+        @functools.cache
+        def masks() -> tuple[tf.Tensor, tf.Tensor]:
+            return self.losses.background_masks(untrimmed, moments)
+
+        loss_functions = self._loss_functions(
+            untrimmed, foreground, moments, real_maps, fake_maps
+        )
+        loss_functions["generators"] = loss_functions["synthetic"] = functools.cache(
+            loss_functions["synthetic"]
+        )
+        loss_functions["discriminators"] = lambda: self.losses.discriminators(
+            _fixed(real_maps()), _fixed(fake_maps()), *masks()
+        )
+        loss_functions["adversarial"] = lambda: self.losses.adversarial(
+            fake_maps(), masks()[1]
+        )
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            for row in rows:
+                for objective in self.rows[row]:
+                    tape.watch(_values(objective.variables))
+            losses = {row: loss_functions[row]() for row in rows}
+        gradients = self._gradients(tape, losses)
+        for row in rows:
+            self._apply(row, gradients[row])
+        return {
+            f"{row}/{name}": loss for row in rows for name, loss in losses[row].items()
+        }
+
+    def minimize(self, row: str, loss_fn: LossFunction) -> Losses:
         """Takes one step of a row: all its gradients at one point, then the updates.
 
         Args:
@@ -202,12 +237,11 @@ class Algorithm:
             All losses of `loss_fn`.
         """
         named, gradients = self.gradients(row, loss_fn)
-        for objective, gradient in zip(self.rows[row], gradients):
-            objective.optimizer.apply_gradients(zip(gradient, objective.variables))
+        self._apply(row, gradients)
         return named
 
     def gradients(
-        self, row: str, loss_fn: Callable[[], Losses]
+        self, row: str, loss_fn: LossFunction
     ) -> tuple[Losses, list[list[tf.Tensor]]]:
         """Computes the gradients of each objective of a row.
 
@@ -231,20 +265,53 @@ class Algorithm:
             for objective in objectives:
                 tape.watch(_values(objective.variables))
             named = loss_fn()
-        gradients = []
-        for objective in objectives:
-            values = _values(objective.variables)
-            gradients.append(tape.gradient(named[objective.loss], values))
-            if any(gradient is None for gradient in gradients[-1]):
-                raise ValueError(
-                    f"Row '{row}': the {objective.loss} loss does not reach "
-                    f"{sum(g is None for g in gradients[-1])} of its variables."
-                )
-        return named, gradients
+        return named, self._gradients(tape, {row: named})[row]
+
+    def _gradients(
+        self, tape: tf.GradientTape, losses: Mapping[str, Losses]
+    ) -> dict[str, list[list[tf.Tensor]]]:
+        """Computes the gradients of rows, with one backward pass for each loss.
+
+        Args:
+            tape: What the losses were computed under.
+            losses: Losses by row; where two rows hold the same tensor, they share its
+                backward pass.
+
+        Returns:
+            By row, for each objective one gradient a variable.
+        """
+        moved: dict[int, dict[int, tf.Variable]] = {}
+        for row, named in losses.items():
+            for objective in self.rows[row]:
+                values = moved.setdefault(id(named[objective.loss]), {})
+                values |= {id(v): v for v in _values(objective.variables)}
+        found: dict[int, dict[int, tf.Tensor | None]] = {}
+        gradients = {}
+        for row, named in losses.items():
+            gradients[row] = []
+            for objective in self.rows[row]:
+                loss = named[objective.loss]
+                if id(loss) not in found:
+                    values = moved[id(loss)]
+                    parts = tape.gradient(loss, list(values.values()))
+                    found[id(loss)] = dict(zip(values, parts))
+                own = [found[id(loss)][id(v)] for v in _values(objective.variables)]
+                if any(gradient is None for gradient in own):
+                    raise ValueError(
+                        f"Row '{row}': the {objective.loss} loss does not reach "
+                        f"{sum(g is None for g in own)} of its variables."
+                    )
+                gradients[row].append(own)
+        return gradients
+
+    def _apply(self, row: str, gradients: Sequence[Sequence[tf.Tensor]]) -> None:
+        """Lets the optimizers of a row take their steps."""
+        for objective, gradient in zip(self.rows[row], gradients):
+            objective.optimizer.apply_gradients(zip(gradient, objective.variables))
 
 
-def _trainable(layer: tf.keras.layers.Layer) -> tuple[Any, ...]:
-    return tuple(layer.trainable_variables)
+def _fixed(maps: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    return [tf.stop_gradient(level_map) for level_map in maps]
 
 
 def _values(variables: Sequence[Any]) -> list[tf.Variable]:

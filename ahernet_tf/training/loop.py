@@ -21,7 +21,7 @@ from ahernet_tf.training import optimizers, schedule
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.logs import LossLog
 
-Batches = tuple[Mapping[str, tf.Tensor], ...]
+Batches = Mapping[str, Mapping[str, tf.Tensor]]  # by stream
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -73,7 +73,9 @@ class Trainer:
         )
         if self._manager.latest_checkpoint:
             storage.restore(checkpoint, self._manager.latest_checkpoint)
-        self.total = training.pretrain_iterations + training.iterations
+        has_pretraining = bool(self.algorithm.system.pretrain)
+        self.pretrain_iterations = training.pretrain_iterations * has_pretraining
+        self.total = self.pretrain_iterations + training.iterations
         self._stop = threading.Event()
 
     def _optimizer_state(self) -> list[tf.Variable]:
@@ -140,25 +142,27 @@ class Trainer:
             bar.close()
 
     def _phase(self, iteration: int) -> str:
-        pretraining = iteration < self.config.training.pretrain_iterations
+        pretraining = iteration < self.pretrain_iterations
         return "pretrain" if pretraining else "train"
 
     def _batches(self, phase: str) -> Iterator[Batches]:
-        """Yields what is left of a phase, a tuple of batches an iteration."""
-        start, pretrain = self.done, self.config.training.pretrain_iterations
+        """Yields what is left of a phase, a batch of each stream an iteration."""
+        start, pretrain = self.done, self.pretrain_iterations
         end = pretrain if phase == "pretrain" else self.total
         if start >= end:
             return
         if phase == "train" and start == pretrain:
             self._forget_pretraining()
+        system = self.algorithm.system
+        role = "oracle" if system.oracle else "untrimmed"
         arguments = (self.dataset, self.config, self.seed)
-        streams = [
-            pipelines.untrimmed_stream(*arguments, start),
-            pipelines.foreground_stream(*arguments, start),
-        ]
-        if phase == "train":
-            streams.append(pipelines.moment_stream(*arguments, start - pretrain))
-        yield from tf.data.Dataset.zip(tuple(streams)).take(end - start)
+        make = {
+            "untrimmed": lambda: pipelines.untrimmed_stream(*arguments, start, role),
+            "foreground": lambda: pipelines.foreground_stream(*arguments, start, role),
+            "moments": lambda: pipelines.moment_stream(*arguments, start - pretrain),
+        }
+        streams = {name: make[name]() for name in system.streams(phase)}
+        yield from tf.data.Dataset.zip(streams).take(end - start)
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""
@@ -171,20 +175,20 @@ class Trainer:
     ) -> dict[str, float]:
         """Takes one iteration; returns losses and rates by name."""
         training = self.config.training
-        main_iteration = iteration - training.pretrain_iterations
+        main_iteration = iteration - self.pretrain_iterations
         rates = schedule.rates(training, main_iteration if phase == "train" else None)
         self.algorithm.set_learning_rates(**rates)
-        tensors = [
-            {name: part for name, part in batch.items() if name != "video"}
-            for batch in batches
-        ]
-        losses = self._step(phase)(*tensors)
+        tensors = {
+            stream: {name: part for name, part in batch.items() if name != "video"}
+            for stream, batch in batches.items()
+        }
+        losses = self._step(phase)(**tensors)
         values = {name: float(loss) for name, loss in losses.items()}
         bad = {name: v for name, v in values.items() if not np.isfinite(v)}
         if bad:
             videos = [
                 ", ".join(video.decode() for video in batch["video"].numpy())
-                for batch in batches
+                for batch in batches.values()
             ]
             raise NonFiniteLossError(
                 f"Iteration {iteration} ({phase}): {bad}. Nothing of it was saved. "
@@ -196,9 +200,14 @@ class Trainer:
     def _step(self, phase: str) -> Callable:
         """Returns the compiled step of a phase."""
         if not hasattr(self, "_steps"):
+            steps = {
+                "pretrain": self.algorithm.pretrain_step,
+                "train": self.algorithm.train_step,
+            }
+            jit_compile = self.config.training.jit_compile or None
             self._steps = {
-                "pretrain": tf.function(self.algorithm.pretrain_step, autograph=False),
-                "train": tf.function(self.algorithm.train_step, autograph=False),
+                name: tf.function(step, autograph=False, jit_compile=jit_compile)
+                for name, step in steps.items()
             }
         return self._steps[phase]
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from ahernet_tf import anchors as anchor_grid
-from ahernet_tf import losses, matching
+from ahernet_tf import losses, matching, replicas
 from ahernet_tf.config import LossConfig
 from ahernet_tf.layers import SegmentClassifier
-from ahernet_tf.models import AherNet
+from ahernet_tf.layers.layouts import cut_out, neighbourhood
+from ahernet_tf.models import AherNet, Predictions
 
 Batch = Mapping[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]
@@ -22,11 +23,19 @@ class RowLosses:
     Args:
         model: A built network.
         config: Weights, thresholds and forms of the losses.
+        annotated_classifier: Segment classifier of the classes with temporal
+            annotations; by default that of the source classes.
     """
 
-    def __init__(self, model: AherNet, config: LossConfig):
+    def __init__(
+        self,
+        model: AherNet,
+        config: LossConfig,
+        annotated_classifier: SegmentClassifier | None = None,
+    ):
         self.model = model
         self.config = config
+        self.annotated_classifier = annotated_classifier or model.source_classifier
         self.anchors = tf.constant(model.anchors())
 
     def moments(self, moments: Batch) -> Losses:
@@ -35,7 +44,7 @@ class RowLosses:
 
     def foreground(self, foreground: Batch) -> Losses:
         """Classifies foreground segments from their pooled maps (`foreground`)."""
-        return self._segment_losses(foreground, self.model.source_classifier)
+        return self._segment_losses(foreground, self.annotated_classifier)
 
     def _segment_losses(self, batch: Batch, classifier: SegmentClassifier) -> Losses:
         logits = self.model.segment_logits(
@@ -46,28 +55,78 @@ class RowLosses:
             "segment_classification": losses.segment_classification_loss(
                 logits, batch["label"], self.config
             ),
-            "accuracy": tf.reduce_mean(tf.cast(right, tf.float32)),
+            "accuracy": replicas.mean(tf.cast(right, tf.float32)),
         }
 
-    def untrimmed(self, untrimmed: Batch) -> Losses:
-        """Localises in untrimmed videos (row `untrimmed`)."""
+    def untrimmed(
+        self, untrimmed: Batch, maps: Sequence[tf.Tensor] | None = None
+    ) -> Losses:
+        """Localises in untrimmed videos (row `untrimmed`).
+
+        Args:
+            untrimmed: The batch.
+            maps: Of the batch, where they are known.
+        """
         return self.localization(
-            self.model.backbone(untrimmed["features"]),
-            self.model.source_classifier,
-            self.targets(
-                untrimmed["segments"],
-                untrimmed["segment_mask"],
-                untrimmed["segment_labels"],
-            ),
+            self.model.backbone(untrimmed["features"]) if maps is None else maps,
+            self.model.anchor_classifier(self.annotated_classifier),
+            self._targets_of(untrimmed),
             untrimmed["segment_labels"][:, 0],
             tf.reduce_any(untrimmed["segment_mask"], axis=-1),
         )
 
-    def synthetic(self, moments: Batch) -> Losses:
-        """Localises in synthetic moments (rows `generators` and `synthetic`)."""
+    def proposals(self, untrimmed: Batch, maps: Sequence[tf.Tensor]) -> Losses:
+        """Localises whatever the class in untrimmed videos (row `proposals`)."""
+        predictions = self.model.predict_anchors(maps, None)
+        return self._proposal_losses(predictions, self._targets_of(untrimmed))
+
+    def contexts(self, untrimmed: Batch) -> Losses:
+        """Regresses the background beside an instance (row `contexts`).
+
+        From the features of the instance that the batch chose in each video, the
+        generators are to make what lies before and after it: half as long as the
+        instance on either side, cut off at the sequence's ends and where another
+        instance begins. A side without at least one step of background is left out.
+        """
+        generators = self.model.synthetic_moments
+        steps = self.model.network.moment_steps
+        sides = neighbourhood(
+            untrimmed["segments"],
+            untrimmed["segment_mask"],
+            untrimmed["chosen"],
+            self.model.network.untrimmed_steps,
+        )
+        features = untrimmed["features"]
+        moments = cut_out(features, sides.instance, steps)
+        named = {}
+        for name, generator, bounds in (
+            ("start", generators.start_generator, sides.before),
+            ("end", generators.end_generator, sides.after),
+        ):
+            generated = tf.cast(generator(moments), tf.float32)
+            real = cut_out(features, bounds, generated.shape[1])
+            error = tf.reduce_mean(tf.square(generated - real), axis=[1, 2])
+            is_there = bounds[:, 1] - bounds[:, 0] >= 1.0
+            named[name] = losses.masked_mean(error, is_there)
+        return named | {"context": named["start"] + named["end"]}
+
+    def synthetic(
+        self,
+        moments: Batch,
+        maps: Sequence[tf.Tensor] | None = None,
+        anchor_classifier: tuple | None = None,
+    ) -> Losses:
+        """Localises in synthetic moments (rows `generators` and `synthetic`).
+
+        Args:
+            moments: The batch.
+            maps: Of the synthetic moments, where they are known.
+            anchor_classifier: Of the target classes, where it is known.
+        """
+        target = self.model.target_classifier
         return self.localization(
-            self.synthetic_maps(moments),
-            self.model.target_classifier,
+            self.synthetic_maps(moments) if maps is None else maps,
+            anchor_classifier or self.model.anchor_classifier(target),
             self.synthetic_targets(moments),
             moments["label"],
             tf.ones_like(moments["label"], tf.bool),
@@ -76,7 +135,7 @@ class RowLosses:
     def localization(
         self,
         maps: Sequence[tf.Tensor],
-        classifier: SegmentClassifier,
+        anchor_classifier: tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]],
         targets: matching.Targets,
         video_labels: tf.Tensor,
         has_label: tf.Tensor,
@@ -85,7 +144,7 @@ class RowLosses:
 
         Args:
             maps: One map `[batch, cells, channels]` a level.
-            classifier: Whose classes the labels index.
+            anchor_classifier: Kernels and biases of the classes that labels index.
             targets: Of the anchors.
             video_labels: `[batch]` int32.
             has_label: `[batch]` bool, whether the video has an instance at all.
@@ -95,10 +154,25 @@ class RowLosses:
             `anchor_classification`, `total`; `accuracy` of the cells against their
             video's label.
         """
-        config = self.config
-        predictions = self.model.predict_anchors(
-            maps, self.model.anchor_classifier(classifier)
+        predictions = self.model.predict_anchors(maps, anchor_classifier)
+        named = self._proposal_losses(predictions, targets)
+        classification = losses.anchor_classification_loss(
+            predictions.class_logits, video_labels, has_label, targets, self.config
         )
+        predicted = tf.argmax(predictions.class_logits, axis=-1, output_type=tf.int32)
+        right = tf.cast(predicted == video_labels[:, tf.newaxis], tf.float32)
+        cell_has_label = tf.broadcast_to(has_label[:, tf.newaxis], tf.shape(right))
+        return named | {
+            "anchor_classification": classification,
+            "total": named["localization"] + classification,
+            "accuracy": losses.masked_mean(right, cell_has_label),
+        }
+
+    def _proposal_losses(
+        self, predictions: Predictions, targets: matching.Targets
+    ) -> Losses:
+        """Computes the losses of anchors whatever their class (Eq. 5-7)."""
+        config = self.config
         proposal, chosen = losses.proposal_loss(
             predictions.proposal_logits, targets, config
         )
@@ -110,21 +184,11 @@ class RowLosses:
             wanted = targets.segments
         offset = losses.offset_loss(offsets, wanted, targets.foreground, chosen)
         overlap = losses.overlap_loss(predictions.overlap, targets, config)
-        localization = proposal + offset + overlap
-        classification = losses.anchor_classification_loss(
-            predictions.class_logits, video_labels, has_label, targets, config
-        )
-        predicted = tf.argmax(predictions.class_logits, axis=-1, output_type=tf.int32)
-        right = tf.cast(predicted == video_labels[:, tf.newaxis], tf.float32)
-        cell_has_label = tf.broadcast_to(has_label[:, tf.newaxis], tf.shape(right))
         return {
             "proposal": proposal,
             "offset": offset,
             "overlap": overlap,
-            "localization": localization,
-            "anchor_classification": classification,
-            "total": localization + classification,
-            "accuracy": losses.masked_mean(right, cell_has_label),
+            "localization": proposal + offset + overlap,
         }
 
     def discriminators(
@@ -169,6 +233,11 @@ class RowLosses:
         )
         return self.targets(layout.segments, layout.segment_mask, labels)
 
+    def _targets_of(self, untrimmed: Batch) -> matching.Targets:
+        """Matches the anchors with the instances of untrimmed videos."""
+        names = ("segments", "segment_mask", "segment_labels")
+        return self.targets(*(untrimmed[name] for name in names))
+
     def targets(
         self, segments: tf.Tensor, mask: tf.Tensor, labels: tf.Tensor
     ) -> matching.Targets:
@@ -187,10 +256,6 @@ class RowLosses:
         self, untrimmed: Batch, moments: Batch
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns which anchors are real and which generated background."""
-        real = self.targets(
-            untrimmed["segments"],
-            untrimmed["segment_mask"],
-            untrimmed["segment_labels"],
-        )
+        real = self._targets_of(untrimmed)
         fake = self.synthetic_targets(moments)
         return losses.adversarial_masks(real.background, fake.background, self.config)

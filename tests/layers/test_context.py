@@ -9,12 +9,8 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 from ahernet_tf.layers import ContextGenerator, SyntheticMoments
-from ahernet_tf.layers.context import (
-    PARTS,
-    compose,
-    single_layout,
-    tiled_layout,
-)
+from ahernet_tf.layers.context import compose
+from ahernet_tf.layers.layouts import PARTS, single_layout, tiled_layout
 from tests.layers import plain
 from tests.layers.every_layer import normal, single_draw, tiled_draw
 

@@ -145,7 +145,7 @@ def test_synthetic_targets_lie_where_the_moments_were_laid(mode):
     }
     expected = row_losses.localization(
         model.backbone(untrimmed["features"]),
-        model.target_classifier,
+        model.anchor_classifier(model.target_classifier),
         targets,
         moments["label"],
         tf.ones(tiny.BATCH, tf.bool),

@@ -1,0 +1,111 @@
+"""Random placement of moments in synthetic sequences, one function a mode.
+
+Each returns what draws sample n of the moment stream, the moment's index and what
+travels beside it, and the names, types and shapes of the latter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ahernet_tf.config import Config
+from ahernet_tf.data import sampling
+from ahernet_tf.data.cuts import Cuts
+from ahernet_tf.data.dataset import Dataset
+
+#: Name, type and shape of each part of a sample.
+Signature = dict[str, tuple[Any, tuple[int, ...]]]
+#: From a sample's number to the index of its moment and its placement.
+Draw = Callable[[int], tuple[int, tuple]]
+
+
+def single(
+    dataset: Dataset,
+    config: Config,
+    cuts: Cuts,
+    labels: np.ndarray,
+    seed: int,
+) -> tuple[Draw, Signature]:
+    """Prepares the draws of one moment a synthetic sequence."""
+    synthesis, batch_size = config.synthesis, config.training.batch_size
+    order = sampling.EpochOrder(len(cuts), seed, "moments")
+
+    def draw(counter: int) -> tuple[int, tuple]:
+        random = sampling.generator(seed, "moments", "draw", counter)
+        lengths = (synthesis.length_ratio_min, synthesis.length_ratio_max)
+        positions = (synthesis.position_min, synthesis.position_max)
+        ratio, position = (
+            np.int32(random.integers(*limits, endpoint=True))
+            for limits in (lengths, positions)
+        )
+        inside_start = bool(random.integers(2))
+        if synthesis.legacy_synthetic_gt:
+            inside_start = counter % batch_size % 2 == 0
+        return order[counter], (ratio, position, inside_start)
+
+    return draw, {
+        "length_ratio": (tf.int32, ()),
+        "position": (tf.int32, ()),
+        "inside_start": (tf.bool, ()),
+    }
+
+
+def whole(
+    dataset: Dataset,
+    config: Config,
+    cuts: Cuts,
+    labels: np.ndarray,
+    seed: int,
+) -> tuple[Draw, Signature]:
+    """Prepares moments alone, in random order."""
+    order = sampling.EpochOrder(len(cuts), seed, "moments")
+    return lambda counter: (order[counter], ()), {}
+
+
+def tiled(
+    dataset: Dataset,
+    config: Config,
+    cuts: Cuts,
+    labels: np.ndarray,
+    seed: int,
+) -> tuple[Draw, Signature]:
+    """Prepares the draws of several moments a synthetic sequence."""
+    synthesis, batch_size = config.synthesis, config.training.batch_size
+    run, limit = synthesis.moments_per_class, config.data.max_segments
+    if run < 1 or batch_size % run:
+        raise ValueError(
+            "Expected training.batch_size to be a multiple of "
+            f"synthesis.moments_per_class, received {batch_size} and {run}."
+        )
+    order = sampling.ClassRuns(labels, run, seed)
+    untrimmed = dataset.role("untrimmed")
+    lengths_sec = [untrimmed.covered_sec(video) for video in untrimmed.videos]
+
+    def draw(counter: int) -> tuple[int, tuple]:
+        random = sampling.generator(seed, "moments", "draw", counter)
+        number, place = divmod(counter, run)
+        members = order[number]
+        segments, mask, moments = sampling.tile(
+            [cuts[member].duration_sec for member in members],
+            lengths_sec[random.integers(len(lengths_sec))],
+            synthesis,
+            limit,
+            config.network.untrimmed_steps,
+            random,
+        )
+        first_row = counter % batch_size - place
+        return int(members[place]), (first_row + moments, segments, mask)
+
+    return draw, {
+        "source_row": (tf.int32, (limit,)),
+        "segments": (tf.float32, (limit, 2)),
+        "segment_mask": (tf.bool, (limit,)),
+    }
+
+
+#: By `synthesis.mode`.
+BY_MODE = {"single": single, "tiled": tiled, "whole": whole}
