@@ -18,6 +18,11 @@ def tensorflow_variable(variable: Any) -> tf.Variable:
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 
+def assign_own(variable: tf.Variable, value: tf.Tensor) -> None:
+    """Assigns to a variable; within a replica, to the replica's own copy alone."""
+    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
+
+
 class Adam:
     """Moves variables by lr_t m / (sqrt(v) + epsilon).
 
@@ -67,10 +72,11 @@ class Adam:
         ]
 
     def apply_gradients(self, pairs: Iterable[tuple[tf.Tensor, Any]]) -> None:
-        """Takes one step.
+        """Takes one step; each replica of several moves its own copy.
 
         Args:
-            pairs: Gradient and variable, for variables given to `build`.
+            pairs: Gradient and variable, for variables given to `build`; the gradient
+                is that of the whole batch.
         """
         for gradient, variable in pairs:
             variable = tensorflow_variable(variable)
@@ -88,7 +94,7 @@ class Adam:
                 grad=tf.convert_to_tensor(gradient),
             )
         for power, beta in zip(self._powers, (self.beta_1, self.beta_2)):
-            power.assign(power * beta)
+            assign_own(power, power * beta)
 
     def reset(self) -> None:
         """Forgets all moments and steps."""

@@ -56,3 +56,19 @@ class LossLog:
         """Ends the log."""
         self._file.close()
         self._writer.close()
+
+
+class NoLog:
+    """Takes what a `LossLog` takes, and writes nothing."""
+
+    def write(self, iteration: int, phase: str, values: Mapping[str, float]) -> None:
+        """Does nothing."""
+
+    def write_scalars(self, iteration: int, values: Mapping[str, float]) -> None:
+        """Does nothing."""
+
+    def flush(self) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
+        """Does nothing."""
