@@ -18,7 +18,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
-from ahernet_tf.inference import references, scoring
+from ahernet_tf.inference import baselines, references, scoring
 from ahernet_tf.models import storage
 from ahernet_tf.training.loop import Interrupted
 from experiments.train import Run, train
@@ -58,7 +58,7 @@ def quickstart(
     model, description, config = storage.load_model(run.workdir)
     names = description.target_classes
     role = Dataset.load(data, config.data, check_features="shape").test()
-    alone = references.SegmentClassifierLocalizer(model, names, config)
+    alone = baselines.SnippetLocalizer(model, names, config)
     found = scoring.localize_role(alone, role)
     scores["segment classifier alone"] = scoring.score(role, found)
     random = references.chance(role, names, config.inference.detections, seed)

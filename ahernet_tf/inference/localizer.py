@@ -21,6 +21,7 @@ from ahernet_tf.inference.detections import (
     suppress,
 )
 from ahernet_tf.models import AherNet, storage
+from ahernet_tf.training import systems
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,31 +75,30 @@ class Localizer:
     ):
         if classes not in ("target", "source"):
             raise ValueError(f"Expected classes target or source, received {classes}.")
-        classifier = getattr(model, f"{classes}_classifier")
-        if len(class_names) != classifier.classes:
+        self.classifier = getattr(model, f"{classes}_classifier")
+        if len(class_names) != self.classifier.classes:
             raise ValueError(
-                f"Expected {classifier.classes} class names, received "
+                f"Expected {self.classifier.classes} class names, received "
                 f"{len(class_names)}."
             )
         self.model = model
         self.class_names = tuple(class_names)
         self.config = config
         self._anchors = tf.constant(model.anchors())
-        self._anchor_classifier = model.anchor_classifier(classifier)
+        self._anchor_classifier = model.anchor_classifier(self.classifier)
         self._forward = tf.function(
             self._candidates, autograph=False, reduce_retracing=True
         )
 
-    @classmethod
+    @staticmethod
     def load(
-        cls,
         directory: str | pathlib.Path,
         *,
         checkpoint: str | None = None,
         inference: InferenceConfig | None = None,
         classes: str = "target",
     ) -> Localizer:
-        """Loads a work directory of training.
+        """Loads a work directory of training, of whatever system.
 
         Args:
             directory: Where training wrote.
@@ -107,12 +107,22 @@ class Localizer:
             classes: `target` or `source`.
 
         Raises:
-            ValueError: The directory holds no trained model.
+            ValueError: The directory holds no trained model, or one that does not
+                localise these classes.
         """
+        from ahernet_tf.inference import baselines  # made of this class
+
         model, description, config = storage.load_model(directory, checkpoint)
         if inference is not None:
             config = dataclasses.replace(config, inference=inference)
-        return cls(model, getattr(description, f"{classes}_classes"), config, classes)
+        names = getattr(description, f"{classes}_classes")
+        system = systems.system(config.training.system)
+        if classes == "source" and not system.localizes_source:
+            raise ValueError(
+                f"{directory}: {config.training.system} localises the target classes "
+                "only."
+            )
+        return baselines.make_localizer(model, names, config, classes)
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,108 @@
+"""Detections of AherNet0 and AherNet-."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ahernet_tf import config as configuration
+from ahernet_tf.inference import baselines
+from ahernet_tf.inference.localizer import Localizer
+from ahernet_tf.training import systems
+from tests.models import tiny
+
+NAMES = tuple("abcd")
+
+
+def config_of(system):
+    config = dataclasses.replace(configuration.small(), network=tiny.NETWORK)
+    return systems.configure(config, system)
+
+
+def test_runs_above_by_hand():
+    scores = np.array([[0.1, 0.9], [0.6, 0.4], [0.8, 0.2], [0.2, 0.8], [0.7, 0.3]])
+    bounds, label, mean = baselines.runs_above(scores, 0.5)
+    found = sorted(zip(map(tuple, bounds.tolist()), label.tolist(), mean.round(9)))
+    assert found == [
+        ((0.0, 1.0), 1, 0.9),
+        ((1.0, 3.0), 0, 0.7),
+        ((3.0, 4.0), 1, 0.8),
+        ((4.0, 5.0), 0, 0.7),
+    ]
+
+
+def test_no_run_above_gives_no_detection():
+    bounds, label, mean = baselines.runs_above(np.full((4, 3), 1 / 3), 0.5)
+    assert bounds.shape == (0, 2)
+    assert not len(label)
+    assert not len(mean)
+
+
+def test_proposals_are_classified_by_the_mean_over_their_cells():
+    random = np.random.default_rng(0)
+    maps = [random.normal(size=(2, cells, 3)).astype(np.float32) for cells in (8, 4)]
+    kernels = [random.normal(size=(3, 5)).astype(np.float32) for _ in maps]
+    biases = [random.normal(size=5).astype(np.float32) for _ in maps]
+    start = random.uniform(0, 28, (2, 24)).astype(np.float32)
+    length = random.uniform(0.1, 20, (2, 24)).astype(np.float32)
+    segments = np.stack([start, start + length], axis=-1)
+    found = baselines.proposal_logits(
+        list(map(tf.constant, maps)), tf.constant(segments), (kernels, biases), 32
+    ).numpy()
+    for row in range(2):
+        for anchor in range(24):
+            level = 0 if anchor < 16 else 1
+            unit = 32 / maps[level].shape[1]
+            begin, end = segments[row, anchor]
+            covered = [
+                cell
+                for cell in range(maps[level].shape[1])
+                if cell * unit < end and (cell + 1) * unit > begin
+            ]
+            mean = maps[level][row, covered].mean(axis=0)
+            expected = mean @ kernels[level] + biases[level]
+            np.testing.assert_allclose(found[row, anchor], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("system", "kind"),
+    [
+        ("AherNet0", baselines.SnippetLocalizer),
+        ("AherNet-", baselines.ProposalLocalizer),
+        ("AherNet", Localizer),
+        ("AherNet*", Localizer),
+    ],
+)
+def test_every_system_localizes(system, kind):
+    config = config_of(system)
+    localizer = baselines.make_localizer(tiny.network(), NAMES, config)
+    assert type(localizer) is kind
+    found = localizer.detect(tiny.features(2, tiny.STEPS, tiny.CHANNELS))
+    assert len(found) == 2
+    for part in found:
+        assert len(part.score)
+        assert (np.diff(part.score) <= 0).all()
+        assert (part.segments >= 0).all()
+        assert (part.segments <= tiny.STEPS).all()
+        assert (part.segments[:, 0] < part.segments[:, 1]).all()
+        assert set(part.label.tolist()) <= set(range(len(NAMES)))
+
+
+def test_snippets_are_scored_by_the_finest_segment_classifier():
+    model = tiny.network()
+    localizer = baselines.make_localizer(model, NAMES, config_of("AherNet0"))
+    features = tiny.features(1, tiny.STEPS, tiny.CHANNELS)
+    finest = model.backbone(features)[0]
+    kernel = model.target_classifier.kernels[0]
+    bias = model.target_classifier.biases[0]
+    scores = tf.nn.softmax(tf.matmul(finest, kernel) + bias)[0].numpy()
+    best = scores.max()
+    threshold = np.floor(best * 10) / 10
+    bounds, label, mean = baselines.runs_above(scores, threshold)
+    top = mean.argmax()
+    unit = tiny.STEPS / len(scores)
+    (found,) = localizer.detect(features)
+    np.testing.assert_allclose(found.score[0], mean[top], rtol=1e-5)
+    np.testing.assert_allclose(found.segments[0], bounds[top] * unit)
+    assert found.label[0] == label[top]
