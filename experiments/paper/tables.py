@@ -1,0 +1,168 @@
+"""A table of the paper: runs what is missing, prints and writes what was measured."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf import files
+from experiments.paper import columns as table_columns
+from experiments.paper import rendering, results
+from experiments.paper import runs as training_runs
+from experiments.paper.columns import Column, Plan
+from experiments.paper.published import Table
+
+
+def make_table(
+    table: Table,
+    columns: Sequence[Column],
+    workdir: pathlib.Path,
+    plan: Plan,
+    jobs: int = 1,
+    samples: int = 1000,
+    program: Sequence[str] = training_runs.TRAIN,
+    train: bool = True,
+    progress: bool = True,
+) -> tuple[str, list[training_runs.Run]]:
+    """Runs what is missing and writes the table as .md, .csv and .json.
+
+    Args:
+        table: Of the paper.
+        columns: The data sets.
+        workdir: Gets the files.
+        plan: How the runs are made.
+        jobs: Runs at once.
+        samples: Resamples of the comparisons; 0: none.
+        program: The command that trains.
+        train: Whether to run what is missing.
+        progress: Whether to show bars.
+
+    Returns:
+        The Markdown text, and the runs that failed.
+
+    Raises:
+        ValueError: A flag or a directory does not fit; nothing was started.
+        runs.Interrupted: It was asked to stop.
+    """
+    # Seed by seed, so that a table cut short holds every system.
+    by_system = [c.runs(system) for c in columns for system in table.systems]
+    wanted = [run for of_one_seed in zip(*by_system) for run in of_one_seed]
+    failed = []
+    if train:
+        failed = training_runs.make_missing(wanted, jobs, program, progress)
+    else:
+        for run in wanted:
+            training_runs.check(run)
+    rows = results.result_rows(table, columns)
+    comparisons = results.compare_neighbours(table, columns, samples, progress)
+    text = rendering.markdown(table, columns, rows, comparisons, plan)
+    files.write_text(workdir / f"{table.name}.md", text)
+    files.write_text(workdir / f"{table.name}.csv", rendering.csv_text(table, rows))
+    content = {
+        "table": table.name,
+        "title": table.title,
+        "units": results.UNITS,
+        "preset": plan.preset,
+        "set": list(plan.assignments),
+        "seeds": list(plan.seeds),
+        "rows": rows,
+        "comparisons": comparisons,
+        "published": results.published_rows(table),
+    }
+    files.write_json(workdir / f"{table.name}.json", content)
+    return text, failed
+
+
+def define_run_flags() -> None:
+    """Defines the flags of every program that makes runs."""
+    flags.DEFINE_multi_string(
+        "data",
+        None,
+        "Data set directory; or NAME=DIR, repeatable, where NAME is the paper's "
+        "setting (anet_un_to_anet_am, th14_to_anet_fg, anet_to_k600) or any other.",
+        required=True,
+    )
+    flags.DEFINE_string(
+        "workdir",
+        "runs/paper",
+        "Gets the runs, <system>/<seed>, and the results; shared by all tables.",
+    )
+    flags.DEFINE_enum(
+        "preset", "small", sorted(configuration.PRESETS), "Configuration to start from."
+    )
+    flags.DEFINE_multi_string(
+        "set", [], "Option of the configuration, part.option=value. Repeatable."
+    )
+    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of each system.")
+    flags.DEFINE_integer("jobs", 1, "Runs that are trained at once.", lower_bound=1)
+    flags.DEFINE_multi_string(
+        "train_flag",
+        [],
+        "Further flag of experiments.train, such as --train_flag=--skip_bad.",
+    )
+    flags.DEFINE_bool("train", True, "Run what is missing; else show what there is.")
+    flags.DEFINE_bool("progress", True, "Show progress bars.")
+
+
+def define_flags() -> None:
+    """Defines the flags of a table."""
+    define_run_flags()
+    flags.DEFINE_integer(
+        "bootstrap",
+        1000,
+        "Resamples of the test videos that tell whether neighbouring systems differ "
+        "(Table 2). 0: none.",
+        lower_bound=0,
+    )
+
+
+def plan_from_flags() -> Plan:
+    """Builds the plan that the flags describe.
+
+    Raises:
+        ValueError: A seed is no whole number.
+    """
+    values = flags.FLAGS
+    try:
+        seeds = tuple(dict.fromkeys(int(seed) for seed in values.seeds))
+    except ValueError as error:
+        raise ValueError(f"--seeds: expected whole numbers: {error}") from error
+    if not seeds:
+        raise ValueError("--seeds: expected at least one.")
+    return Plan(values.preset, tuple(values.set), seeds, tuple(values.train_flag))
+
+
+def run_table(table: Table, argv: list[str]) -> int:
+    """Runs the program of a table; returns its exit status."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    workdir = pathlib.Path(values.workdir)
+    try:
+        plan = plan_from_flags()
+        columns = table_columns.columns(values.data, workdir, plan)
+        text, failed = make_table(
+            table,
+            columns,
+            workdir,
+            plan,
+            values.jobs,
+            values.bootstrap,
+            train=values.train,
+            progress=values.progress,
+        )
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except training_runs.Interrupted:
+        print(f"Stopped and saved. The same command continues {workdir}.")
+        return 130
+    print(text)
+    print(f"{workdir / table.name}.md, .csv and .json")
+    for run in failed:
+        print(f"failed: {run.name}; see {run.workdir / training_runs.LOG}")
+    return 1 if failed else 0
