@@ -16,6 +16,7 @@ from typing import Any
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import Instance, Video
 
+UNKNOWN_DURATION = "videos of unknown duration: the end of the last segment taken"
 SUBSETS = {
     "train": "training",
     "val": "validation",
@@ -187,7 +188,7 @@ class VideoCollector:
             duration = facts["frames"] / facts["fps"]
         if duration is None:
             duration = max((end for _, end, _ in rows), default=0.0)
-            self.count("videos of unknown duration: the end of the last segment taken")
+            self.count(UNKNOWN_DURATION)
         instances = tuple(self._mended(rows, duration))
         return Video(name, SUBSETS.get(subset, subset), duration, instances, **facts)
 
