@@ -1,0 +1,304 @@
+r"""Makes the data set of one of the paper's settings of public files and features.
+
+    python -m data_tools.prepare_setting --setting th14_to_anet_fg \
+        --annotations annotations --features thumos14=features/thumos \
+        --features activitynet=features/anet --out data/th14_to_anet_fg
+
+Settings: anet_un_to_anet_am, th14_to_anet_fg, anet_to_k600 (docs/SETTINGS.md).
+
+`--annotations` are the public annotation files, or directories of them, under any
+names; which were taken is printed. `--features` are stores of clip features (any form
+of docs/DATA.md): one for all data sets, or `activitynet=`, `thumos14=`, `kinetics600=`
+before the path. `--layout` says how they were made, as far as features.json does not,
+such as `--layout preset=tsp` or `--layout kinetics600.fps=25`; where neither says so,
+clips are the paper's: 16 frames, one every 8.
+
+Prints the published numbers of videos and instances beside those found, and why they
+differ. Videos without features are left out; missing_features.tsv lists them. The
+directory gets dataset.json, annotation and class files, and setting.json: the numbers,
+and the options with which `experiments.train` trains the setting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf import settings
+from ahernet_tf.data.annotation_formats import write_annotations
+from ahernet_tf.data.annotations import Video
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.files import write_json, write_text
+from ahernet_tf.settings import Count, Part
+from data_tools.public_annotations import PublicAnnotations
+from data_tools.setting_content import Content, make_content, open_all_features
+from data_tools.setting_counts import Row, explanations, table
+
+MISSING = "missing_features.tsv"
+DESCRIPTION = "setting.json"
+
+
+def run(
+    name: str,
+    annotations: Sequence[str | pathlib.Path],
+    features: Sequence[str],
+    out: str | pathlib.Path,
+    layout: Sequence[str] = (),
+    skip_bad: bool = False,
+) -> dict[str, Any]:
+    """Makes the data set of a setting, checks it and says what it holds.
+
+    Args:
+        name: Name of the setting.
+        annotations: Public annotation files, or directories of them.
+        features: Paths of feature stores, each after `DATASET=` or for all data sets.
+        out: Directory to write: new, empty, or made by this program before.
+        layout: `key=value` or `DATASET.key=value`, fields of a `features` entry.
+        skip_bad: Leave faulty videos to the `--skip_bad` of the training.
+
+    Returns:
+        What setting.json holds.
+
+    Raises:
+        ValueError: Something is missing or contradicts itself; nothing was written.
+    """
+    out, setting = pathlib.Path(out), settings.setting(name)
+    _check_out(out)
+    files = PublicAnnotations(annotations)
+    subsets = {count: files.subset(count) for count in setting.counts()}
+    opened = open_all_features(setting, features, layout)
+    content = make_content(setting, files, subsets, opened)
+    rows = _rows(content)
+    notes = [*explanations(rows, subsets), *_notes(content)]
+    description = _description(content, rows, notes)
+    print("\n".join(_said(content, rows, notes)))
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the directory, so that relative paths are the same there.
+    made = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        _write(made, out.resolve().name, content, description)
+        data = setting.configured(configuration.paper()).data
+        dataset = Dataset.load(made, data, skip_bad, "shape", packed=False)
+        out.mkdir(exist_ok=True)
+        for path in sorted(made.iterdir(), key=lambda p: p.name == "dataset.json"):
+            path.replace(out / path.name)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    sets = "".join(f" --set {text}" for text in setting.assignments())
+    print("\n".join(dataset.report.lines()))
+    print(f"Written to {out}. To train, localise and score:")
+    print(f"python -m experiments.train --data {out} --workdir W --preset paper{sets}")
+    return description
+
+
+# What is written and said ----------------------------------------------------------
+
+
+def _rows(content: Content) -> list[Row]:
+    """Counts every subset as a whole, then every role."""
+    rows = []
+    for count, subset in content.subsets.items():
+        videos, present = subset.videos.values(), content.present[count]
+        rows.append(Row.of(None, count, None, videos, present))
+    for role, part in content.setting.roles().items():
+        published = getattr(content.setting, f"{part.classes}_classes")
+        names = set(content.listed[part.classes])
+        videos, present = (
+            _of_classes(v, names)
+            for v in (
+                content.subsets[part.count].videos.values(),
+                content.present[part.count],
+            )
+        )
+        rows.append(Row.of(role, part.count, published, videos, present))
+    return rows
+
+
+def _of_classes(videos: Collection[Video], names: set[str]) -> list[Video]:
+    """Returns the videos with an instance of some classes, and these instances."""
+    kept = (tuple(i for i in v.instances if i.label in names) for v in videos)
+    cut = [dataclasses.replace(v, instances=i) for v, i in zip(videos, kept)]
+    return [video for video in cut if video.instances]
+
+
+def _notes(content: Content) -> list[str]:
+    """Says what else a user should know."""
+    notes = []
+    if content.origin is not None:
+        notes.append(f"Classes: split by {content.origin}.")
+    for kind in ("source", "target"):
+        lost = sorted(set(content.listed[kind]) - set(content.classes[kind]))
+        if lost:
+            notes.append(
+                f"{len(lost)} {kind} classes have no training video with features and "
+                f"are left out ({', '.join(lost[:3])}{', ...' if lost[3:] else ''}): "
+                "results are not comparable with the paper's."
+            )
+    for name, features in content.features.items():
+        if features.assumed:
+            notes.append(
+                f"{settings.TITLES[name]}: neither features.json nor --layout says how "
+                f"clips were cut; the paper's are assumed, "
+                f"{features.model.clip_frames} frames every "
+                f"{features.model.stride_frames}."
+            )
+    if content.missing:
+        count = len(content.missing)
+        notes.append(f"{count:,} videos lack features and are left out: {MISSING}.")
+    return notes
+
+
+def _said(content: Content, rows: list[Row], notes: list[str]) -> list[str]:
+    """Returns what is printed."""
+    setting = content.setting
+    lines = [f"{setting.title}, evaluated by the protocol {setting.protocol}"]
+    for count, subset in content.subsets.items():
+        others = ", ".join(path.name for path in subset.others)
+        also = f" (also there, not used: {others})" if others else ""
+        title = f"{settings.TITLES[count.dataset]} {count.subset}"
+        lines.append(f"{title}: {subset.path}{also}")
+    lines += ["", *table(rows), "", *notes]
+    reports = [line for s in content.subsets.values() for line in s.report.lines()]
+    return lines + [r for r in dict.fromkeys(reports) if "on request" not in r]
+
+
+def _description(content: Content, rows: list[Row], notes: list[str]) -> dict[str, Any]:
+    """Returns what setting.json holds."""
+    setting = content.setting
+    return {
+        "setting": setting.name,
+        "protocol": setting.protocol,
+        "options": setting.assignments(),
+        "annotations": {
+            f"{count.dataset} {count.subset}": subset.path.name
+            for count, subset in content.subsets.items()
+        },
+        "counts": [row.as_dict() for row in rows],
+        "notes": notes,
+    }
+
+
+def _write(
+    directory: pathlib.Path, name: str, content: Content, description: dict[str, Any]
+) -> None:
+    """Writes all files of the data set."""
+    by_file: dict[str, list[Video]] = {}
+    for count, videos in content.present.items():
+        by_file.setdefault(_annotation_file(count), []).extend(videos)
+    for file, videos in by_file.items():
+        write_annotations(directory / file, videos, f"setting {content.setting.name}")
+    missing = [("dataset", "subset", "video", "why"), *content.missing]
+    write_text(directory / MISSING, "\n".join(map("\t".join, missing)) + "\n")
+    for kind, names in content.classes.items():
+        write_text(directory / f"{kind}_classes.txt", "\n".join(names) + "\n")
+    write_json(directory / DESCRIPTION, description)
+    labels = {i.label for v in content.present.values() for x in v for i in x.instances}
+    used = {name for names in content.classes.values() for name in names}
+    roles = {
+        role: _role(directory, role, part, content)
+        for role, part in content.setting.roles().items()
+    }
+    extra = {"ignored_classes": sorted(labels - used)}
+    write_json(directory / "dataset.json", {"name": name, **roles, **extra})
+
+
+def _role(
+    directory: pathlib.Path, role: str, part: Part, content: Content
+) -> dict[str, Any]:
+    """Returns the entry of a role in dataset.json."""
+    spec = dict(content.features[part.count.dataset].spec)
+    paths = spec["path"]
+    if isinstance(paths, str):
+        spec["path"] = _relative(paths, directory)
+    else:
+        spec["path"] = [_relative(path, directory) for path in paths]
+    cut = role == "moments" and not part.count.trimmed
+    return {
+        **({"from": "untrimmed annotations"} if cut else {}),
+        "annotations": _annotation_file(part.count),
+        "subset": part.count.subset,
+        "classes": list(content.classes[part.classes]),
+        "features": spec,
+    }
+
+
+def _annotation_file(count: Count) -> str:
+    return f"{count.dataset}{'_moments' if count.trimmed else ''}.json"
+
+
+def _relative(path: str, directory: pathlib.Path) -> str:
+    """Returns a path as seen from a directory."""
+    return os.path.relpath(pathlib.Path(path).resolve(), directory.resolve())
+
+
+def _check_out(out: pathlib.Path) -> None:
+    """Refuses a directory that holds something else."""
+    mine = out.is_dir() and (not any(out.iterdir()) or (out / DESCRIPTION).exists())
+    if out.exists() and not mine:
+        raise ValueError(
+            f"{out}: expected a new or empty directory, or one that this program made"
+        )
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    try:
+        run(
+            values.setting,
+            values.annotations,
+            values.features,
+            values.out,
+            values.layout,
+            values.skip_bad,
+        )
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _define_flags() -> None:
+    flags.DEFINE_enum("setting", None, list(settings.SETTINGS), "Which setting.")
+    flags.DEFINE_multi_string(
+        "annotations",
+        None,
+        "Public annotation file, or a directory of such files. Repeatable.",
+    )
+    flags.DEFINE_multi_string(
+        "features",
+        None,
+        "Feature file or directory, or DATASET=PATH with a data set of "
+        f"{', '.join(settings.TITLES)}. Repeatable.",
+    )
+    flags.DEFINE_multi_string(
+        "layout",
+        [],
+        "key=value or DATASET.key=value: how features were made and are named (preset, "
+        "format, template, clip_frames, stride_frames, fps, resampled, covers, ...; "
+        "docs/DATA.md). Repeatable.",
+    )
+    flags.DEFINE_string("out", None, "Directory to write.")
+    flags.DEFINE_bool(
+        "skip_bad",
+        False,
+        "Go on though videos are faulty; training then needs its --skip_bad, too.",
+    )
+    flags.mark_flags_as_required(["setting", "annotations", "features", "out"])
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
