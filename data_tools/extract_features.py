@@ -13,8 +13,11 @@ afterwards (a last run without --shard then rewrites features.json).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
+import threading
 import time
+from collections.abc import Mapping
 
 import tensorflow as tf
 import tqdm
@@ -90,9 +93,8 @@ def run(
     options = options or ExtractionOptions()
     index, count = parse_shard(shard)
     paths = dict(list(list_videos(videos).items())[index::count])
-    metadata = read_p3d_metadata(weights)
     description = describe_features(
-        metadata, options, weights_fingerprint(weights), dtype, policy
+        read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
     )
     failures_file = (
         f"failures-{index}-of-{count}.json" if count > 1 else "failures.json"
@@ -102,14 +104,47 @@ def run(
         waiting = {v: path for v, path in paths.items() if not writer.is_complete(v)}
         progress.start(len(waiting), len(paths) - len(waiting))
         try:
-            if waiting:
-                network = load_p3d(weights, dtype=policy)
-                compute = feature_function(network, metadata.clip_format, jit)
-                extract(compute, waiting, writer, metadata.clip_format, options)
+            extract_into(writer, waiting, weights, options, jit)
         finally:
             writer.close()
     failures = writer.failures
     return Report(len(waiting) - len(failures), len(paths) - len(waiting), failures)
+
+
+def extract_into(
+    writer: FeatureStoreWriter,
+    videos: Mapping[str, str],
+    weights: str,
+    options: ExtractionOptions,
+    jit: bool = False,
+) -> None:
+    """Extracts the features of some videos; the network is kept for the next call.
+
+    Args:
+        writer: where they go; its description says which network they come from.
+        videos: name -> path.
+        weights: the weight file.
+        options: how clips are cut and batched.
+        jit: compile the network with XLA.
+    """
+    if not videos:
+        return
+    extractor = writer.description["extractor"]
+    fingerprint, policy = extractor["weights_sha256"], extractor["policy"]
+    with _LOADING:
+        compute = _feature_function(weights, fingerprint, policy, jit)
+    clip_format = read_p3d_metadata(weights).clip_format
+    extract(compute, videos, writer, clip_format, options)
+
+
+_LOADING = threading.Lock()
+
+
+@functools.lru_cache(maxsize=1)
+def _feature_function(weights: str, fingerprint: str, policy: str, jit: bool):
+    """Loads a network; the fingerprint tells a file from another at its path."""
+    network = load_p3d(weights, dtype=policy)
+    return feature_function(network, read_p3d_metadata(weights).clip_format, jit)
 
 
 class _Progress:
@@ -152,21 +187,12 @@ def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     values = flags.FLAGS
-    processors = os.cpu_count() or 1
-    decoders = values.decoders or max(1, min(8, processors // 2))
     try:
         report = run(
             values.videos,
             values.weights,
             values.out,
-            ExtractionOptions(
-                stride_frames=values.stride,
-                fps=values.fps,
-                batch_size=values.batch_size,
-                decoders=decoders,
-                threads_per_decoder=max(1, processors // decoders),
-                min_decoded=values.min_decoded,
-            ),
+            chosen_options(values),
             dtype=values.dtype,
             policy=values.policy,
             shard=values.shard,
@@ -174,6 +200,11 @@ def main(argv):
         )
     except (ValueError, tf.errors.ResourceExhaustedError) as error:
         raise SystemExit(f"error: {error}") from error
+    return print_report(report)
+
+
+def print_report(report: Report) -> int:
+    """Prints what a run did; returns the exit status, 1 where nothing could be read."""
     print(
         f"{report.extracted} videos extracted, {report.skipped} were complete, "
         f"{len(report.failures)} broken."
@@ -183,7 +214,22 @@ def main(argv):
     return int(bool(report.failures) and not report.extracted and not report.skipped)
 
 
-def _define_flags():
+def chosen_options(values: flags.FlagValues) -> ExtractionOptions:
+    """Builds the options that the flags describe."""
+    processors = os.cpu_count() or 1
+    decoders = values.decoders or max(1, min(8, processors // 2))
+    return ExtractionOptions(
+        stride_frames=values.stride,
+        fps=values.fps,
+        batch_size=values.batch_size,
+        decoders=decoders,
+        threads_per_decoder=max(1, processors // decoders),
+        min_decoded=values.min_decoded,
+    )
+
+
+def define_flags() -> None:
+    """Defines the flags of extraction, on one machine or many."""
     flags.DEFINE_string(
         "videos",
         None,
@@ -194,9 +240,6 @@ def _define_flags():
     flags.DEFINE_string("out", None, "Directory of the features.")
     flags.DEFINE_enum("dtype", "float16", DTYPES, "Type of the written numbers.")
     flags.DEFINE_enum("policy", "float32", POLICIES, "Arithmetic of the network.")
-    flags.DEFINE_string(
-        "shard", "0/1", "Do the i-th of n shares of the videos, counted from 0: i/n."
-    )
     flags.DEFINE_integer("batch_size", 8, "Clips in one pass.", lower_bound=1)
     flags.DEFINE_integer("stride", 8, "Frames between clips' starts.", lower_bound=1)
     flags.DEFINE_float(
@@ -216,5 +259,8 @@ def _define_flags():
 
 
 if __name__ == "__main__":
-    _define_flags()
+    define_flags()
+    flags.DEFINE_string(
+        "shard", "0/1", "Do the i-th of n shares of the videos, counted from 0: i/n."
+    )
     app.run(main)

@@ -81,11 +81,12 @@ class FeatureStoreWriter(FeatureSink):
     Args:
         directory: is made where absent.
         description: what `describe_features` returns.
-        failures_file: name of the file that lists broken videos.
+        failures_file: name of the file that lists broken videos; None writes none.
         on_video: called with the video's name, its timing (None when it is broken) and
             a message (None when all is well), after each video.
 
     Attributes:
+        description: what it says of all videos alike.
         failures: broken video -> why.
 
     Raises:
@@ -97,19 +98,20 @@ class FeatureStoreWriter(FeatureSink):
         self,
         directory: str | os.PathLike,
         description: dict,
-        failures_file: str = "failures.json",
+        failures_file: str | None = "failures.json",
         on_video: Callable | None = None,
     ):
         self.directory = pathlib.Path(directory)
         self.failures: dict[str, str] = {}
-        self._description = description
-        self._failures_path = self.directory / failures_file
+        self.description = description
+        self._failures_path = failures_file and self.directory / failures_file
         self._on_video = on_video or (lambda *_: None)
         self._writers: dict[str, NpyRowWriter] = {}
         self._dtype = np.dtype(description["dtype"])
         self._check_directory()
         (self.directory / _COMPLETE).mkdir(parents=True, exist_ok=True)
-        self._failures_path.unlink(missing_ok=True)  # they are tried again
+        if self._failures_path:
+            self._failures_path.unlink(missing_ok=True)  # they are tried again
         if not (self.directory / DESCRIPTION_FILE).exists():
             self.publish()
 
@@ -120,14 +122,14 @@ class FeatureStoreWriter(FeatureSink):
             found.pop("videos", None)
             different = sorted(
                 key
-                for key in found.keys() | self._description.keys()
-                if found.get(key) != self._description.get(key)
+                for key in found.keys() | self.description.keys()
+                if found.get(key) != self.description.get(key)
             )
             if different:
                 raise ValueError(
                     f"{path}: was written with other settings: "
                     + "; ".join(
-                        f"{key} {found.get(key)}, now {self._description.get(key)}"
+                        f"{key} {found.get(key)}, now {self.description.get(key)}"
                         for key in different
                     )
                     + ". Choose another directory."
@@ -159,7 +161,7 @@ class FeatureStoreWriter(FeatureSink):
         if video not in self._writers:
             self._clear(video)
             self._writers[video] = NpyRowWriter(
-                self._features(video), self._description["dim"], self._dtype
+                self._features(video), self.description["dim"], self._dtype
             )
         self._writers[video].write(row)
 
@@ -168,8 +170,8 @@ class FeatureStoreWriter(FeatureSink):
         writer = self._writers.pop(video)
         due = count_clips(
             timing.frames,
-            self._description["clip_frames"],
-            self._description["stride_frames"],
+            self.description["clip_frames"],
+            self.description["stride_frames"],
         )
         if writer.rows != due:
             writer.discard()
@@ -192,12 +194,16 @@ class FeatureStoreWriter(FeatureSink):
         self.failures[video] = f"{type(error).__name__}: {error}"
         self._on_video(video, None, self.failures[video])
 
-    def close(self) -> None:
-        """Drops unfinished videos, writes `features.json` and the list of failures."""
+    def drop_unfinished(self) -> None:
+        """Drops what was written of videos that are not complete."""
         for writer in self._writers.values():
             writer.discard()
         self._writers.clear()
-        if self.failures:
+
+    def close(self) -> None:
+        """Drops unfinished videos, writes `features.json` and the list of failures."""
+        self.drop_unfinished()
+        if self.failures and self._failures_path:
             write_json(self._failures_path, self.failures)
         self.publish()
 
@@ -210,7 +216,7 @@ class FeatureStoreWriter(FeatureSink):
         while True:
             marks = self._marks()
             content = {
-                **self._description,
+                **self.description,
                 "videos": {
                     path.stem: json.loads(path.read_text(encoding="utf-8"))
                     for path in marks

@@ -1,0 +1,162 @@
+"""Extracts P3D features of video files on many machines, with Apache Beam.
+
+    python -m data_tools.beam_extract --videos /shared/videos \
+        --weights /shared/p3d_rgb_199.npz --out /shared/features \
+        --beam=runner=FlinkRunner --beam=flink_master=head:8081 \
+        --beam=environment_type=LOOPBACK
+
+Writes what `data_tools.extract_features` writes, with the same flags. Videos, weights
+and features lie where all machines see them under the same path (NFS, Lustre, a mounted
+bucket); ahernet_tf is installed on each. A second run goes on where the first ended.
+`--beam` passes an option to the pipeline; without any it runs on this machine. Needs
+the extra `beam`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from absl import app, flags
+
+from ahernet_tf.data.beam_work import run_parts
+from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
+from ahernet_tf.p3d.video import list_videos
+from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
+from data_tools import extract_features
+
+_WORK = "beam"  # directory of the parts, inside that of the features
+
+
+def run(
+    videos: str,
+    weights: str,
+    out: str | os.PathLike,
+    options: ExtractionOptions | None = None,
+    dtype: str = "float16",
+    policy: str = "float32",
+    jit: bool = False,
+    videos_per_part: int = 16,
+    beam_options: Sequence[str] = (),
+    progress: bool = True,
+) -> extract_features.Report:
+    """Extracts the features of all videos that are not complete yet.
+
+    Args:
+        videos: as for `extract_features.run`, as the other arguments up to `jit`.
+        weights: see there.
+        out: see there.
+        options: see there; each worker decodes so many videos at a time.
+        dtype: see there.
+        policy: see there.
+        jit: see there.
+        videos_per_part: videos that a worker does one after another.
+        beam_options: options of the pipeline, such as "--runner=FlinkRunner".
+        progress: whether to show a bar over the parts.
+
+    Raises:
+        ValueError: as `extract_features.run`, or Apache Beam is not installed.
+    """
+    options = options or ExtractionOptions()
+    out, weights = pathlib.Path(out).absolute(), os.path.abspath(weights)
+    paths = {name: os.path.abspath(p) for name, p in list_videos(videos).items()}
+    description = describe_features(
+        read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
+    )
+    writer = FeatureStoreWriter(out, description)
+    skipped = sum(writer.is_complete(video) for video in paths)
+    names = list(paths)
+    parts = [
+        {name: paths[name] for name in names[first : first + videos_per_part]}
+        for first in range(0, len(names), videos_per_part)
+    ]
+    work = functools.partial(
+        extract_part, os.fspath(out), description, weights, options, jit
+    )
+    try:
+        for failures in run_parts(
+            work, parts, out / _WORK, beam_options, "extracting", progress
+        ):
+            writer.failures |= failures
+    finally:
+        writer.close()
+    extracted = len(paths) - skipped - len(writer.failures)
+    return extract_features.Report(extracted, skipped, writer.failures)
+
+
+def extract_part(
+    out: str,
+    description: dict,
+    weights: str,
+    options: ExtractionOptions,
+    jit: bool,
+    part: dict[str, str],
+) -> dict[str, str]:
+    """Extracts the features of some videos.
+
+    Args:
+        out: directory of the features.
+        description: what `describe_features` returned.
+        weights: the weight file.
+        options: how clips are cut and batched.
+        jit: compile the network with XLA.
+        part: name -> path of each video.
+
+    Returns:
+        Broken video -> why.
+    """
+    writer = FeatureStoreWriter(out, description, failures_file=None)
+    waiting = {name: p for name, p in part.items() if not writer.is_complete(name)}
+    try:
+        extract_features.extract_into(writer, waiting, weights, options, jit)
+    finally:
+        writer.drop_unfinished()
+    return writer.failures
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    try:
+        report = run(
+            values.videos,
+            values.weights,
+            values.out,
+            extract_features.chosen_options(values),
+            dtype=values.dtype,
+            policy=values.policy,
+            jit=values.jit,
+            videos_per_part=values.videos_per_part,
+            beam_options=[f"--{option}" for option in values.beam],
+        )
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return extract_features.print_report(report)
+
+
+def _define_flags() -> None:
+    extract_features.define_flags()
+    flags.DEFINE_integer(
+        "videos_per_part", 16, "Videos that a worker is given at once.", lower_bound=1
+    )
+    flags.DEFINE_multi_string(
+        "beam",
+        [],
+        "Option of the Beam pipeline without its dashes, such as runner=FlinkRunner. "
+        "Repeatable.",
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    # Workers find functions by the name of their module, which must not be __main__.
+    from data_tools import beam_extract
+
+    app.run(beam_extract.main)
