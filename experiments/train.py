@@ -33,6 +33,12 @@ from ahernet_tf.inference.baselines import make_localizer
 from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import systems
 from ahernet_tf.training.loop import Interrupted, NonFiniteLossError, Trainer
+from ahernet_tf.training.workers import (
+    STRATEGIES,
+    WorkerLostError,
+    Workers,
+    make_strategy,
+)
 
 VALIDATION_FRACTION = 0.15
 
@@ -51,20 +57,27 @@ class Run:
     checkpoint_every_sec: float = 300.0
     deterministic: bool = True
     progress: bool = True
+    strategy: str = "none"
 
 
-def train(run: Run) -> dict:
+def train(run: Run) -> dict | None:
     """Trains, localises, scores; returns what metrics.json holds.
+
+    Of several workers only the first writes, localises and scores; the others return
+    None after the last iteration.
 
     Raises:
         ValueError: The data or the work directory do not fit; nothing was trained.
         Interrupted: The run was asked to stop; the same call continues.
         NonFiniteLossError: A loss became NaN or infinite.
+        WorkerLostError: Another worker has gone.
     """
     finished = run.workdir / "metrics.json"
     config = run.config
+    workers = Workers(make_strategy(run.strategy))
+    workers.check(config.training)
     dataset = Dataset.load(run.data, config.data, run.skip_bad, run.check_features)
-    for line in dataset.report.lines():
+    for line in dataset.report.lines() if workers.chief else ():
         print(line)
     description = storage.Description(
         dataset.feature_channels,
@@ -72,7 +85,8 @@ def train(run: Run) -> dict:
         dataset.target_classes,
         dataset.extraction,
     )
-    check_workdir(run, description)
+    if workers.chief:
+        check_workdir(run, description)
     validation = None
     system = systems.system(config.training.system)
     if system.oracle:
@@ -90,7 +104,8 @@ def train(run: Run) -> dict:
     tf.keras.utils.set_random_seed(run.seed)
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
-    model = description.build(config)
+    with workers.scope():
+        model = description.build(config)
     if config.data.standardize:
         model.standardization.set_statistics(*pipelines.channel_statistics(dataset))
     trainer = Trainer(
@@ -101,7 +116,11 @@ def train(run: Run) -> dict:
         run.seed,
         run.checkpoint_every_sec,
         run.progress,
+        workers,
     )
+    if not workers.chief:
+        trainer.run()
+        return None
     if trainer.done >= trainer.total and finished.exists():
         print(f"{run.workdir} is finished; nothing to do.")
         return json.loads(finished.read_text())
@@ -291,6 +310,13 @@ def define_flags() -> None:
         "deterministic", True, "Only deterministic operations: bit for bit resumable."
     )
     flags.DEFINE_bool("progress", True, "Show progress bars.")
+    flags.DEFINE_enum(
+        "strategy",
+        "none",
+        STRATEGIES,
+        "Share every batch among several devices: mirrored, all GPUs of this machine; "
+        "multi_worker, the machines that TF_CONFIG lists (docs/DISTRIBUTED.md).",
+    )
 
 
 def run_from_flags() -> Run:
@@ -326,6 +352,7 @@ def run_from_flags() -> Run:
         checkpoint_every_sec=values.checkpoint_every_sec,
         deterministic=values.deterministic,
         progress=values.progress,
+        strategy=values.strategy,
     )
 
 
@@ -336,12 +363,14 @@ def main(argv: list[str]) -> int:
     try:
         run = run_from_flags()
         metrics = train(run)
-    except (DataError, ValueError, NonFiniteLossError) as error:
+    except (DataError, ValueError, NonFiniteLossError, WorkerLostError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Interrupted:
         print(f"Stopped and saved. The same command continues {run.workdir}.")
         return 130
+    if metrics is None:
+        return 0
     for name, part in (("target", metrics), ("source", metrics.get("source", {}))):
         if "average_map" in part:
             print(

@@ -21,6 +21,7 @@ from ahernet_tf.data.cuts import Cuts
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.placements import Signature
 from ahernet_tf.data.roles import Role
+from ahernet_tf.data.sampling import WHOLE, Shard
 
 _PARALLEL_SAMPLES = 8
 _PREFETCHED_BATCHES = 2
@@ -36,6 +37,7 @@ def untrimmed_stream(
     seed: int,
     start_iteration: int = 0,
     role: str = "untrimmed",
+    shard: Shard = WHOLE,
 ) -> tf.data.Dataset:
     """Streams whole untrimmed videos with their segments.
 
@@ -46,6 +48,7 @@ def untrimmed_stream(
         start_iteration: Iteration whose batch comes first.
         role: "untrimmed" (labels index `source_classes`) or "oracle" (labels index
             `target_classes`).
+        shard: Rows of each batch to read, where several replicas share it.
 
     Returns:
         Infinite batches: `features [batch, 512, channels]` float32; `segments [batch,
@@ -85,7 +88,7 @@ def untrimmed_stream(
         "chosen": (tf.int32, ()),
         "video": (tf.string, ()),
     }
-    return _stream(sample, signature, config, start_iteration)
+    return _stream(sample, signature, config, start_iteration, shard)
 
 
 def foreground_stream(
@@ -94,6 +97,7 @@ def foreground_stream(
     seed: int,
     start_iteration: int = 0,
     role: str = "untrimmed",
+    shard: Shard = WHOLE,
 ) -> tf.data.Dataset:
     """Streams foreground segments, uniformly over the instances long enough.
 
@@ -103,6 +107,7 @@ def foreground_stream(
         seed: Seed of the run.
         start_iteration: Iteration whose batch comes first.
         role: As in `untrimmed_stream`.
+        shard: Likewise.
 
     Returns:
         Infinite batches: `features [batch, 512, channels]` float32; `label [batch]`
@@ -129,11 +134,15 @@ def foreground_stream(
         "label": (tf.int32, ()),
         "video": (tf.string, ()),
     }
-    return _stream(sample, signature, config, start_iteration)
+    return _stream(sample, signature, config, start_iteration, shard)
 
 
 def moment_stream(
-    dataset: Dataset, config: Config, seed: int, start_iteration: int = 0
+    dataset: Dataset,
+    config: Config,
+    seed: int,
+    start_iteration: int = 0,
+    shard: Shard = WHOLE,
 ) -> tf.data.Dataset:
     """Streams action moments with the random layout of their synthetic sequences.
 
@@ -148,6 +157,7 @@ def moment_stream(
         config: The run's configuration.
         seed: Seed of the run.
         start_iteration: Iteration whose batch comes first.
+        shard: Rows of each batch to read, where several replicas share it.
 
     Returns:
         Infinite batches: `features [batch, 256, channels]` float32; `label [batch]`
@@ -159,8 +169,8 @@ def moment_stream(
         steps, and `segment_mask [batch, max_segments]` bool.
 
     Raises:
-        ValueError: No moment has `data.minimum_moment_clips` clips, or the batch size
-            is no multiple of `synthesis.moments_per_class`.
+        ValueError: No moment has `data.minimum_moment_clips` clips, or the rows of a
+            batch are no multiple of `synthesis.moments_per_class`.
 
     Source: paper section 3.2, "Action Moment with Context"; "tiled" is not in the
         paper.
@@ -170,7 +180,7 @@ def moment_stream(
     cuts = _cuts(role, "minimum_moment_clips", steps, config)
     labels = cuts.classes(dataset.target_classes)
     place = placements.BY_MODE[config.synthesis.mode]
-    draw, drawn = place(dataset, config, cuts, labels, seed)
+    draw, drawn = place(dataset, config, cuts, labels, seed, shard)
 
     def sample(counter: int) -> tuple:
         index, placement = draw(counter)
@@ -183,7 +193,7 @@ def moment_stream(
         "video": (tf.string, ()),
         **drawn,
     }
-    return _stream(sample, signature, config, start_iteration)
+    return _stream(sample, signature, config, start_iteration, shard)
 
 
 def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.Dataset:
@@ -275,12 +285,17 @@ def _cuts(role: Role, option: str, steps: int, config: Config) -> Cuts:
 
 
 def _stream(
-    sample: _Sample, signature: Signature, config: Config, start_iteration: int
+    sample: _Sample,
+    signature: Signature,
+    config: Config,
+    start_iteration: int,
+    shard: Shard,
 ) -> tf.data.Dataset:
     """Batches the endless samples of a stream, beginning at an iteration."""
-    size = config.training.batch_size
-    iterations = tf.data.Dataset.range(start_iteration, _ENDLESS // size)
-    return _batches(iterations, sample, signature, size)
+    size = shard.rows(config.training.batch_size)
+    first = start_iteration * shard.count + shard.index
+    numbers = tf.data.Dataset.range(first, _ENDLESS // size, shard.count)
+    return _batches(numbers, sample, signature, size)
 
 
 def _batches(

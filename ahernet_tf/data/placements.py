@@ -29,6 +29,7 @@ def single(
     cuts: Cuts,
     labels: np.ndarray,
     seed: int,
+    shard: sampling.Shard,
 ) -> tuple[Draw, Signature]:
     """Prepares the draws of one moment a synthetic sequence."""
     synthesis, batch_size = config.synthesis, config.training.batch_size
@@ -60,6 +61,7 @@ def whole(
     cuts: Cuts,
     labels: np.ndarray,
     seed: int,
+    shard: sampling.Shard,
 ) -> tuple[Draw, Signature]:
     """Prepares moments alone, in random order."""
     order = sampling.EpochOrder(len(cuts), seed, "moments")
@@ -72,14 +74,16 @@ def tiled(
     cuts: Cuts,
     labels: np.ndarray,
     seed: int,
+    shard: sampling.Shard,
 ) -> tuple[Draw, Signature]:
     """Prepares the draws of several moments a synthetic sequence."""
-    synthesis, batch_size = config.synthesis, config.training.batch_size
+    synthesis, rows = config.synthesis, shard.rows(config.training.batch_size)
     run, limit = synthesis.moments_per_class, config.data.max_segments
-    if run < 1 or batch_size % run:
+    if run < 1 or rows % run:
+        each = "" if shard.count == 1 else f" / {shard.count} replicas"
         raise ValueError(
-            "Expected training.batch_size to be a multiple of "
-            f"synthesis.moments_per_class, received {batch_size} and {run}."
+            f"Expected training.batch_size{each} to be a multiple of "
+            f"synthesis.moments_per_class, received {rows} and {run}."
         )
     order = sampling.ClassRuns(labels, run, seed)
     untrimmed = dataset.role("untrimmed")
@@ -97,7 +101,7 @@ def tiled(
             config.network.untrimmed_steps,
             random,
         )
-        first_row = counter % batch_size - place
+        first_row = counter % rows - place
         return int(members[place]), (first_row + moments, segments, mask)
 
     return draw, {

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ahernet_tf import replicas
 from ahernet_tf.config import LossConfig, TrainingConfig
 from ahernet_tf.models import AherNet
 from ahernet_tf.training import systems
@@ -91,8 +92,8 @@ class Algorithm:
             for batch in batches
         ]
         if self.config.schedule == "fused":
-            return self._fused_step(rows, *batches)
-        return self._alternating_step(rows, *batches)
+            return replicas.total(self._fused_step(rows, *batches))
+        return replicas.total(self._alternating_step(rows, *batches))
 
     def _loss_functions(
         self,
@@ -305,8 +306,8 @@ class Algorithm:
         return gradients
 
     def _apply(self, row: str, gradients: Sequence[Sequence[tf.Tensor]]) -> None:
-        """Lets the optimizers of a row take their steps."""
-        for objective, gradient in zip(self.rows[row], gradients):
+        """Lets the optimizers of a row take their steps, by all replicas' gradients."""
+        for objective, gradient in zip(self.rows[row], replicas.total(gradients)):
             objective.optimizer.apply_gradients(zip(gradient, objective.variables))
 
 

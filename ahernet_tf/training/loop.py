@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import signal
 import threading
@@ -19,9 +20,8 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import optimizers, schedule
 from ahernet_tf.training.algorithm import Algorithm
-from ahernet_tf.training.logs import LossLog
-
-Batches = Mapping[str, Mapping[str, tf.Tensor]]  # by stream
+from ahernet_tf.training.logs import LossLog, NoLog
+from ahernet_tf.training.workers import Batches, Workers
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -48,6 +48,9 @@ class Trainer:
         seed: Of data order and random draws.
         checkpoint_every_sec: Time between checkpoints.
         progress: Whether to show a bar.
+        workers: Who shares every batch; the model was built in their scope. One
+            process, the chief, writes and shows; the others start from what it has
+            and need no directory.
     """
 
     model: AherNet
@@ -57,22 +60,26 @@ class Trainer:
     seed: int = 0
     checkpoint_every_sec: float = 300.0
     progress: bool = True
+    workers: Workers = dataclasses.field(default_factory=Workers)
 
     def __post_init__(self) -> None:
         """Creates the optimizers and finds the newest checkpoint."""
         training = self.config.training
-        self.algorithm = Algorithm(self.model, self.config.loss, training)
-        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.workers.check(training)
+        with self.workers.scope():
+            self.algorithm = Algorithm(self.model, self.config.loss, training)
+            self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+        weights = storage.ordered_variables(self.model)
+        state = self._optimizer_state()
         checkpoint = tf.train.Checkpoint(
-            weights=storage.ordered_variables(self.model),
-            optimizers=self._optimizer_state(),
-            iteration=self.iteration,
+            weights=weights, optimizers=state, iteration=self.iteration
         )
         self._manager = tf.train.CheckpointManager(
             checkpoint, self.directory / storage.CHECKPOINTS, max_to_keep=2
         )
-        if self._manager.latest_checkpoint:
+        if self.workers.chief and self._manager.latest_checkpoint:
             storage.restore(checkpoint, self._manager.latest_checkpoint)
+        self.workers.copy_from_chief([*weights, *state, self.iteration])
         has_pretraining = bool(self.algorithm.system.pretrain)
         self.pretrain_iterations = training.pretrain_iterations * has_pretraining
         self.total = self.pretrain_iterations + training.iterations
@@ -98,23 +105,25 @@ class Trainer:
     ) -> None:
         """Trains until all iterations are done.
 
-        Ctrl-C and SIGTERM end the iteration at hand, save, and raise `Interrupted`.
+        Ctrl-C and SIGTERM end the iteration at hand, save, and raise `Interrupted`,
+        in every worker if one of them is told so.
 
         Args:
-            evaluate: Called with the iteration; what it returns is logged.
+            evaluate: Called with the iteration by the chief; what it returns is logged.
             every: Iterations between evaluations; 0 never evaluates.
 
         Raises:
             NonFiniteLossError: A loss became NaN or infinite; nothing is saved.
             Interrupted: The run was asked to stop.
         """
-        log = LossLog(self.directory, self.done)
+        chief = self.workers.chief
+        log = LossLog(self.directory, self.done) if chief else NoLog()
         bar = tqdm.tqdm(
             total=self.total,
             initial=self.done,
             unit="it",
             desc=self._phase(self.done),
-            disable=not self.progress,
+            disable=not (self.progress and chief),
         )
         saved_at = time.monotonic()
         previous = self._catch_signals()
@@ -126,13 +135,14 @@ class Trainer:
                     self.iteration.assign_add(1)
                     log.write(iteration, phase, values)
                     self._show(bar, phase, values)
+                    stop = self.workers.any(self._stop.is_set())
                     due = time.monotonic() - saved_at > self.checkpoint_every_sec
-                    if due or self._stop.is_set():
+                    if due or stop:
                         self._save(log)
                         saved_at = time.monotonic()
-                    if self._stop.is_set():
+                    if stop:
                         raise Interrupted
-                    if evaluate and every and (iteration + 1) % every == 0:
+                    if evaluate and chief and every and (iteration + 1) % every == 0:
                         log.write_scalars(iteration + 1, evaluate(iteration + 1))
             self._save(log)
         finally:
@@ -157,12 +167,21 @@ class Trainer:
         role = "oracle" if system.oracle else "untrimmed"
         arguments = (self.dataset, self.config, self.seed)
         make = {
-            "untrimmed": lambda: pipelines.untrimmed_stream(*arguments, start, role),
-            "foreground": lambda: pipelines.foreground_stream(*arguments, start, role),
-            "moments": lambda: pipelines.moment_stream(*arguments, start - pretrain),
+            "untrimmed": functools.partial(
+                pipelines.untrimmed_stream, *arguments, start, role
+            ),
+            "foreground": functools.partial(
+                pipelines.foreground_stream, *arguments, start, role
+            ),
+            "moments": functools.partial(
+                pipelines.moment_stream, *arguments, start - pretrain
+            ),
         }
-        streams = {name: make[name]() for name in system.streams(phase)}
-        yield from tf.data.Dataset.zip(streams).take(end - start)
+        parts = []
+        for shard in self.workers.shards:
+            streams = {name: make[name](shard=shard) for name in system.streams(phase)}
+            parts.append(tf.data.Dataset.zip(streams).take(end - start))
+        yield from map(self.workers.join, zip(*parts))
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""
@@ -187,7 +206,7 @@ class Trainer:
         bad = {name: v for name, v in values.items() if not np.isfinite(v)}
         if bad:
             videos = [
-                ", ".join(video.decode() for video in batch["video"].numpy())
+                ", ".join(video.decode() for video in self.workers.rows(batch["video"]))
                 for batch in batches.values()
             ]
             raise NonFiniteLossError(
@@ -204,9 +223,8 @@ class Trainer:
                 "pretrain": self.algorithm.pretrain_step,
                 "train": self.algorithm.train_step,
             }
-            jit_compile = self.config.training.jit_compile or None
             self._steps = {
-                name: tf.function(step, autograph=False, jit_compile=jit_compile)
+                name: self.workers.compile(step, self.config.training.jit_compile)
                 for name, step in steps.items()
             }
         return self._steps[phase]
@@ -227,6 +245,8 @@ class Trainer:
         bar.update()
 
     def _save(self, log: LossLog) -> None:
+        if not self.workers.chief:
+            return
         log.flush()
         self._manager.save(checkpoint_number=self.done)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,14 @@ from ahernet_tf.data.sampling import WHOLE, Shard
 from ahernet_tf.training.adam import assign_own
 
 STRATEGIES = ("none", "mirrored", "multi_worker")
+
+# What a sum over several processes raises when one of them has gone.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
 
 #: A batch of each stream, by stream and by part.
 Batches = Mapping[str, Mapping[str, Any]]
@@ -138,7 +147,8 @@ class Workers:
             jit_compile: Whether by XLA.
 
         Returns:
-            Takes joined batches by stream.
+            Takes joined batches by stream; raises WorkerLostError where another
+            worker has gone.
         """
         strategy = self._strategy
 
@@ -149,11 +159,12 @@ class Workers:
                 for name, value in results.items()
             }
 
-        return tf.function(
+        compiled = tf.function(
             everywhere if strategy else step,
             autograph=False,
             jit_compile=jit_compile or None,
         )
+        return self._guarded(compiled) if self._several_processes else compiled
 
     def any(self, flag: bool) -> bool:
         """Returns whether any process says yes; all must ask."""
@@ -178,4 +189,21 @@ class Workers:
             for kind in dict.fromkeys(variable.dtype for variable in variables):
                 strategy.run(copy, [[v for v in variables if v.dtype == kind]])
 
-        tf.function(copy_all, autograph=False)()
+        self._guarded(tf.function(copy_all, autograph=False))()
+
+    @staticmethod
+    def _guarded(function: Callable) -> Callable:
+        """Says which errors mean that another process has gone."""
+
+        @functools.wraps(function)
+        def call(**arguments):
+            try:
+                return function(**arguments)
+            except _LOST as error:
+                raise WorkerLostError(
+                    "A worker has gone; see its own messages. Started again on all "
+                    "workers, the same command continues from the last checkpoint. "
+                    f"({error.message.strip().splitlines()[-1]})"
+                ) from error
+
+        return call
