@@ -93,14 +93,15 @@ def embed(sample: dict[str, Sample], seed: int) -> np.ndarray:
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     values = np.concatenate([sample[kind].features for kind in KINDS])
     components = min(COMPONENTS, values.shape[1], len(values) - 1)
     values = PCA(components, random_state=seed).fit_transform(values)
     perplexity = min(30.0, len(values) / 4)
-    return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(
-        values
-    )
+    embedding = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
+    with threadpool_limits(1):  # several threads on a busy machine wait for each other
+        return embedding.fit_transform(values)
 
 
 def draw(points: np.ndarray, title: str) -> Any:

@@ -90,9 +90,14 @@ def _aligned(heads: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 def _notes(table: Table, columns: Sequence[Column], plan: Plan) -> list[str]:
     """Says how to read the numbers."""
     seeds = ", ".join(map(str, plan.seeds))
+    over = (
+        f"mean ± sample standard deviation over seeds {seeds}"
+        if len(plan.seeds) > 1
+        else f"seed {seeds}"
+    )
     text = (
         "Percent; mAP without a threshold is averaged over tIoU 0.5:0.05:0.95. Ours: "
-        f"mean ± sample standard deviation over seeds {seeds}; preset {plan.preset}"
+        f"{over}, preset {plan.preset}"
     )
     options = dict.fromkeys(a for column in columns for a in column.assignments)
     if options:
