@@ -70,7 +70,22 @@ def draw(found: Inspection) -> Figure:
         {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9}
     ):
         figure = Figure(figsize=(15, 12.5), layout="constrained")
-        figure.suptitle(f"{found.summary['name']}: data set", fontsize=14)
+        figure.legend(
+            handles=[
+                Patch(
+                    color=_colour(name),
+                    label=f"{name}: {len(facts.durations_sec)} videos, "
+                    f"{len(facts.lengths_sec)} actions",
+                )
+                for name, facts in found.roles.items()
+            ],
+            title=found.summary["name"],
+            title_fontsize=14,
+            loc="outside upper center",
+            ncols=len(found.roles),
+            frameon=False,
+            fontsize=10,
+        )
         axes = figure.subplots(3, 3)
         _classes(axes[0, 0], found)
         _histogram(axes[0, 1], found, "durations_sec", "Length of a video (s)")
@@ -104,11 +119,8 @@ def _classes(axes: Axes, found: Inspection) -> None:
     place = np.arange(len(bars))
     axes.barh(place, [b[0] for b in bars], color=[_colour(b[2]) for b in bars])
     axes.set_yticks(place, [b[1][:28] for b in bars], fontsize=7)
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
     axes.set_title(title)
-    axes.legend(
-        handles=[Patch(color=_colour(r), label=r) for r in ("untrimmed", "moments")],
-        loc="lower right",
-    )
 
 
 def _histogram(axes: Axes, found: Inspection, field: str, title: str) -> None:
@@ -118,7 +130,9 @@ def _histogram(axes: Axes, found: Inspection, field: str, title: str) -> None:
     together = np.concatenate([np.zeros(0), *values.values()])
     if len(together):
         low, high = together.min(), together.max()
-        bins = np.geomspace(low, max(high, low * 1.1), 40)
+        count = 2.5 * np.sqrt(min(len(numbers) for numbers in values.values()))
+        count = int(np.clip(count, 10, 40))
+        bins = np.geomspace(low, max(high, low * 1.1), count + 1)
         for name, numbers in values.items():
             weights = np.full(len(numbers), 100 / len(numbers))
             axes.hist(
@@ -128,27 +142,27 @@ def _histogram(axes: Axes, found: Inspection, field: str, title: str) -> None:
                 histtype="step",
                 linewidth=1.6,
                 color=_colour(name),
-                label=f"{name} ({len(numbers)})",
             )
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
-        axes.legend(frameon=False)
+        _logarithmic(axes)
     axes.set_title(title)
     axes.set_ylabel("% of the role")
 
 
+def _logarithmic(axes: Axes) -> None:
+    """Makes the horizontal axis logarithmic, with plain numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+
+
 def _lengths(axes: Axes, found: Inspection) -> None:
     """Histograms of the actions' lengths beside the lengths of the anchors."""
-    _histogram(axes, found, "lengths_steps", "Length of an action (steps) and anchors")
-    for number, length in enumerate(found.anchor_lengths):
-        axes.axvline(
-            length,
-            color="#bbbbbb",
-            linewidth=0.7,
-            zorder=0,
-            label="anchors" if number == 0 else None,
-        )
-    axes.legend(frameon=False)
+    _histogram(
+        axes, found, "lengths_steps", "Length of an action (steps); grey: anchors"
+    )
+    for length in found.anchor_lengths:
+        axes.axvline(length, color="#bbbbbb", linewidth=0.7, zorder=0)
 
 
 def _reach(axes: Axes, found: Inspection) -> None:
@@ -157,7 +171,7 @@ def _reach(axes: Axes, found: Inspection) -> None:
         if len(facts.best_tiou):
             ordered = np.sort(facts.best_tiou)
             part = 100 * (1 - np.arange(len(ordered)) / len(ordered))
-            axes.plot(ordered, part, color=_colour(name), label=name)
+            axes.plot(ordered, part, color=_colour(name))
     for threshold in THRESHOLDS:
         axes.axvline(threshold, color="#bbbbbb", linewidth=0.8, linestyle="--")
     axes.set_xlim(0, 1)
@@ -165,7 +179,6 @@ def _reach(axes: Axes, found: Inspection) -> None:
     axes.set_title("Actions that an anchor can match")
     axes.set_xlabel("tIoU of the best anchor")
     axes.set_ylabel("% of the actions, at least")
-    axes.legend(frameon=False, loc="lower left")
 
 
 def _actions_a_video(axes: Axes, found: Inspection) -> None:
@@ -181,11 +194,10 @@ def _actions_a_video(axes: Axes, found: Inspection) -> None:
             marker="o",
             markersize=3,
             color=_colour(name),
-            label=name,
         )
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(8, integer=True))
     axes.set_title("Actions in a video (30: or more)")
     axes.set_ylabel("% of the role")
-    axes.legend(frameon=False)
 
 
 def _coverage(axes: Axes, found: Inspection) -> None:
@@ -200,14 +212,12 @@ def _coverage(axes: Axes, found: Inspection) -> None:
             markersize=3,
             alpha=0.5,
             color=_colour(name),
-            label=name,
         )
     for edge in (0.9, 1.1):
         axes.axhline(edge, color="#bbbbbb", linewidth=0.8, linestyle="--")
-    axes.set_xscale("log")
+    _logarithmic(axes)
     axes.set_title("Covered by the features / length of the video")
     axes.set_xlabel("length of the video (s)")
-    axes.legend(frameon=False, markerscale=4)
 
 
 def _values(axes: Axes, found: Inspection) -> None:
@@ -221,9 +231,8 @@ def _values(axes: Axes, found: Inspection) -> None:
             markersize=3,
             alpha=0.5,
             color=_colour(name),
-            label=name,
         )
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
     axes.set_title("Feature values of a video")
     axes.set_xlabel("mean")
     axes.set_ylabel("standard deviation")
-    axes.legend(frameon=False, markerscale=4)
