@@ -40,7 +40,7 @@ class Count:
         paper_videos: What the paper counts.
         videos: What the data set's authors count.
         instances: What the data set's authors count.
-        approximate: The paper rounds its number.
+        rounded_to: What the paper rounds its number to.
         known: Numbers of videos that public files are known to hold, and why.
     """
 
@@ -50,7 +50,7 @@ class Count:
     paper_videos: int | None = None
     videos: int | None = None
     instances: int | None = None
-    approximate: bool = False
+    rounded_to: int = 1
     known: tuple[tuple[int, str], ...] = ()
 
 
@@ -172,7 +172,7 @@ THUMOS14_VALIDATION = Count(
 
 # Source: paper section 4.1 ("390K").
 KINETICS600_TRAINING = Count(
-    KINETICS600, "training", trimmed=True, paper_videos=390_000, approximate=True
+    KINETICS600, "training", trimmed=True, paper_videos=390_000, rounded_to=10_000
 )
 
 # Source: paper section 4.2 (6,459 videos, at least 10 of each class). The annotations
@@ -247,7 +247,8 @@ def th14_to_anet_fg() -> Setting:
                 "data.minimum_foreground_clips=8",
                 "ours",
                 "of 3,003 instances 219 last the release's 32 clips, and none of "
-                "BaseballPitch and SoccerPenalty; 8 is its minimum for moments",
+                "BaseballPitch, BasketballDunk and SoccerPenalty; 8 is its minimum for "
+                "moments",
             ),
         ),
     )
@@ -282,7 +283,8 @@ def anet_to_k600() -> Setting:
 
 
 SETTINGS = {
-    made().name: made for made in (anet_un_to_anet_am, th14_to_anet_fg, anet_to_k600)
+    setting.name: setting
+    for setting in (anet_un_to_anet_am(), th14_to_anet_fg(), anet_to_k600())
 }
 
 
@@ -294,4 +296,4 @@ def setting(name: str) -> Setting:
     """
     if name not in SETTINGS:
         raise ValueError(f"Expected a setting of {list(SETTINGS)}, received '{name}'.")
-    return SETTINGS[name]()
+    return SETTINGS[name]

@@ -152,6 +152,13 @@ def _notes(content: Content) -> list[str]:
                 f"{features.model.clip_frames} frames every "
                 f"{features.model.stride_frames}."
             )
+    ids = {
+        role: {video.id for video in content.present[part.count]}
+        for role, part in content.setting.roles().items()
+    }
+    shared = len(ids["untrimmed"] & ids["test"])
+    if shared:
+        notes.append(f"{shared} test videos are untrimmed training videos as well.")
     if content.missing:
         count = len(content.missing)
         notes.append(f"{count:,} videos lack features and are left out: {MISSING}.")

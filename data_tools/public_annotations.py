@@ -123,7 +123,8 @@ class PublicAnnotations:
         exclude = frozenset(set(whole.videos) - found[path])
         reading = whole
         if exclude or more_facts:
-            reading = self._read(path, exclude, more_facts)
+            facts = {**(more_facts or {}), **whole.facts}
+            reading = self._read(path, exclude, facts)
         reading.report.require_clean(skip_bad=True)
         videos = {i: v for i, v in reading.videos.items() if i in found[path]}
         if any(v.subset != count.subset for v in videos.values()):
@@ -161,29 +162,27 @@ class PublicAnnotations:
     @functools.cache  # noqa: B019 (as long as the program runs)
     def _reading(self, path: pathlib.Path) -> _Reading:
         """Reads all of a file."""
-        return self._read(path, frozenset(), None)
+        alone = self._read(path, frozenset(), {})
+        facts = self._facts_of(alone.videos)
+        if not facts:
+            return alone
+        return dataclasses.replace(self._read(path, frozenset(), facts), facts=facts)
 
     def _read(
         self,
         path: pathlib.Path,
         exclude: frozenset[str],
-        more_facts: Mapping[str, VideoFacts] | None,
+        facts: Mapping[str, VideoFacts],
     ) -> _Reading:
-        """Reads a file less some videos; first alone, then with the tables of it."""
+        """Reads a file less some videos."""
         report, form = checks.Report(), self._forms[path]
         options = formats.ReadOptions(
-            facts=more_facts or {},
+            facts=facts,
             classes=self._classes if form == "k600_validation" else (),
             exclude=exclude,
             keep_repeats=True,
         )
         videos = _READERS[form](path, report, options)
-        facts = self._facts_of(videos)
-        if facts:
-            report = checks.Report()
-            facts = {**(more_facts or {}), **facts}
-            options = dataclasses.replace(options, facts=facts)
-            videos = _READERS[form](path, report, options)
         taxonomy = None
         if form == "activitynet":
             taxonomy = json.loads(path.read_text(encoding="utf-8")).get("taxonomy")
@@ -193,7 +192,7 @@ class PublicAnnotations:
         trimmed = form == "kinetics" or (
             form != "k600_validation" and all(map(_is_moment, videos.values()))
         )
-        return _Reading(videos, report, dataset, trimmed, taxonomy)
+        return _Reading(videos, report, dataset, trimmed, taxonomy, {})
 
     def _facts_of(self, videos: Collection[str]) -> dict[str, VideoFacts]:
         """Returns the tables that are of some videos; data sets share a few ids."""
@@ -239,13 +238,14 @@ class PublicAnnotations:
 
 @dataclasses.dataclass(frozen=True)
 class _Reading:
-    """What one file holds."""
+    """What one file holds, and the tables say of it."""
 
     videos: dict[str, Video]
     report: checks.Report
     dataset: str | None
     trimmed: bool
     taxonomy: Any
+    facts: Mapping[str, VideoFacts]
 
 
 def _is_of(reading: _Reading, video: str, count: Count) -> bool:

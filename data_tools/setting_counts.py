@@ -82,7 +82,7 @@ class Row:
         if self.role is not None:
             return "-"
         if count.paper_videos is not None:
-            about = "about " if count.approximate else ""
+            about = "about " if count.rounded_to > 1 else ""
             texts.append(f"{about}{count.paper_videos:,} (paper)")
         if count.videos is not None:
             texts.append(f"{count.videos:,}")
@@ -151,9 +151,11 @@ def _of_videos(row: Row, subset: Subset) -> list[str]:
     """Explains a number of videos."""
     count, in_file = row.count, row.videos[0] + subset.unusable
     wanted = [n for n in (count.paper_videos, count.videos) if n is not None]
-    if count.approximate or all(n == in_file for n in wanted):
-        known = "" if in_file in wanted else "; the paper's number is rounded"
-        lines = [f"{row.title}: {in_file:,} videos{known}."] if known else []
+    slack = count.rounded_to / 2
+    if all(abs(n - in_file) < slack for n in wanted):
+        lines = []
+        if in_file not in wanted:
+            lines = [f"{row.title}: {in_file:,} videos; the paper rounds its number."]
     else:
         reason = dict(count.known).get(in_file)
         reason = reason or (
