@@ -91,8 +91,7 @@ class Column:
 
 def title(name: str) -> str:
     """Returns what a setting is called in print."""
-    known = settings.SETTINGS.get(name)
-    return known().title if known else name
+    return settings.setting(name).title if name in settings.SETTINGS else name
 
 
 def columns(
