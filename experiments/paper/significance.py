@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.inference import scoring
-from ahernet_tf.models import storage
 
 PREDICTIONS = "predictions.json"
 CONFIDENCE = 0.95
@@ -83,8 +82,11 @@ class Resamples:
         return self._known[run]
 
     def _resample(self, run: pathlib.Path) -> evaluation.Interval:
+        # Loads TensorFlow, which programs that compare nothing do not wait for.
+        from ahernet_tf.inference import scoring
+
         if self._truth is None:
-            config = storage.load_description(run)[1]
+            config = configuration.load(run / "config.json")
             # Whatever was wrong with the data was reported when it was trained on.
             dataset = Dataset.load(self.data, config.data, True, "shape")
             self._truth = scoring.ground_truth(dataset.test())
