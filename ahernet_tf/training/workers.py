@@ -201,9 +201,8 @@ class Workers:
                 return function(**arguments)
             except _LOST as error:
                 raise WorkerLostError(
-                    "A worker has gone; see its own messages. Started again on all "
-                    "workers, the same command continues from the last checkpoint. "
-                    f"({error.message.strip().splitlines()[-1]})"
+                    "Another worker has gone; see its own messages. Started again on "
+                    "all workers, the same command continues from the last checkpoint."
                 ) from error
 
         return call

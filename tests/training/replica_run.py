@@ -1,0 +1,94 @@
+"""A tiny training run, alone or as one of several replicas.
+
+python -m tests.training.replica_run STRATEGY DATA DIRECTORY STOP_AFTER
+
+With "mirrored" the CPU counts as two devices. After STOP_AFTER iterations the process
+tells itself to stop; -1: it never does. The exit status is 130 for a stopped run.
+"""
+
+import pathlib
+import signal
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from ahernet_tf import config as configuration
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.models import storage
+from ahernet_tf.training.loop import Interrupted, Trainer
+from ahernet_tf.training.workers import Workers, make_strategy
+
+# A large epsilon keeps Adam from making steps out of rounding where the gradient is 0,
+# as that of a bias that all classes share.
+CONFIG = configuration.with_overrides(
+    configuration.small(),
+    [
+        "network.untrimmed_steps=64",
+        "network.moment_steps=32",
+        "network.base_channels=4,4",
+        "network.level_channels=4,4",
+        "network.generator_channels=4",
+        "training.batch_size=4",
+        "training.pretrain_iterations=1",
+        "training.iterations=3",
+        "training.epsilon=1e-3",
+        "training.generator_updates=1",
+        "synthesis.mode=tiled",
+        "synthesis.moments_per_class=2",
+    ],
+)
+
+
+def trainer(data: pathlib.Path, directory: pathlib.Path, workers: Workers) -> Trainer:
+    tf.keras.utils.set_random_seed(3)
+    dataset = Dataset.load(data, CONFIG.data)
+    description = storage.Description(
+        dataset.feature_channels, dataset.source_classes, dataset.target_classes
+    )
+    with workers.scope():
+        model = description.build(CONFIG)
+    return Trainer(
+        model, dataset, CONFIG, directory, 3, progress=False, workers=workers
+    )
+
+
+def train(
+    data: pathlib.Path, directory: pathlib.Path, workers: Workers, stop_after: int = -1
+) -> tuple[Trainer, bool]:
+    """Returns the trainer, and whether it was stopped."""
+    trained = trainer(data, directory, workers)
+    iterate = trained._iterate
+
+    def stopping(phase, iteration, batches):
+        if iteration + 1 == stop_after:
+            signal.raise_signal(signal.SIGTERM)
+        return iterate(phase, iteration, batches)
+
+    trained._iterate = stopping
+    try:
+        trained.run()
+    except Interrupted:
+        return trained, True
+    return trained, False
+
+
+def weights(trained: Trainer) -> list[np.ndarray]:
+    return [v.numpy() for v in storage.ordered_variables(trained.model)]
+
+
+def main(strategy: str, data: str, directory: str, stop_after: str) -> int:
+    if strategy == "mirrored":
+        devices = [tf.config.LogicalDeviceConfiguration()] * 2
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, devices)
+    workers = Workers(make_strategy(strategy))
+    assert workers.shards[0].count == 2
+    paths = pathlib.Path(data), pathlib.Path(directory)
+    trained, stopped = train(*paths, workers, int(stop_after))
+    print(f"iterations done: {trained.done}")
+    return 130 if stopped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
