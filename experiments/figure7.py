@@ -154,10 +154,10 @@ def run(
         name: evaluation.load_predictions(of_system[seed] / significance.PREDICTIONS)
         for name, of_system in runs.items()
     }
-    by_name = {video.id: video for video in test.videos}
+    by_name = {video.id: video for video in test.videos if video.instances}
     unknown = [name for name in names if name not in by_name]
     if unknown:
-        raise ValueError(f"--videos: no test videos: {', '.join(unknown)}.")
+        raise ValueError(f"--videos: no annotated test videos: {', '.join(unknown)}.")
     videos = [by_name[name] for name in names] or choose(
         list(by_name.values()), systems["AherNet"]
     )
