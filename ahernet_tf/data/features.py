@@ -51,7 +51,8 @@ def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
 
     Args:
         path: An npz, HDF5 or TFRecord file, or a directory with a npy, npz, csv or pt
-            file a video, or of TFRecord files.
+            file a video, or of TFRecord files; or one that holds such directories
+            only, with different videos, such as one a class.
         spec: The `features` entry of dataset.json. `format` may be left out where the
             ending of the file, features.json or the files of the directory tell it.
             `template` is the name of a sequence, by default `{video}`. What single
@@ -65,6 +66,8 @@ def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(f"{path}: does not exist")
+    if folders := _folders(path):
+        return UnionStore([open_store(folder, spec) for folder in folders], path)
     name = spec.get("format") or _guess_format(path)
     if name not in FORMATS:
         raise ValueError(f"{path}: expected a format of {FORMATS}, received {name!r}")
@@ -156,6 +159,20 @@ def check_description(store: FeatureStore, spec: dict[str, Any]) -> None:
                 f"{store.path / DESCRIPTION_FILE}: {key} is {own}, but dataset.json "
                 f"says {wanted}"
             )
+
+
+def _folders(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the directories in a directory that holds nothing else."""
+    if not path.is_dir():
+        return []
+    folders = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                if not entry.is_dir():
+                    return []
+                folders.append(path / entry.name)
+    return sorted(folders)
 
 
 def _guess_format(path: pathlib.Path) -> str:

@@ -76,8 +76,8 @@ def differences(packed: dict[str, Any], now: dict[str, Any]) -> list[str]:
 def fingerprint(path: pathlib.Path) -> str | None:
     """Returns a text that changes when features are added, removed or made anew.
 
-    Of a file it covers the size and both ends, of a directory the names in it and the
-    sizes of up to 1,000 of its files.
+    Of a file it covers the size and both ends, of a directory the names in it and its
+    subdirectories, and the sizes of up to 1,000 of its files.
     """
     if path.is_dir():
         return _fingerprint_of_directory(path)
@@ -96,17 +96,22 @@ def _fingerprint_of_directory(path: pathlib.Path) -> str:
     """Combines names and sizes so that the order of the listing does not matter."""
     total = count = 0
 
-    def names() -> Iterator[tuple[bytes, str]]:
+    def names(folder: pathlib.Path, above: str) -> Iterator[tuple[bytes, str]]:
         nonlocal total, count
-        with os.scandir(path) as entries:
+        with os.scandir(folder) as entries:
             for entry in entries:
-                if not entry.name.startswith("."):
-                    digest = hashlib.sha256(entry.name.encode()).digest()
-                    count += 1
-                    total += int.from_bytes(digest, "big")
-                    yield digest, entry.name
+                name = above + entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    yield from names(folder / entry.name, f"{name}/")
+                    continue
+                digest = hashlib.sha256(name.encode()).digest()
+                count += 1
+                total += int.from_bytes(digest, "big")
+                yield digest, name
 
-    chosen = heapq.nsmallest(_SIZED_FILES, names())
+    chosen = heapq.nsmallest(_SIZED_FILES, names(path, ""))
     sizes = "\n".join(f"{name} {(path / name).stat().st_size}" for _, name in chosen)
     sizes = hashlib.sha256(sizes.encode()).hexdigest()
     return f"{count}-{total % 2**256:064x}-{sizes}"

@@ -76,10 +76,17 @@ class UnionStore(FeatureStore):
     A video that is in several is read from the first that has it.
     """
 
-    def __init__(self, stores: Sequence[FeatureStore]) -> None:
-        """Takes the stores; the description is that of the first."""
+    def __init__(
+        self, stores: Sequence[FeatureStore], path: pathlib.Path | None = None
+    ) -> None:
+        """Takes the stores; the description is that of the first.
+
+        Args:
+            stores: The stores.
+            path: Where they lie together; None: the path of the first.
+        """
         self.stores = tuple(stores)
-        self.path = self.stores[0].path
+        self.path = path or self.stores[0].path
         self.description = self.stores[0].description
         ids = [(v, n) for n, store in enumerate(self.stores) for v in store.ids()]
         self._ids = Texts.of(video for video, _ in ids)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf.data.features import open_features, open_store, paths_of, store_key
+from ahernet_tf.data.identity import fingerprint
 from ahernet_tf.data.joined_stores import ConcatenatedStore, DeferredStore
 from ahernet_tf.data.time_model import TimeModel
 
@@ -267,6 +268,25 @@ def test_several_paths_hold_different_videos(tmp_path):
     assert "d" not in store
     with pytest.raises(ValueError, match="no such sequence"):
         store.read("d")
+
+
+def test_folders_of_classes_are_one_store(tmp_path):
+    for label, videos in {"run": ("a", "v_b"), "sit still": ("c",)}.items():
+        (tmp_path / label).mkdir()
+        for add, video in enumerate(videos):
+            np.save(tmp_path / label / f"{video}.npy", VALUES + add)
+    for spec in ({}, {"format": "npy"}):
+        store = open_store(tmp_path, spec)
+        assert store.ids() == ["a", "v_b", "c"]
+        np.testing.assert_array_equal(store.read("b"), VALUES + 1)
+        assert store.file_of("c") == tmp_path / "sit still" / "c.npy"
+        assert store.path == tmp_path
+    before = fingerprint(tmp_path)
+    (tmp_path / "run" / "a.npy").rename(tmp_path / "run" / "d.npy")
+    assert fingerprint(tmp_path) != before
+    (tmp_path / "sit still" / "c.npy").unlink()
+    with pytest.raises(ValueError, match=r"sit still: expected npy, .* found \[\]"):
+        open_store(tmp_path, {})
 
 
 def test_a_deferred_store_is_opened_when_it_is_needed(tmp_path):
