@@ -68,11 +68,7 @@ class Subset:
 
 
 class PublicAnnotations:
-    """The annotation files that a user has.
-
-    Attributes:
-        unused: Files that are none of these.
-    """
+    """The annotation files that a user has; other files beside them do not matter."""
 
     def __init__(self, paths: Iterable[str | pathlib.Path]) -> None:
         """Looks at files, and at what lies in directories.
@@ -80,7 +76,6 @@ class PublicAnnotations:
         Raises:
             ValueError: A path does not exist, or a table of videos is faulty.
         """
-        self.unused: list[pathlib.Path] = []
         self._forms: dict[pathlib.Path, str] = {}
         self._tables: dict[pathlib.Path, dict[str, VideoFacts]] = {}
         self._classes: tuple[str, ...] = ()
@@ -94,8 +89,6 @@ class PublicAnnotations:
                 self._classes = formats.read_classes(path)
             elif form in _READERS:
                 self._forms[path] = form
-            else:
-                self.unused.append(path)
 
     def subset(
         self, count: Count, more_facts: Mapping[str, VideoFacts] | None = None
