@@ -4,7 +4,13 @@ import pytest
 pytest.importorskip("matplotlib")
 from matplotlib import image
 
-from ahernet_tf.visualization.timeline import DETECTION_COLOUR, Row, draw_timeline
+from ahernet_tf.visualization.timeline import (
+    DETECTION_COLOUR,
+    Row,
+    Timeline,
+    draw_timeline,
+    draw_timelines,
+)
 
 BLUE = np.array(DETECTION_COLOUR)
 
@@ -87,3 +93,20 @@ def test_bad_input_writes_nothing(tmp_path):
     with pytest.raises(ValueError, match="no segment"):
         Row("x", [(2, 1)])
     assert not list(tmp_path.iterdir())
+
+
+def test_videos_stand_beneath_one_another_with_time_axes_of_their_own(tmp_path):
+    path = tmp_path / "two.png"
+    videos = [Timeline(10.0, [Row("run", [(5.0, 10.0)])], "short")]
+    draw_timelines(path, videos)
+    one = image.imread(path)
+    draw_timelines(path, [*videos, Timeline(100.0, [Row("run", [(5.0, 10.0)])])])
+    both = image.imread(path)
+    assert both.shape[1] == one.shape[1]
+    assert both.shape[0] > 1.5 * one.shape[0]
+    blue = (np.abs(both[..., :3] - BLUE) < 0.02).all(axis=-1)
+    above, below = np.split(blue[: int(0.85 * len(blue))], [len(blue) // 2])
+    widths = [np.ptp(np.flatnonzero(part.any(axis=0))) for part in (above, below)]
+    assert widths[0] / widths[1] == pytest.approx(10, rel=0.1)
+    with pytest.raises(ValueError, match="no video"):
+        draw_timelines(path, [])
