@@ -30,6 +30,13 @@ def test_rates_follow_from_counts_and_times():
     assert speed["share_of_matmul_rate"] == pytest.approx(
         speed["clips_per_sec"] * speed["flops_per_clip"] / speed["matmul_flops_per_sec"]
     )
+    network_cpu, matmul_cpu = (
+        sorted(speed[f"{name}_processor_sec_of_rounds"])[1]
+        for name in ("network", "matmul")
+    )
+    assert speed["share_of_matmul_rate_a_processor_second"] == pytest.approx(
+        speed["flops_per_clip"] * 2 / network_cpu / (2 * 64**3 / matmul_cpu)
+    )
     assert decoding["frames"] == 40
     assert decoding["size"] == [240, 320]
     assert decoding["clips_per_sec"] == decoding["resized_frames_per_sec"] / 8
