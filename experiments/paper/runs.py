@@ -34,7 +34,6 @@ LOG = "train.log"
 METRICS = "metrics.json"
 TAIL_LINES = 15
 _POLL_SEC = 0.1
-_STATES = {"config": "config.json", "run": "run.json"}
 #: Directory names of systems; the paper's own are no good file names.
 _DIRECTORIES = {
     "AherNet-": "AherNet-minus",
@@ -143,17 +142,17 @@ def check(run: Run) -> None:
     Raises:
         ValueError: Names what differs.
     """
-    there = {key: _read(run.workdir / name) for key, name in _STATES.items()}
     differences = []
-    if there["config"] is not None:
-        stored = configuration.from_dict(there["config"])
+    config, state = run.workdir / "config.json", _read(run.workdir / "run.json")
+    if config.exists():
+        stored = configuration.load(config)
         differences = configuration.differences(stored, run.config())
-    if there["run"] is not None:
-        data = pathlib.Path(there["run"]["data"])
+    if state is not None:
+        data = pathlib.Path(state["data"])
         if data.exists() and not data.samefile(run.data):
             differences.append(f"data: {data} != {run.data}")
-        if there["run"]["seed"] != run.seed:
-            differences.append(f"seed: {there['run']['seed']} != {run.seed}")
+        if state["seed"] != run.seed:
+            differences.append(f"seed: {state['seed']} != {run.seed}")
     if differences:
         raise ValueError(
             f"{run.workdir} holds a run of another configuration (there != asked): "
