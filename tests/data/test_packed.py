@@ -293,8 +293,19 @@ def test_shards_are_ordinary_records_and_the_same_every_time(copy):
 def test_tensorflow_datasets_reads_the_directory(directory):
     tfds = pytest.importorskip("tensorflow_datasets")
     builder = tfds.builder_from_directory(str(directory / "packed"))
+    roles = load(directory, packed=False).roles
+    for name in ("untrimmed", "test", "oracle"):
+        found = {
+            example["video"].decode(): example["labels"].tolist()
+            for example in tfds.as_numpy(builder.as_dataset(split=name))
+        }
+        labels = {v.id: [i.label for i in v.instances] for v in roles[name].videos}
+        assert set(labels) <= set(found)
+        if name != "test":  # whose split has the other classes' actions, too
+            expected = {v: [text.encode() for text in n] for v, n in labels.items()}
+            assert found == expected
     examples = list(tfds.as_numpy(builder.as_dataset(split="moments")))
-    role = load(directory, packed=False).roles["moments"]
+    role = roles["moments"]
     assert len(examples) == 5
     for example in examples:
         row = role.videos.ids.find(example["video"].decode())
