@@ -7,10 +7,19 @@ import tensorflow as tf
 #: From so many input channels on, one matrix product over the shifted copies of the
 #: input beats the convolution of TensorFlow on a CPU; below, the copies cost more.
 UNFOLD_FROM_CHANNELS = 1024
+#: Threads that write a matrix whose rows lie a large power of two apart get into each
+#: other's way. Products with a multiple of so many columns get a few more, of zeros.
+_SLOW_COLUMNS, _MORE_COLUMNS = 1024, 16
+#: Below so many steps, a kernel is not used often enough to be worth that copy.
+_LONG = 64
 
 
 def temporal_convolution(
-    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int = 1
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    stride: int = 1,
+    relu: bool = False,
 ) -> tf.Tensor:
     """Convolves over time with TensorFlow's `same` padding.
 
@@ -22,18 +31,23 @@ def temporal_convolution(
         kernel: `[width, channels, filters]`.
         bias: `[filters]`.
         stride: Step between outputs.
+        relu: Whether to set negative outputs to 0.
 
     Returns:
         `[batch, ceil(time / stride), filters]`.
     """
-    if kernel.shape[1] < UNFOLD_FROM_CHANNELS:
+    width, channels, _ = kernel.shape
+    if channels < UNFOLD_FROM_CHANNELS:
         outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")
-        return tf.nn.bias_add(outputs, bias)
-    return _unfolded_convolution(inputs, kernel, bias, stride)
+        outputs = tf.nn.bias_add(outputs, bias)
+        return tf.nn.relu(outputs) if relu else outputs
+    if stride == 1 and width > 1 and (inputs.shape[1] or 0) >= max(width, _LONG):
+        return _long_convolution(inputs, kernel, bias, relu)
+    return _unfolded_convolution(inputs, kernel, bias, stride, relu)
 
 
 def _unfolded_convolution(
-    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int
+    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int, relu: bool
 ) -> tf.Tensor:
     width, channels, filters = kernel.shape
     time = inputs.shape[1] or tf.shape(inputs)[1]
@@ -45,12 +59,90 @@ def _unfolded_convolution(
     last = (steps_out - 1) * stride + 1
     copies = [padded[:, shift : shift + last : stride] for shift in range(width)]
     unfolded = copies[0] if width == 1 else tf.concat(copies, axis=-1)
-    outputs = tf.matmul(
-        tf.reshape(unfolded, [-1, width * channels]),
-        tf.reshape(kernel, [width * channels, filters]),
+    is_long = inputs.shape[1] is not None and steps_out >= _LONG
+    more = _more_columns(filters) if is_long else 0
+    kernel = tf.reshape(kernel, [width * channels, filters])
+    outputs = tf.nn.bias_add(
+        tf.matmul(
+            tf.reshape(unfolded, [-1, width * channels]),
+            tf.pad(kernel, [[0, 0], [0, more]]) if more else kernel,
+        ),
+        tf.pad(bias, [[0, more]]) if more else bias,
     )
-    outputs = tf.nn.bias_add(outputs, bias)
-    return tf.reshape(outputs, [-1, steps_out, filters])
+    outputs = tf.nn.relu(outputs) if relu else outputs
+    return tf.reshape(outputs[:, :filters], [-1, steps_out, filters])
+
+
+def _long_convolution(
+    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, relu: bool
+) -> tf.Tensor:
+    """Convolves with stride 1, forwards and backwards without a strided copy.
+
+    All sequences are written one below the other with rows of zeros between them.
+    Every shifted copy of the input is then a range of rows, which is no copy at all,
+    and so is that of the gradient; only what a product reads side by side is written
+    anew. The rows between the sequences make results that nobody reads.
+    """
+    width, channels, filters = kernel.shape
+    time = inputs.shape[1]
+    before = (width - 1) // 2
+    gap = width - 1 - before  # rows of zeros before each sequence; not below `before`
+    period = gap + time
+    more_in, more_out = _more_columns(channels), _more_columns(filters)
+
+    def to_rows(sequences: tf.Tensor, more: int) -> tf.Tensor:
+        # One sequence of zeros below the last, for the shifted ranges to end in.
+        padded = tf.pad(sequences, [[0, 1], [gap, 0], [0, more]])
+        return tf.reshape(padded, [-1, padded.shape[-1]])
+
+    def from_rows(rows: tf.Tensor, columns: int) -> tf.Tensor:
+        rows = tf.reshape(rows, [-1, period, rows.shape[-1]])
+        return rows[:, :time, :columns]
+
+    def shifted(rows: tf.Tensor, shift: int) -> tf.Tensor:
+        # Row r of it is row r + shift of the sequence that begins at row r.
+        return rows[gap + shift : gap + shift - period]
+
+    @tf.custom_gradient
+    def convolve(inputs, kernel, bias):
+        rows = to_rows(inputs, 0)
+        copies = [shifted(rows, tap - before) for tap in range(width)]
+        flat = tf.reshape(kernel, [width * channels, filters])
+        outputs = tf.nn.bias_add(
+            tf.matmul(tf.concat(copies, axis=1), tf.pad(flat, [[0, 0], [0, more_out]])),
+            tf.pad(bias, [[0, more_out]]),
+        )
+        outputs = from_rows(tf.nn.relu(outputs) if relu else outputs, filters)
+
+        def gradient(upstream):
+            if relu:
+                upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+            rows_out = to_rows(upstream, more_out)
+            own = shifted(rows_out, 0)
+            of_kernel = [tf.matmul(copy, own, transpose_a=True) for copy in copies]
+            sides = [shifted(rows_out, before - tap) for tap in range(width)]
+            backwards = tf.reshape(
+                tf.pad(
+                    tf.transpose(kernel, [0, 2, 1]),
+                    [[0, 0], [0, more_out], [0, more_in]],
+                ),
+                [width * (filters + more_out), channels + more_in],
+            )
+            of_inputs = tf.matmul(tf.concat(sides, axis=1), backwards)
+            return (
+                from_rows(of_inputs, channels),
+                tf.stack(of_kernel)[..., :filters],
+                tf.raw_ops.BiasAddGrad(out_backprop=upstream),
+            )
+
+        return outputs, gradient
+
+    return convolve(inputs, kernel, bias)
+
+
+def _more_columns(columns: int) -> int:
+    """Returns how many columns of zeros to add to a product."""
+    return 0 if columns % _SLOW_COLUMNS else _MORE_COLUMNS
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -96,6 +188,8 @@ class TemporalConvolution(tf.keras.layers.Layer):
         """Maps `[batch, time, channels]` to `[batch, ceil(time/stride), filters]`."""
         kernel = tf.convert_to_tensor(self.kernel)
         bias = tf.convert_to_tensor(self.bias)
+        if self.activation == "relu":
+            return temporal_convolution(inputs, kernel, bias, self.stride, relu=True)
         outputs = temporal_convolution(inputs, kernel, bias, self.stride)
         return self._activate(outputs)
 
