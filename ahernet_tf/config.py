@@ -109,6 +109,7 @@ class TrainingConfig:
     schedule: Literal["alternating", "fused"] = "alternating"
     optimizer_split: Literal["per_loss", "joint"] = "per_loss"
     generator_updates: int = 2  # paper: 1; "fused" has one
+    ema_decay: float = 0.0  # average of the weights that localises; 0: the weights
     precision: Literal["float32", "bfloat16"] = "float32"  # losses: always float32
     jit_compile: bool = False  # compile the iteration with XLA
 

@@ -23,7 +23,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation, files
+from ahernet_tf import evaluation, files, settings
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import DataError, Dataset
@@ -129,7 +129,8 @@ def train(run: Run) -> dict | None:
         print(f"Continues after iteration {trainer.done} of {trainer.total}.")
 
     def evaluate(iteration: int) -> dict[str, float]:
-        metrics = evaluate_role(run, model, description, validation, "source")
+        with trainer.averaged():
+            metrics = evaluate_role(run, model, description, validation, "source")
         line = {k: metrics[k] for k in ("average_map", "map_at_tiou", "auc")}
         with (run.workdir / "validation.jsonl").open("a") as file:
             file.write(json.dumps({"iteration": iteration, **line}) + "\n")
@@ -139,7 +140,8 @@ def train(run: Run) -> dict | None:
         }
 
     trainer.run(evaluate if validation else None, run.eval_every)
-    metrics = final_metrics(run, model, description, dataset, validation)
+    with trainer.averaged():
+        metrics = final_metrics(run, model, description, dataset, validation)
     files.write_json(finished, metrics)
     return metrics
 
@@ -264,6 +266,12 @@ def define_flags() -> None:
         "preset", "small", sorted(configuration.PRESETS), "Configuration to start from."
     )
     flags.DEFINE_enum(
+        "setting",
+        None,
+        sorted(settings.SETTINGS),
+        "Setting of the paper whose options are set first (docs/SETTINGS.md).",
+    )
+    flags.DEFINE_enum(
         "system",
         None,
         systems.NAMES,
@@ -334,9 +342,10 @@ def run_from_flags() -> Run:
         value = getattr(values, name)
         if value is not None:
             overrides.append(f"training.{name}={value}")
-    config = configuration.with_overrides(
-        configuration.preset(values.preset), overrides
-    )
+    config = configuration.preset(values.preset)
+    if values.setting:
+        config = settings.setting(values.setting).configured(config)
+    config = configuration.with_overrides(config, overrides)
     config = systems.configure(config, values.system or config.training.system)
     if values.eval_every and not config.data.validation_fraction:
         data = dataclasses.replace(config.data, validation_fraction=VALIDATION_FRACTION)

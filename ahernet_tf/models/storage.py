@@ -140,7 +140,8 @@ def load_model(
     if path is None:
         raise ValueError(f"{directory}: no checkpoint yet.")
     model = description.build(config)
-    restore(tf.train.Checkpoint(weights=ordered_variables(model)), path)
+    kept = "average" if config.training.ema_decay else "weights"
+    restore(tf.train.Checkpoint(**{kept: ordered_variables(model)}), path)
     return model, description, config
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -20,7 +21,9 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import optimizers, schedule
 from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.averaging import WeightAverage
 from ahernet_tf.training.logs import LossLog, NoLog
+from ahernet_tf.training.row_losses import Losses
 from ahernet_tf.training.workers import Batches, Workers
 
 
@@ -69,17 +72,24 @@ class Trainer:
         with self.workers.scope():
             self.algorithm = Algorithm(self.model, self.config.loss, training)
             self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
-        weights = storage.ordered_variables(self.model)
+            weights = storage.ordered_variables(self.model)
+            self.average = (
+                WeightAverage(weights, training.ema_decay)
+                if training.ema_decay
+                else None
+            )
+        averages = {"average": self.average.values} if self.average else {}
         state = self._optimizer_state()
         checkpoint = tf.train.Checkpoint(
-            weights=weights, optimizers=state, iteration=self.iteration
+            weights=weights, optimizers=state, iteration=self.iteration, **averages
         )
         self._manager = tf.train.CheckpointManager(
             checkpoint, self.directory / storage.CHECKPOINTS, max_to_keep=2
         )
         if self.workers.chief and self._manager.latest_checkpoint:
             storage.restore(checkpoint, self._manager.latest_checkpoint)
-        self.workers.copy_from_chief([*weights, *state, self.iteration])
+        copied = [*weights, *state, self.iteration, *averages.get("average", [])]
+        self.workers.copy_from_chief(copied)
         has_pretraining = bool(self.algorithm.system.pretrain)
         self.pretrain_iterations = training.pretrain_iterations * has_pretraining
         self.total = self.pretrain_iterations + training.iterations
@@ -224,10 +234,28 @@ class Trainer:
                 "train": self.algorithm.train_step,
             }
             self._steps = {
-                name: self.workers.compile(step, self.config.training.jit_compile)
+                name: self.workers.compile(
+                    self._averaging(step), self.config.training.jit_compile
+                )
                 for name, step in steps.items()
             }
         return self._steps[phase]
+
+    def _averaging(self, step: Callable) -> Callable:
+        """Lets the average of the weights follow a step, where there is one."""
+        if self.average is None:
+            return step
+
+        def step_and_average(**batches: Mapping[str, tf.Tensor]) -> Losses:
+            losses = step(**batches)
+            self.average.update()
+            return losses
+
+        return step_and_average
+
+    def averaged(self) -> contextlib.AbstractContextManager:
+        """Lets the network have the weights that it is to localise with."""
+        return self.average.applied() if self.average else contextlib.nullcontext()
 
     def _show(self, bar: tqdm.tqdm, phase: str, values: Mapping[str, float]) -> None:
         bar.set_description(phase, refresh=False)

@@ -147,3 +147,45 @@ def test_periodic_evaluation_is_called_and_logged(data, tmp_path):
     config = tiny("single", iterations=1)
     trainer(data, tmp_path, config).run(evaluate, every=2)
     assert seen == [2]
+
+
+def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeypatch):
+    config = tiny(iterations=3, ema_decay=0.6)
+    whole = trainer(data, tmp_path / "whole", config)
+    start = [v.numpy() for v in whole.average.values]
+    history = []
+    step = whole._iterate
+
+    def iterate(*arguments):
+        values = step(*arguments)
+        history.append(weights(whole))
+        return values
+
+    monkeypatch.setattr(whole, "_iterate", iterate)
+    whole.run()
+    expected = start
+    for later in history:
+        expected = [a + 0.4 * (w - a) for a, w in zip(expected, later)]
+    own = weights(whole)
+    with whole.averaged():
+        for found, value in zip(weights(whole), expected):
+            np.testing.assert_allclose(found, value, atol=1e-5)
+    for found, value in zip(weights(whole), own):
+        np.testing.assert_array_equal(found, value)
+
+    stopped = trainer(data, tmp_path / "stopped", tiny(iterations=1, ema_decay=0.6))
+    stopped.run()
+    resumed = trainer(data, tmp_path / "stopped", config)
+    resumed.run()
+    for found, value in zip(resumed.average.values, whole.average.values):
+        np.testing.assert_array_equal(found, value)
+
+    description = storage.Description(
+        whole.dataset.feature_channels,
+        whole.dataset.source_classes,
+        whole.dataset.target_classes,
+    )
+    storage.save_description(tmp_path / "whole", description, config)
+    model, _, _ = storage.load_model(tmp_path / "whole")
+    for found, value in zip(storage.ordered_variables(model), whole.average.values):
+        np.testing.assert_array_equal(found, value)
