@@ -65,7 +65,10 @@ class SynthesisConfig:
     legacy_synthetic_gt: bool = False  # release: True
     # Only for mode "tiled":
     moments_per_class: int = 4  # neighbouring rows of a batch that share a class
-    context_min_sec: float = 0.4  # length of the generated context between moments
+    # Length of the generated context between moments: uniform between the two, or as
+    # the background between the instances of the untrimmed videos.
+    context_length: Literal["uniform", "source"] = "uniform"
+    context_min_sec: float = 0.4
     context_max_sec: float = 1.6
 
 

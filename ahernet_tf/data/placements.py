@@ -16,6 +16,7 @@ from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
 from ahernet_tf.data.cuts import Cuts
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.roles import Role
 
 #: Name, type and shape of each part of a sample.
 Signature = dict[str, tuple[Any, tuple[int, ...]]]
@@ -88,6 +89,9 @@ def tiled(
     order = sampling.ClassRuns(labels, run, seed)
     untrimmed = dataset.role("untrimmed")
     lengths_sec = [untrimmed.covered_sec(video) for video in untrimmed.videos]
+    gaps_sec = None
+    if synthesis.context_length == "source":
+        gaps_sec = gaps_between_instances(untrimmed)
 
     def draw(counter: int) -> tuple[int, tuple]:
         random = sampling.generator(seed, "moments", "draw", counter)
@@ -100,6 +104,7 @@ def tiled(
             limit,
             config.network.untrimmed_steps,
             random,
+            gaps_sec,
         )
         first_row = counter % rows - place
         return int(members[place]), (first_row + moments, segments, mask)
@@ -109,6 +114,30 @@ def tiled(
         "segments": (tf.float32, (limit, 2)),
         "segment_mask": (tf.bool, (limit,)),
     }
+
+
+def gaps_between_instances(role: Role) -> np.ndarray:
+    """Returns the lengths of the background between neighbouring instances, seconds.
+
+    Args:
+        role: Untrimmed videos; instances that touch or overlap leave a gap of 0.
+
+    Raises:
+        ValueError: No video has two instances.
+    """
+    gaps = []
+    for video in role.videos:
+        end = None
+        for instance in sorted(video.instances, key=lambda i: i.start_sec):
+            if end is not None:
+                gaps.append(max(0.0, instance.start_sec - end))
+            end = max(end or 0.0, instance.end_sec)
+    if not gaps:
+        raise ValueError(
+            f"synthesis.context_length=source: no video of role '{role.name}' has two "
+            "instances with background between them; choose uniform."
+        )
+    return np.array(gaps)
 
 
 #: By `synthesis.mode`.

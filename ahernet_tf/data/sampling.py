@@ -126,14 +126,15 @@ def tile(
     max_segments: int,
     steps: int,
     random: np.random.Generator,
+    gaps_sec: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lays moments at their real lengths into a sequence, with gaps between.
 
     A moment of d seconds takes d / sequence_sec of the steps. The moments come in a
-    random order, again and again; before each lies a gap of `context_min_sec` to
-    `context_max_sec`, uniform. The first that would not fit ends the layout, and what
-    remains is context. A moment longer than the sequence less two of the shortest
-    gaps is shrunk to that.
+    random order, again and again; before each lies a gap, one of `gaps_sec` or uniform
+    from `context_min_sec` to `context_max_sec`. The first that would not fit ends the
+    layout, and what remains is context. A moment longer than the sequence less two of
+    the shortest gaps is shrunk to that.
 
     Args:
         durations_sec: Lengths of the moments to choose from.
@@ -142,6 +143,7 @@ def tile(
         max_segments: The most tiles to lay.
         steps: Steps of the sequence.
         random: Where the draws come from.
+        gaps_sec: Lengths of gaps to choose from; None: uniform.
 
     Returns:
         Segments `[max_segments, 2]` in whole steps, float32, ascending; the mask
@@ -152,10 +154,13 @@ def tile(
     count = len(durations_sec)
     rounds = np.tile(np.arange(count, dtype=np.int32), (-(-max_segments // count), 1))
     moments = random.permuted(rounds, axis=1).ravel()[:max_segments]
-    gaps = scale * random.uniform(
-        config.context_min_sec, config.context_max_sec, max_segments
-    )
-    longest = max(1, int(steps - 2 * scale * config.context_min_sec))
+    if gaps_sec is None:
+        shortest = config.context_min_sec
+        gaps = scale * random.uniform(shortest, config.context_max_sec, max_segments)
+    else:
+        shortest = gaps_sec.min()
+        gaps = scale * random.choice(gaps_sec, max_segments)
+    longest = max(1, int(steps - 2 * scale * shortest))
     segments = np.zeros((max_segments, 2), np.float32)
     mask = np.zeros(max_segments, bool)
     end = 0

@@ -80,6 +80,14 @@ def test_tiles_have_the_real_length_of_their_moments():
     np.testing.assert_array_equal(segments[5:], 0)
 
 
+def test_gaps_are_drawn_from_those_given():
+    random = np.random.default_rng(0)
+    gaps = np.array([1.0, 3.0])
+    segments, mask, _ = tile([2.0], 100.0, no_gaps(9.0, 9.0), 16, 100, random, gaps)
+    between = segments[1:, 0] - segments[:-1, 1]
+    assert set(between[mask[1:]].tolist()) == {1.0, 3.0}
+
+
 def test_a_tile_that_does_not_fit_is_left_out():
     random = np.random.default_rng(0)
     _, mask, _ = tile([8.0], 49.0, no_gaps(2.0, 2.0), 8, 98, random)
