@@ -16,6 +16,7 @@ from ahernet_tf.data.pipelines import (
     moment_stream,
     untrimmed_stream,
 )
+from ahernet_tf.data.sampling import Shard
 from tests.conftest import REPOSITORY
 from tests.data.tiny import TinyData
 
@@ -84,6 +85,29 @@ def test_the_cache_changes_nothing(tmp_path, name):
     for cached in results[1:]:
         for one, other in zip(results[0], cached):
             assert_equal(one, other)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_shards_side_by_side_are_the_whole_batch(dataset, name):
+    stream, config = STREAMS[name]
+    whole = batches(stream(dataset, config, 5, 3), 4)
+    shards = [
+        batches(stream(dataset, config, 5, 3, shard=Shard(index, 2)), 4)
+        for index in range(2)
+    ]
+    for batch, *parts in zip(whole, *shards):
+        if "source_row" in batch:  # a row of its own shard
+            np.testing.assert_array_less(parts[1]["source_row"], 2)
+            parts[1]["source_row"] += 2
+        joined = {part: np.concatenate([p[part] for p in parts]) for part in batch}
+        assert_equal(joined, batch)
+
+
+def test_a_batch_that_cannot_be_shared_so_is_refused(dataset):
+    with pytest.raises(ValueError, match="multiple of the 3 replicas"):
+        untrimmed_stream(dataset, CONFIG, 0, shard=Shard(0, 3))
+    with pytest.raises(ValueError, match=r"/ 4 replicas to be a multiple.*1 and 2"):
+        moment_stream(dataset, CONFIG, 0, shard=Shard(0, 4))
 
 
 @pytest.mark.parametrize("name", STREAMS)

@@ -10,7 +10,6 @@ import pathlib
 import signal
 import sys
 
-import numpy as np
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
@@ -27,11 +26,11 @@ CONFIG = configuration.with_overrides(
         "network.untrimmed_steps=64",
         "network.moment_steps=32",
         "network.base_channels=4,4",
-        "network.level_channels=4,4",
+        "network.level_channels=4",
         "network.generator_channels=4",
         "training.batch_size=4",
         "training.pretrain_iterations=1",
-        "training.iterations=3",
+        "training.iterations=4",
         "training.epsilon=1e-3",
         "training.generator_updates=1",
         "synthesis.mode=tiled",
@@ -71,10 +70,6 @@ def train(
     except Interrupted:
         return trained, True
     return trained, False
-
-
-def weights(trained: Trainer) -> list[np.ndarray]:
-    return [v.numpy() for v in storage.ordered_variables(trained.model)]
 
 
 def main(strategy: str, data: str, directory: str, stop_after: str) -> int:
