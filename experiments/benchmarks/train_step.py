@@ -1,0 +1,291 @@
+"""Times training iterations against what the machine can compute.
+
+    python -m experiments.benchmarks.train_step --preset paper --json train_step.json
+
+An iteration is what the trainer runs: one `tf.function`, updates included, on made-up
+batches that lie in memory. In the same process large matrix products are timed between
+the iterations; the counted arithmetic over the time, over the rate of those products,
+is the efficiency. Then the phases of the iteration are timed one by one. `--set
+training.schedule=fused` and the like measure other forms of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf.config import Config
+from ahernet_tf.files import write_json
+from ahernet_tf.models.storage import Description
+from ahernet_tf.training import schedule
+from ahernet_tf.training.algorithm import Algorithm
+from experiments.benchmarks import rates
+from experiments.benchmarks.arithmetic import Arithmetic
+
+Batches = dict[str, dict[str, tf.Tensor]]
+
+
+def random_batches(
+    config: Config, channels: int, source_classes: int, target_classes: int
+) -> Batches:
+    """Makes up a batch of each stream, with the training data's shapes and types."""
+    random = np.random.default_rng(0)
+    batch, limit = config.training.batch_size, config.data.max_segments
+    network, synthesis = config.network, config.synthesis
+    steps = network.untrimmed_steps
+
+    def features(length: int) -> tf.Tensor:
+        shape = (batch, length, channels)
+        return tf.constant(random.standard_normal(shape, np.float32).clip(min=0))
+
+    bounds = np.sort(random.uniform(0, steps, (batch, limit, 2)), axis=-1)
+    mask = np.arange(limit) < random.integers(1, 1 + min(3, limit), (batch, 1))
+    moments = {
+        "features": features(network.moment_steps),
+        "label": tf.constant(random.integers(target_classes, size=batch), tf.int32),
+    }
+    if synthesis.mode == "single":
+        lengths = (synthesis.length_ratio_min, synthesis.length_ratio_max + 1)
+        positions = (synthesis.position_min, synthesis.position_max + 1)
+        moments |= {
+            "length_ratio": tf.constant(random.integers(*lengths, batch), tf.int32),
+            "position": tf.constant(random.integers(*positions, batch), tf.int32),
+            "inside_start": tf.constant(random.integers(2, size=batch) == 0),
+        }
+    elif synthesis.mode == "tiled":
+        tiles = np.array([[steps // 8, steps // 4], [steps // 2, 3 * steps // 4]])
+        moments |= {
+            "segments": tf.constant(np.tile(tiles, (batch, 1, 1)), tf.float32),
+            "segment_mask": tf.ones([batch, 2], tf.bool),
+            "source_row": tf.tile(tf.range(batch)[:, tf.newaxis], [1, 2]),
+        }
+    return {
+        "untrimmed": {
+            "features": features(steps),
+            "segments": tf.constant(bounds * mask[..., np.newaxis], tf.float32),
+            "segment_mask": tf.constant(mask),
+            "segment_labels": tf.constant(
+                random.integers(source_classes, size=(batch, 1)) * mask, tf.int32
+            ),
+        },
+        "foreground": {
+            "features": features(steps),
+            "label": tf.constant(random.integers(source_classes, size=batch), tf.int32),
+        },
+        "moments": moments,
+    }
+
+
+def phases_of(rows: Sequence[str]) -> list[tuple[str, ...]]:
+    """Groups rows: the adversarial pair shares its maps and is one phase."""
+    phases: list[tuple[str, ...]] = []
+    for row in rows:
+        if row == "adversarial" and phases and phases[-1] == ("discriminators",):
+            phases[-1] += (row,)
+        else:
+            phases.append((row,))
+    return phases
+
+
+def compiled(
+    algorithm: Algorithm, rows: Sequence[str], batches: Batches
+) -> Callable[[], None]:
+    """Runs rows of an iteration once; returns what does so again and waits for it."""
+    whole = algorithm.system
+    algorithm.system = whole._replace(train=tuple(rows))
+    streams = {name: batches[name] for name in algorithm.system.streams("train")}
+    step = tf.function(
+        lambda **streams: algorithm.train_step(**streams),  # its own traces
+        autograph=False,
+        jit_compile=algorithm.config.jit_compile or None,
+    )
+
+    def run() -> None:
+        for loss in step(**streams).values():
+            loss.numpy()
+
+    run()
+    algorithm.system = whole
+    return run
+
+
+def measure(
+    config: Config,
+    channels: int = 2048,
+    source_classes: int = 200,
+    target_classes: int = 600,
+    iterations: int = 3,
+    matmul_sizes: Sequence[int] = (2048, 3072),
+    with_phases: bool = True,
+) -> dict[str, Any]:
+    """Times iterations, phases and matrix products in turn.
+
+    Args:
+        config: What is trained.
+        channels: Of the features.
+        source_classes: With temporal annotations.
+        target_classes: With moments only.
+        iterations: How often each is timed; medians count.
+        matmul_sizes: Rows of the matrices.
+        with_phases: Whether to time the phases too.
+
+    Returns:
+        The numbers; see the names.
+
+    Raises:
+        ValueError: The arithmetic of the system's rows is not known.
+    """
+    training = config.training
+    counts = Arithmetic(
+        config, channels, source_classes, target_classes, training.batch_size
+    )
+    model = Description(
+        channels,
+        tuple(f"source {number}" for number in range(source_classes)),
+        tuple(f"target {number}" for number in range(target_classes)),
+    ).build(config)
+    algorithm = Algorithm(model, config.loss, training)
+    algorithm.set_learning_rates(**schedule.rates(training, 0))
+    rows = algorithm.system.train
+    batches = random_batches(config, channels, source_classes, target_classes)
+    parts = {"iteration": rows}
+    if with_phases and training.schedule == "alternating":
+        parts |= {" + ".join(phase): phase for phase in phases_of(rows)}
+    flop = {name: counts.iteration(part) for name, part in parts.items()}
+    products = rates.MatrixProducts(
+        matmul_sizes,
+        dtype=training.precision,
+        jit_compile=training.jit_compile,
+    )
+    times, peak = {}, 0
+    bar = tqdm.tqdm(total=len(parts) * iterations, unit="part")
+    for name, part in parts.items():
+        run = compiled(algorithm, part, batches)
+        taken = []
+        for _ in range(iterations):
+            products.measure()
+            taken.append(rates.clocked(run))
+            bar.set_postfix_str(f"{name} {taken[-1].wall:.2f} s", refresh=False)
+            bar.update()
+        times[name] = rates.median(taken)
+        peak = peak or rates.peak_memory_bytes()
+    bar.close()
+    best = products.best()
+    results = {
+        name: {
+            "wall_sec": times[name].wall,
+            "processor_sec": times[name].processor,
+            "flop": count.to_dict(),
+            "flop_per_sec": count.total / times[name].wall,
+            "efficiency": count.total / times[name].wall / best.wall,
+            "processor_efficiency": (
+                count.total / times[name].processor / best.processor
+            ),
+        }
+        for name, count in flop.items()
+    }
+    whole = results.pop("iteration")
+    return {
+        "iteration_s": whole["wall_sec"],
+        **whole,
+        "phases": results,
+        "matmul_flop_per_s": best.wall,
+        "matmul_flop_per_s_by_size": products.flop_per_sec(),
+        "peak_memory_bytes": peak,
+        "sizes": {
+            "batch": training.batch_size,
+            "channels": channels,
+            "source_classes": source_classes,
+            "target_classes": target_classes,
+        },
+        "training": dataclasses.asdict(training),
+        "machine": rates.machine(),
+    }
+
+
+def describe(report: dict[str, Any]) -> str:
+    """Returns a report as a table."""
+    head = f"{'':28}{'s':>8}{'TFLOP':>8}{'GFLOP/s':>9}{'of matmul':>10}"
+    lines = [head + f"{'by processor time':>19}"]
+    for name, part in [*report["phases"].items(), ("whole iteration", report)]:
+        lines.append(
+            f"{name:28}{part['wall_sec']:8.2f}{part['flop']['total'] / 1e12:8.3f}"
+            f"{part['flop_per_sec'] / 1e9:9.1f}{part['efficiency']:10.1%}"
+            f"{part['processor_efficiency']:19.1%}"
+        )
+    kinds = ("forward", "input_gradient", "weight_gradient")
+    counted = ", ".join(f"{k} {report['flop'][k] / 1e12:.3f}" for k in kinds)
+    return "\n".join(
+        [
+            *lines,
+            f"TFLOP of the whole iteration: {counted}",
+            f"matmul: {report['matmul_flop_per_s'] / 1e9:.1f} GFLOP/s",
+            f"peak memory: {report['peak_memory_bytes'] / 1e9:.2f} GB",
+        ]
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    given = {
+        "batch_size": values.batch,
+        "schedule": values.schedule,
+        "precision": values.precision,
+        "jit_compile": values.jit_compile,
+    }
+    options = [f"training.{k}={v}" for k, v in given.items() if v is not None]
+    config = configuration.preset(values.preset)
+    config = configuration.with_overrides(config, values.set + options)
+    report = measure(
+        config,
+        values.channels,
+        values.source_classes,
+        values.target_classes,
+        values.iterations,
+        [int(size) for size in values.matmul_sizes],
+        values.phases,
+    )
+    print(describe(report))
+    if values.json:
+        write_json(values.json, report)
+    return 0
+
+
+def _define_flags() -> None:
+    presets = sorted(configuration.PRESETS)
+    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
+    flags.DEFINE_multi_string(
+        "set", [], "Option of the configuration, part.option=value. Repeatable."
+    )
+    flags.DEFINE_integer("batch", None, "Short for training.batch_size.", 1)
+    flags.DEFINE_enum(
+        "schedule", None, ["alternating", "fused"], "Short for training.schedule."
+    )
+    flags.DEFINE_enum(
+        "precision", None, ["float32", "bfloat16"], "Short for training.precision."
+    )
+    flags.DEFINE_bool("jit_compile", None, "Short for training.jit_compile.")
+    flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
+    flags.DEFINE_integer("source_classes", 200, "Classes with annotations.", 1)
+    flags.DEFINE_integer("target_classes", 600, "Classes with moments only.", 1)
+    flags.DEFINE_integer("iterations", 3, "How often each part is timed.", 1)
+    flags.DEFINE_bool("phases", True, "Whether to time the phases one by one.")
+    flags.DEFINE_list(
+        "matmul_sizes", ["2048", "3072"], "Rows of the matrices; the fastest counts."
+    )
+    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
