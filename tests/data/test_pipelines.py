@@ -98,7 +98,7 @@ def test_shards_side_by_side_are_the_whole_batch(dataset, name):
     for batch, *parts in zip(whole, *shards):
         if "source_row" in batch:  # a row of its own shard
             np.testing.assert_array_less(parts[1]["source_row"], 2)
-            parts[1]["source_row"] += 2
+            parts[1]["source_row"] = parts[1]["source_row"] + 2
         joined = {part: np.concatenate([p[part] for p in parts]) for part in batch}
         assert_equal(joined, batch)
 
