@@ -310,7 +310,9 @@ class P3DMaxPool(tf.keras.layers.Layer):
 
     "caffe" rounds the number of windows up and lets the last ones hang over the end;
     "torch" pads one pixel on every side of the image for windows of 3, and rounds
-    down. Zeros stand for the padding, which is exact after a ReLU.
+    down. Zeros stand for the padding, which is exact after a ReLU. The maximum is taken
+    over time first and then over every frame as over an image: TensorFlow computes two
+    such maxima several times faster than the equal one of a volume.
 
     Args:
         pool_size: (time, height, width) of a window.
@@ -326,13 +328,36 @@ class P3DMaxPool(tf.keras.layers.Layer):
 
     def call(self, inputs):
         """Returns the pooled [batch, time, height, width, channels]."""
+        batch, time, height, width, channels = tf.unstack(tf.shape(inputs))
+        x = tf.reshape(inputs, [batch, time, height * width, channels])
+        x = self._pool_images(x, (0, None))
+        time = tf.shape(x)[1]
+        x = tf.reshape(x, [batch * time, height, width, channels])
+        x = self._pool_images(x, (1, 2))
+        x = tf.reshape(x, tf.concat([[batch, time], tf.shape(x)[1:]], 0))
+        return tf.ensure_shape(x, (inputs.shape[0], None, None, None, inputs.shape[-1]))
+
+    def _pool_images(self, x, axes):
+        """Pools [batch, rows, columns, channels], which are these axes of the clip."""
+        window, strides, border = [1, 1], [1, 1], [[0, 0], [0, 0]]
+        for i, axis in enumerate(axes):
+            if axis is not None:
+                window[i], strides[i] = self.pool_size[axis], self.strides[axis]
+                border[i] = self._border(window[i], strides[i])
+        if window == strides == [1, 1]:
+            return x
+        padding = "VALID"
+        if self.fusion == "caffe" and max(strides) <= 2 and window == strides:
+            padding = "SAME"  # which is the same, and copies nothing
+        elif any(map(any, border)):
+            x = tf.pad(x, [[0, 0], *border, [0, 0]])
+        return tf.nn.max_pool2d(x, window, strides, padding)
+
+    def _border(self, window, stride):
         if self.fusion == "caffe":
             # One spare row at the end and rounding down is rounding up, for stride 2.
-            border = [[0, s - 1] for s in self.strides]
-        else:
-            border = [[(k - 1) // 2, (k - 1) // 2] for k in self.pool_size]
-        x = tf.pad(inputs, [[0, 0], *border, [0, 0]])
-        return tf.nn.max_pool3d(x, self.pool_size, self.strides, "VALID")
+            return [0, stride - 1]
+        return [(window - 1) // 2] * 2
 
     def get_config(self):
         """Returns the constructor's arguments."""
