@@ -151,7 +151,9 @@ def _histogram(axes: Axes, found: Inspection, field: str, title: str) -> None:
 def _logarithmic(axes: Axes) -> None:
     """Makes the horizontal axis logarithmic, with plain numbers."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_xlim()
+    subs = (1, 2, 5) if high < 1000 * low else (1,)
+    axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
     axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
 
