@@ -57,14 +57,16 @@ class LossConfig:
 class SynthesisConfig:
     """How an action moment becomes a sequence with context (Eq. 2)."""
 
-    mode: Literal["single", "tiled", "whole"] = "single"  # whole: no context at all
+    # single: Eq. 2; tiled: several moments a sequence; transplanted: likewise, amid the
+    # real background of an untrimmed video; whole: no context at all
+    mode: Literal["single", "tiled", "transplanted", "whole"] = "single"
     length_ratio_min: int = 14  # in units of 0.05 of the sequence, inclusive
     length_ratio_max: int = 19
     position_min: int = 1  # in units of 0.05 of the free room, inclusive
     position_max: int = 19
     legacy_synthetic_gt: bool = False  # release: True
+    moments_per_class: int = 4  # tiled, transplanted: rows that share a class
     # Only for mode "tiled":
-    moments_per_class: int = 4  # neighbouring rows of a batch that share a class
     # Length of the generated context between moments: uniform between the two, or as
     # the background between the instances of the untrimmed videos.
     context_length: Literal["uniform", "source"] = "uniform"

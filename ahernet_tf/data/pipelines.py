@@ -150,7 +150,9 @@ def moment_stream(
     ratio and position (Eq. 2). With "tiled" rows come in runs of
     `synthesis.moments_per_class` of one class, and each row's synthetic sequence
     holds several moments of its run at their real length, in a sequence as long as
-    a random untrimmed video (see `sampling.tile`). With "whole" nothing is drawn.
+    a random untrimmed video (see `sampling.tile`). With
+    "transplanted" they lie amid the background of a random untrimmed video (see
+    `sampling.transplant`). With "whole" nothing is drawn.
 
     Args:
         dataset: The data set.
@@ -166,7 +168,9 @@ def moment_stream(
         `inside_start [batch]` bool (the moment parts the start context, else the end
         context); for "tiled" `source_row [batch, max_segments]` int32 (row whose
         moment is laid there), `segments [batch, max_segments, 2]` float32 in whole
-        steps, and `segment_mask [batch, max_segments]` bool.
+        steps, and `segment_mask [batch, max_segments]` bool; for "transplanted" also
+        `context [batch, 512, channels]` float32, the video, and `context_step [batch,
+        512]` int32, which of its steps each step shows, -1 where a moment lies.
 
     Raises:
         ValueError: No moment has `data.minimum_moment_clips` clips, or the rows of a

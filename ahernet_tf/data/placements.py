@@ -78,14 +78,8 @@ def tiled(
     shard: sampling.Shard,
 ) -> tuple[Draw, Signature]:
     """Prepares the draws of several moments a synthetic sequence."""
-    synthesis, rows = config.synthesis, shard.rows(config.training.batch_size)
-    run, limit = synthesis.moments_per_class, config.data.max_segments
-    if run < 1 or rows % run:
-        each = "" if shard.count == 1 else f" / {shard.count} replicas"
-        raise ValueError(
-            f"Expected training.batch_size{each} to be a multiple of "
-            f"synthesis.moments_per_class, received {rows} and {run}."
-        )
+    synthesis, limit = config.synthesis, config.data.max_segments
+    rows, run = _rows_and_run(config, shard)
     order = sampling.ClassRuns(labels, run, seed)
     untrimmed = dataset.role("untrimmed")
     lengths_sec = [untrimmed.covered_sec(video) for video in untrimmed.videos]
@@ -116,6 +110,70 @@ def tiled(
     }
 
 
+def transplanted(
+    dataset: Dataset,
+    config: Config,
+    cuts: Cuts,
+    labels: np.ndarray,
+    seed: int,
+    shard: sampling.Shard,
+) -> tuple[Draw, Signature]:
+    """Prepares the draws of several moments amid the background of a real video."""
+    steps, limit = config.network.untrimmed_steps, config.data.max_segments
+    rows, run = _rows_and_run(config, shard)
+    order = sampling.ClassRuns(labels, run, seed)
+    untrimmed = dataset.role("untrimmed")
+
+    def draw(counter: int) -> tuple[int, tuple]:
+        random = sampling.generator(seed, "moments", "draw", counter)
+        number, place = divmod(counter, run)
+        members = order[number]
+        video = untrimmed.videos[int(random.integers(len(untrimmed.videos)))]
+        scale = steps / untrimmed.covered_sec(video)
+        rounds = np.tile(np.arange(run, dtype=np.int32), (-(-limit // run), 1))
+        moments = random.permuted(rounds, axis=1).ravel()[:limit]
+        seconds = np.array([cuts[member].duration_sec for member in members])
+        lengths = np.clip(np.rint(seconds * scale), 1, steps - 2).astype(int)
+        segments, mask, context_step = sampling.transplant(
+            untrimmed.segments(video, steps)[0], lengths[moments], steps, limit, random
+        )
+        cut = untrimmed.whole(video)
+        context = untrimmed.sequence(cut, steps, config.data, dataset.cache)
+        first_row = counter % rows - place
+        return int(members[place]), (
+            first_row + moments,
+            segments,
+            mask,
+            context_step,
+            context,
+        )
+
+    return draw, {
+        "source_row": (tf.int32, (limit,)),
+        "segments": (tf.float32, (limit, 2)),
+        "segment_mask": (tf.bool, (limit,)),
+        "context_step": (tf.int32, (steps,)),
+        "context": (tf.float32, (steps, dataset.feature_channels)),
+    }
+
+
+def _rows_and_run(config: Config, shard: sampling.Shard) -> tuple[int, int]:
+    """Returns the rows of a replica's batch, and how many in a row share a class.
+
+    Raises:
+        ValueError: The rows are no multiple of the run.
+    """
+    rows = shard.rows(config.training.batch_size)
+    run = config.synthesis.moments_per_class
+    if run < 1 or rows % run:
+        each = "" if shard.count == 1 else f" / {shard.count} replicas"
+        raise ValueError(
+            f"Expected training.batch_size{each} to be a multiple of "
+            f"synthesis.moments_per_class, received {rows} and {run}."
+        )
+    return rows, run
+
+
 def gaps_between_instances(role: Role) -> np.ndarray:
     """Returns the lengths of the background between neighbouring instances, seconds.
 
@@ -141,4 +199,9 @@ def gaps_between_instances(role: Role) -> np.ndarray:
 
 
 #: By `synthesis.mode`.
-BY_MODE = {"single": single, "tiled": tiled, "whole": whole}
+BY_MODE = {
+    "single": single,
+    "tiled": tiled,
+    "transplanted": transplanted,
+    "whole": whole,
+}

@@ -8,6 +8,7 @@ from 0 sees there; no position is saved and nothing is replayed.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -117,6 +118,58 @@ class ClassRuns:
         """Returns the moments `[run]` of the run that comes at a counter."""
         epoch, place = divmod(counter, self._runs)
         return self._deal(epoch)[place]
+
+
+def transplant(
+    instances: np.ndarray,
+    lengths: Sequence[int],
+    steps: int,
+    max_segments: int,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lays moments between the stretches of a video's background.
+
+    The stretches come in the order of the video from a random one on, again and
+    again, at their own length; after each lies a moment. From the first moment that
+    would not fit on, background alone fills the sequence.
+
+    Args:
+        instances: `[instances, 2]`, where the video's own instances lie, steps. A
+            video without background counts as background alone.
+        lengths: Of the moments, in steps.
+        steps: Length of the sequence, and of the video.
+        max_segments: The most moments to lay; `lengths` has as many.
+        random: Where the draw comes from.
+
+    Returns:
+        Segments `[max_segments, 2]` in whole steps, float32, and their mask
+        `[max_segments]`; and the step of the video that each step shows `[steps]`
+        int32, -1 within a moment.
+    """
+    background = np.ones(steps, bool)
+    for start, end in instances:
+        background[int(np.floor(start)) : int(np.ceil(end))] = False
+    shown = np.flatnonzero(background)
+    if not len(shown):
+        shown = np.arange(steps)
+    stretches = np.split(shown, np.flatnonzero(np.diff(shown) > 1) + 1)
+    first = random.integers(len(stretches))
+    context_step = np.full(steps, -1, np.int32)
+    segments = np.zeros((max_segments, 2), np.float32)
+    place = laid = 0
+    fits = True
+    for stretch in itertools.cycle(stretches[first:] + stretches[:first]):
+        stretch = stretch[: steps - place]
+        context_step[place : place + len(stretch)] = stretch
+        place += len(stretch)
+        if place == steps:
+            break
+        fits = fits and laid < max_segments and place + lengths[laid] <= steps
+        if fits:
+            segments[laid] = place, place + lengths[laid]
+            place += lengths[laid]
+            laid += 1
+    return segments, np.arange(max_segments) < laid, context_step
 
 
 def tile(

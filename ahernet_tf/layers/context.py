@@ -11,8 +11,11 @@ from ahernet_tf.layers.layouts import (
     Layout,
     single_layout,
     tiled_layout,
+    transplanted_layout,
     whole_layout,
 )
+
+MODES = ("single", "tiled", "transplanted", "whole")
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -69,7 +72,7 @@ def compose(
 
     Args:
         start: Generated start contexts, `[batch, context_steps, channels]`.
-        end: Generated end contexts, of the same shape.
+        end: Generated end contexts, likewise.
         moments: `[batch, moment_steps, channels]`.
         layout: Where every step comes from.
 
@@ -77,11 +80,10 @@ def compose(
         `[batch, steps, channels]`; differentiable in the contexts and the moments.
     """
     bank = tf.concat([start, end, moments], axis=1)
-    context_steps, bank_steps = start.shape[1], bank.shape[1]
-    sizes = tf.constant([context_steps, context_steps, moments.shape[1]], tf.int32)
-    firsts = tf.constant([0, context_steps, 2 * context_steps], tf.int32)
-    size = tf.gather(sizes, layout.part)
-    first = layout.row * bank_steps + tf.gather(firsts, layout.part)
+    sizes = [start.shape[1], end.shape[1], moments.shape[1]]
+    firsts = tf.constant([0, sizes[0], sizes[0] + sizes[1]], tf.int32)
+    size = tf.gather(tf.constant(sizes, tf.int32), layout.part)
+    first = layout.row * bank.shape[1] + tf.gather(firsts, layout.part)
     scale = tf.cast(size, tf.float32) / tf.cast(layout.length, tf.float32)
     source = tf.cast(layout.offset, tf.float32) * scale
     lower = tf.minimum(tf.cast(tf.floor(source), tf.int32), size - 1)
@@ -98,7 +100,8 @@ class SyntheticMoments(tf.keras.layers.Layer):
 
     Args:
         steps: Length of the synthetic sequences.
-        mode: `single`, `tiled`, or `whole`: no context.
+        mode: `single`, `tiled`, `transplanted` (amid real background) or `whole` (no
+            context).
         legacy_synthetic_gt: See `single_layout`.
         channels: Hidden channels of the generators.
         activation: Of the generators' output.
@@ -119,8 +122,8 @@ class SyntheticMoments(tf.keras.layers.Layer):
     ):
         # Without autocast: a draw in a lower precision would move the moments.
         super().__init__(autocast=False, **kwargs)
-        if mode not in ("single", "tiled", "whole"):
-            raise ValueError(f"Expected mode single, tiled or whole, received {mode}.")
+        if mode not in MODES:
+            raise ValueError(f"Expected a mode of {MODES}, received {mode}.")
         self.steps = steps
         self.mode = mode
         self.legacy_synthetic_gt = legacy_synthetic_gt
@@ -144,8 +147,9 @@ class SyntheticMoments(tf.keras.layers.Layer):
 
         Args:
             draw: The random draw that travels in the batch: `length_ratio`,
-                `position`, `inside_start`, or `segments`, `segment_mask`,
-                `source_row`, or nothing but the `label` of each moment.
+                `position`, `inside_start`; or `segments`, `segment_mask`,
+                `source_row`, and for "transplanted" `context_step` and `context`; or
+                nothing but the `label` of each moment.
         """
         if self.mode == "whole":
             return whole_layout(tf.shape(draw["label"])[0], self.steps)
@@ -157,9 +161,10 @@ class SyntheticMoments(tf.keras.layers.Layer):
                 self.steps,
                 self.legacy_synthetic_gt,
             )
-        return tiled_layout(
-            draw["segments"], draw["segment_mask"], draw["source_row"], self.steps
-        )
+        tiles = (draw["segments"], draw["segment_mask"], draw["source_row"])
+        if self.mode == "transplanted":
+            return transplanted_layout(*tiles, draw["context_step"], self.steps)
+        return tiled_layout(*tiles, self.steps)
 
     def call(self, moments: tf.Tensor, draw: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Generates contexts and composes the sequences.
@@ -172,9 +177,10 @@ class SyntheticMoments(tf.keras.layers.Layer):
             `[batch, steps, channels]`.
         """
         moments = tf.cast(moments, self.compute_dtype)
-        if self.mode == "whole":
+        if self.mode in ("transplanted", "whole"):
             nothing = moments[:, :0]
-            return compose(nothing, nothing, moments, self.layout(draw))
+            given = tf.cast(draw.get("context", nothing), self.compute_dtype)
+            return compose(given, nothing, moments, self.layout(draw))
         start = self.start_generator(moments)
         end = self.end_generator(moments)
         return compose(start, end, moments, self.layout(draw))

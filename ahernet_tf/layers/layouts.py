@@ -148,6 +148,37 @@ def tiled_layout(
     )
 
 
+def transplanted_layout(
+    segments: tf.Tensor,
+    segment_mask: tf.Tensor,
+    source_row: tf.Tensor,
+    context_step: tf.Tensor,
+    steps: int,
+) -> Layout:
+    """Lays moments amid the background of an untrimmed video.
+
+    Args:
+        segments: As in `tiled_layout`.
+        segment_mask: Likewise.
+        source_row: Likewise.
+        context_step: `[batch, steps]` int32, step of the video that each step shows;
+            -1 where a moment lies.
+        steps: Length of the sequence, and of the video.
+
+    Returns:
+        The layout; the video stands in the place of the start context.
+    """
+    tiles = tiled_layout(segments, segment_mask, source_row, steps)
+    inside = context_step < 0
+    own = tf.range(tf.shape(context_step)[0])[:, tf.newaxis]
+    return tiles._replace(
+        row=tf.where(inside, tiles.row, own),
+        part=tf.where(inside, _MOMENT, _START),
+        offset=tf.where(inside, tiles.offset, context_step),
+        length=tf.where(inside, tiles.length, steps),
+    )
+
+
 def whole_layout(batch: tf.Tensor, steps: int) -> Layout:
     """Lets each moment fill its sequence; there is no context.
 

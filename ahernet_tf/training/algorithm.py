@@ -32,7 +32,7 @@ class Algorithm:
     def __init__(self, model: AherNet, loss_config: LossConfig, config: TrainingConfig):
         self.model = model
         self.config = config
-        self.system = systems.system(config.system)
+        self.system = systems.system(config.system, model.synthesis.mode)
         annotated = annotated_classifier(model, self.system)
         self.losses = RowLosses(model, loss_config, annotated)
         self.rows = objectives_by_row(model, config)

@@ -216,8 +216,10 @@ class RowLosses:
         return {"adversarial": losses.generator_loss(logits, fake_mask, self.config)}
 
     def standardized(self, batch: Batch) -> Batch:
-        """Returns the batch with standardised features."""
-        return dict(batch, features=self.model.standardization(batch["features"]))
+        """Returns the batch with standardised features, and context if it holds one."""
+        parts = {part for part in ("features", "context") if part in batch}
+        standardized = {part: self.model.standardization(batch[part]) for part in parts}
+        return dict(batch) | standardized
 
     def synthetic_maps(self, moments: Batch) -> tuple[tf.Tensor, ...]:
         """Returns the maps of moments surrounded by generated context."""

@@ -66,7 +66,7 @@ def objectives_by_row(
         model: A built network.
         config: Optimisation, and the system.
     """
-    system = systems.system(config.system)
+    system = systems.system(config.system, model.synthesis.mode)
     table = _table(model, annotated_classifier(model, system))
     used = {*system.pretrain, *system.train}
     return {

@@ -76,6 +76,7 @@ class System(NamedTuple):
         return "untrimmed" in self.train and not self.oracle
 
 
+_GENERATORS = ("contexts", "generators", "discriminators", "adversarial")
 _LOCALIZATION = ("foreground", "untrimmed")
 _OF = {
     "AherNet0": System((), ("moments",)),
@@ -99,9 +100,18 @@ _OF = {
 }
 
 
-def system(name: str) -> System:
-    """Returns how the named system is trained."""
-    return _OF[name]
+def system(name: str, synthesis_mode: str = "single") -> System:
+    """Returns how the named system is trained.
+
+    Args:
+        name: One of `config.SYSTEMS`.
+        synthesis_mode: Where it makes no use of generators, their rows fall away.
+    """
+    own = _OF[name]
+    if synthesis_mode in ("transplanted", "whole"):
+        left = [tuple(r for r in rows if r not in _GENERATORS) for rows in own[:2]]
+        own = own._replace(pretrain=left[0], train=left[1])
+    return own
 
 
 def configure(config: Config, name: str) -> Config:

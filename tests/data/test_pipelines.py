@@ -31,11 +31,13 @@ CONFIG = configuration.with_overrides(
     ],
 )
 SINGLE = configuration.with_overrides(CONFIG, ["synthesis.mode=single"])
+TRANSPLANTED = configuration.with_overrides(CONFIG, ["synthesis.mode=transplanted"])
 STREAMS = {
     "untrimmed": (untrimmed_stream, CONFIG),
     "foreground": (foreground_stream, CONFIG),
     "tiled moments": (moment_stream, CONFIG),
     "single moments": (moment_stream, SINGLE),
+    "transplanted moments": (moment_stream, TRANSPLANTED),
 }
 
 

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ahernet_tf.config import SynthesisConfig
-from ahernet_tf.data.sampling import ClassRuns, EpochOrder, generator, tile
+from ahernet_tf.data.sampling import (
+    ClassRuns,
+    EpochOrder,
+    generator,
+    tile,
+    transplant,
+)
 from ahernet_tf.data.sequences import SequenceCache
 
 
@@ -78,6 +84,24 @@ def test_tiles_have_the_real_length_of_their_moments():
     expected = [[4 + 20 * n, 20 + 20 * n] for n in range(5)]
     np.testing.assert_array_equal(segments[:5], expected)
     np.testing.assert_array_equal(segments[5:], 0)
+
+
+@given(st.integers(0, 10_000))
+def test_transplanted_moments_lie_between_the_stretches_of_background(seed):
+    random = np.random.default_rng(seed)
+    bounds = np.sort(random.uniform(0, 64, 2 * random.integers(0, 5))).reshape(-1, 2)
+    lengths = random.integers(1, 20, 8)
+    segments, mask, shown = transplant(bounds, lengths, 64, 8, random)
+    laid = segments[mask]
+    np.testing.assert_array_equal(laid[:, 1] - laid[:, 0], lengths[: len(laid)])
+    inside = np.zeros(64, bool)
+    for start, end in laid.astype(int):
+        assert 0 < start < end <= 64
+        assert not inside[start - 1 : end].any()  # background before each
+        inside[start:end] = True
+    np.testing.assert_array_equal(shown < 0, inside)
+    for step in shown[~inside]:
+        assert not any(start < step + 1 and step < end for start, end in bounds)
 
 
 def test_gaps_are_drawn_from_those_given():

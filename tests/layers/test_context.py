@@ -221,5 +221,38 @@ def test_bfloat16_moments_are_placed_exactly(mode):
 
 
 def test_unknown_mode_is_refused():
-    with pytest.raises(ValueError, match="single or tiled, received both"):
+    with pytest.raises(ValueError, match="tiled.*received both"):
         SyntheticMoments(512, "both")
+
+
+def test_moments_without_context_fill_their_sequences():
+    layer = SyntheticMoments(steps=8, mode="whole", channels=3)
+    moments = tf.constant(np.arange(24, dtype=np.float32).reshape(2, 4, 3))
+    layer.build(moments.shape)
+    found = layer(moments, {"label": tf.constant([0, 1])})
+    np.testing.assert_allclose(found[:, ::2], moments)
+    layout = layer.layout({"label": tf.constant([0, 1])})
+    np.testing.assert_array_equal(layout.segments, [[[0, 8]], [[0, 8]]])
+
+
+def test_transplanted_moments_stand_amid_the_given_context():
+    layer = SyntheticMoments(steps=8, mode="transplanted", channels=3)
+    random = np.random.default_rng(0)
+    moments = random.normal(size=(2, 4, 3)).astype(np.float32)
+    context = random.normal(size=(2, 8, 3)).astype(np.float32)
+    layer.build(moments.shape)
+    draw = {
+        "segments": tf.constant([[[2, 4], [5, 7]], [[1, 5], [0, 0]]], tf.float32),
+        "segment_mask": tf.constant([[True, True], [True, False]]),
+        "source_row": tf.constant([[0, 1], [1, 0]]),
+        "context_step": tf.constant(
+            [[6, 7, -1, -1, 0, -1, -1, 1], [3, -1, -1, -1, -1, 4, 5, 6]]
+        ),
+        "context": tf.constant(context),
+    }
+    found = layer(tf.constant(moments), draw).numpy()
+    np.testing.assert_array_equal(found[0, [0, 1, 4, 7]], context[0, [6, 7, 0, 1]])
+    np.testing.assert_array_equal(found[0, 2:4], moments[0, ::2])
+    np.testing.assert_array_equal(found[0, 5:7], moments[1, ::2])
+    np.testing.assert_array_equal(found[1, [0, 5, 6, 7]], context[1, 3:7])
+    np.testing.assert_array_equal(found[1, 1:5], moments[1])
