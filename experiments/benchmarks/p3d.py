@@ -5,9 +5,9 @@
 In one run it measures the rate of large matrix products in the network's arithmetic,
 the clips a second of the network, whose multiplications it counts, and, apart from
 both, how fast video is decoded and resized. Rounds of products and of the network
-alternate, so that other work on the machine hits both; the medians are reported, and
-the ratio once more in seconds of this process's processors, which other work takes less
-from.
+alternate, so that other work on the machine hits both; the medians are reported, by the
+clock and in seconds that the processors spent on this process, which other work changes
+less.
 `--video` decodes a file of yours instead of a generated one.
 """
 
@@ -16,8 +16,6 @@ from __future__ import annotations
 import math
 import os
 import pathlib
-import platform
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -33,18 +31,25 @@ from ahernet_tf.files import write_json
 from ahernet_tf.p3d import P3D, ClipFormat, count_multiply_adds
 from ahernet_tf.p3d.extraction import feature_function
 from ahernet_tf.p3d.video import VideoReader
+from experiments.benchmarks.rates import (
+    MatrixProducts,
+    Seconds,
+    clocked,
+    machine,
+    median,
+)
 
 POLICIES = ("float32", "mixed_bfloat16")
+PRODUCT_SIZES = (2048, 3072)
 
 
-def seconds_of(function: Callable[[], Any], least_sec: float) -> tuple[float, float]:
-    """Returns wall-clock and processor seconds of a call, of calls for `least_sec`."""
-    start, processor_start, calls = time.perf_counter(), time.process_time(), 0
+def seconds_of(function: Callable[[], Any], least_sec: float) -> float:
+    """Returns the wall-clock seconds of one call, over calls lasting `least_sec`."""
+    start, calls = time.perf_counter(), 0
     while not calls or time.perf_counter() - start < least_sec:
         function()
         calls += 1
-    processor_sec = time.process_time() - processor_start
-    return (time.perf_counter() - start) / calls, processor_sec / calls
+    return (time.perf_counter() - start) / calls
 
 
 def make_video(path: pathlib.Path, frames: int, height: int, width: int) -> None:
@@ -91,8 +96,8 @@ def time_decoding(path: str, threads: int, least_sec: float) -> dict[str, Any]:
         "size": size,
         "frames": frames,
         "threads": threads,
-        "decoded_frames_per_sec": frames / seconds_of(decode, least_sec)[0],
-        "resized_frames_per_sec": frames / seconds_of(read, least_sec)[0],
+        "decoded_frames_per_sec": frames / seconds_of(decode, least_sec),
+        "resized_frames_per_sec": frames / seconds_of(read, least_sec),
     }
 
 
@@ -100,7 +105,7 @@ def time_network(
     network: P3D,
     clip_format: ClipFormat,
     batch_size: int,
-    product_size: int,
+    product_sizes: Sequence[int],
     rounds: int,
     least_sec: float,
     jit: bool = False,
@@ -111,13 +116,13 @@ def time_network(
         network: a built network.
         clip_format: size of its clips.
         batch_size: clips in a pass.
-        product_size: rows and columns of the matrices.
+        product_sizes: rows of the matrices; the fastest size counts.
         rounds: how often both are measured.
-        least_sec: least length of one measurement.
+        least_sec: least length of one measurement of products.
         jit: compile both with XLA.
 
     Returns:
-        Rates, their ratio, and the counted arithmetic.
+        Rates, their ratios, and the counted arithmetic.
     """
     size = clip_format.crop_size
     shape = (clip_format.clip_frames, size, size, 3)
@@ -125,50 +130,33 @@ def time_network(
         np.random.default_rng(0).integers(0, 255, (batch_size, *shape), np.uint8)
     )
     compute = feature_function(network, clip_format, jit)
-    matrix = tf.random.normal((product_size, product_size))
-    matrix = tf.cast(matrix, network.compute_dtype)
-
-    @tf.function(jit_compile=jit)
-    def product():
-        return tf.matmul(matrix, matrix)
+    products = MatrixProducts(product_sizes, least_sec, network.compute_dtype, jit)
 
     def run_network():
         return compute(clips).numpy()  # waits for the device
 
-    def run_product():
-        return product()[:1, :1].numpy()
-
     run_network()
-    run_product()
-    network_times, product_times = [], []
+    times = []
     for _ in tqdm.trange(rounds, desc="rounds"):
-        product_times.append(seconds_of(run_product, least_sec))
-        network_times.append(seconds_of(run_network, least_sec))
-    (network_sec, network_cpu), (product_sec, product_cpu) = (
-        zip(*times) for times in (network_times, product_times)
-    )
+        products.measure()
+        times.append(clocked(run_network))
     multiply_adds = count_multiply_adds(network, shape)
-    clips_per_sec = batch_size / statistics.median(network_sec)
-    product_rate = 2 * product_size**3 / statistics.median(product_sec)
+    network_rate = [2 * multiply_adds * batch_size / clock for clock in median(times)]
+    product_rate = products.best()
     return {
         "parameters": sum(math.prod(v.shape) for v in network.trainable_variables),
         "multiply_adds_per_clip": multiply_adds,
         "flops_per_clip": 2 * multiply_adds,
         "batch_size": batch_size,
         "clip": list(shape),
-        "clips_per_sec": clips_per_sec,
-        "network_flops_per_sec": 2 * multiply_adds * clips_per_sec,
-        "matmul_size": product_size,
-        "matmul_flops_per_sec": product_rate,
-        "share_of_matmul_rate": 2 * multiply_adds * clips_per_sec / product_rate,
-        "share_of_matmul_rate_a_processor_second": (
-            2 * multiply_adds * batch_size / statistics.median(network_cpu)
-        )
-        / (2 * product_size**3 / statistics.median(product_cpu)),
-        "network_sec_of_rounds": network_sec,
-        "matmul_sec_of_rounds": product_sec,
-        "network_processor_sec_of_rounds": network_cpu,
-        "matmul_processor_sec_of_rounds": product_cpu,
+        "clips_per_sec": batch_size / median(times).wall,
+        "flops_per_sec": Seconds(*network_rate)._asdict(),
+        "matmul_flops_per_sec": product_rate._asdict(),
+        "matmul_flops_per_sec_of_sizes": products.flop_per_sec(),
+        "share_of_matmul_rate": Seconds(
+            *(ours / theirs for ours, theirs in zip(network_rate, product_rate))
+        )._asdict(),
+        "times": [seconds._asdict() for seconds in times],
     }
 
 
@@ -179,7 +167,7 @@ def run(
     video_frames: int = 600,
     video_size: tuple[int, int] = (240, 320),
     batch_size: int = 8,
-    product_size: int = 2048,
+    product_sizes: Sequence[int] = PRODUCT_SIZES,
     rounds: int = 5,
     least_sec: float = 2.0,
     stride_frames: int = 8,
@@ -194,18 +182,11 @@ def run(
             video = str(path)
         decoding = time_decoding(video, threads, least_sec)
     speed = time_network(
-        network, clip_format, batch_size, product_size, rounds, least_sec, jit
+        network, clip_format, batch_size, product_sizes, rounds, least_sec, jit
     )
     decoded_clips = decoding["resized_frames_per_sec"] / stride_frames
     return {
-        "machine": {
-            "cores": threads,
-            "gpus": [d.name for d in tf.config.list_physical_devices("GPU")],
-            "processor": platform.processor() or platform.machine(),
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "load_before_a_core": os.getloadavg()[0] / threads,
-        },
+        "machine": machine(),
         "settings": {
             "fusion": network.fusion,
             "depths": list(network.depths),
@@ -236,7 +217,6 @@ def main(argv: Sequence[str]) -> None:
         clip_format,
         video=values.video,
         batch_size=values.batch_size,
-        product_size=values.product_size,
         rounds=values.rounds,
         least_sec=values.seconds,
         jit=values.jit,
@@ -244,11 +224,15 @@ def main(argv: Sequence[str]) -> None:
     speed, decoding = report["network"], report["decoding"]
     print(
         f"{speed['clips_per_sec']:.2f} clips/s of {speed['flops_per_clip'] / 1e9:.1f} "
-        f"GFLOP = {speed['network_flops_per_sec'] / 1e9:.1f} GFLOP/s, "
-        f"{100 * speed['share_of_matmul_rate']:.0f}% of the matrix product's "
-        f"{speed['matmul_flops_per_sec'] / 1e9:.1f} GFLOP/s "
-        f"({100 * speed['share_of_matmul_rate_a_processor_second']:.0f}% a processor "
-        "second)\n"
+        "GFLOP"
+    )
+    for clock, share in speed["share_of_matmul_rate"].items():
+        print(
+            f"a {clock} second: {speed['flops_per_sec'][clock] / 1e9:.1f} GFLOP, "
+            f"{100 * share:.0f}% of the matrix product's "
+            f"{speed['matmul_flops_per_sec'][clock] / 1e9:.1f}"
+        )
+    print(
         f"{decoding['decoded_frames_per_sec']:.0f} frames/s decoded, "
         f"{decoding['resized_frames_per_sec']:.0f} decoded and resized "
         f"({decoding['clips_per_sec']:.1f} clips/s)\n"
@@ -266,7 +250,6 @@ def _define_flags():
     flags.DEFINE_integer("size", 160, "Rows and columns of the clips.")
     flags.DEFINE_enum("policy", "float32", POLICIES, "Arithmetic of both.")
     flags.DEFINE_integer("batch_size", 8, "Clips in a pass.", lower_bound=1)
-    flags.DEFINE_integer("product_size", 2048, "Rows of the matrices.", lower_bound=1)
     flags.DEFINE_integer("rounds", 5, "Measurements of each.", lower_bound=1)
     flags.DEFINE_float("seconds", 2.0, "Least length of one measurement.")
     flags.DEFINE_bool("jit", False, "Compile network and products with XLA.")
