@@ -24,11 +24,6 @@ def masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(tf.reduce_sum(values * mask), counted)
 
 
-def _batch_size(rows: tf.Tensor) -> tf.Tensor:
-    """Returns the size of the whole batch from the rows of one replica."""
-    return tf.cast(rows * replicas.count(), tf.float32)
-
-
 def smooth_l1(difference: tf.Tensor) -> tf.Tensor:
     """Computes 0.5 d^2 for |d| < 1, |d| - 0.5 beyond, elementwise (Eq. 6)."""
     size = tf.abs(difference)
@@ -52,7 +47,7 @@ def segment_classification_loss(
     logits = tf.cast(logits, tf.float32)
     labels = tf.broadcast_to(labels[tf.newaxis], tf.shape(logits)[:2])
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    batch = _batch_size(tf.shape(logits)[1])
+    batch = tf.cast(replicas.batch_size(tf.shape(logits)[1]), tf.float32)
     return config.classification_weight * replicas.mean(cross_entropy) / batch
 
 
@@ -97,7 +92,8 @@ def anchor_classification_loss(
     if config.anchor_cls_norm == "mean":
         return config.classification_weight * masked_mean(cross_entropy, counts)
     total = tf.reduce_sum(cross_entropy * tf.cast(counts, tf.float32))
-    return config.classification_weight * total / _batch_size(batch)
+    batch = tf.cast(replicas.batch_size(batch), tf.float32)
+    return config.classification_weight * total / batch
 
 
 def mine_background(
@@ -117,12 +113,12 @@ def mine_background(
         `[batch, anchors]` bool.
     """
     background = targets.background
-    available = tf.reduce_sum(tf.cast(background, tf.float32))
+    available = tf.reduce_sum(tf.cast(background, tf.int32))
     foreground = tf.reduce_sum(tf.cast(targets.foreground, tf.float32))
     available, foreground = replicas.total((available, foreground))
     wanted = tf.cast(config.negative_ratio * foreground, tf.int32)
-    batch = tf.shape(background)[0] * replicas.count()
-    wanted = tf.minimum(wanted + batch, tf.cast(available, tf.int32))
+    batch = replicas.batch_size(tf.shape(background)[0])
+    wanted = tf.minimum(wanted + batch, available)
     probability = tf.where(background, background_probability, 2.0)
     ascending = tf.sort(tf.reshape(replicas.gather(probability), [-1]))
     threshold = tf.gather(ascending, tf.maximum(wanted - 1, 0))

@@ -21,11 +21,17 @@ def count() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
+def batch_size(rows: tf.Tensor) -> tf.Tensor:
+    """Returns how many rows the whole batch has from those of this replica."""
+    return rows if count() == 1 else rows * count()
+
+
 def total(values: Values) -> Values:
     """Sums over the replicas; no gradient passes.
 
     Args:
         values: A tensor, or a structure of tensors, of the same shapes everywhere.
+            Counts (int32) are summed in float32: not every device sums integers.
 
     Returns:
         The sums, the same on every replica.
@@ -33,8 +39,15 @@ def total(values: Values) -> Values:
     if count() == 1:
         return values
     context = tf.distribute.get_replica_context()
-    values = tf.nest.map_structure(tf.stop_gradient, values)
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+    def summable(value: tf.Tensor) -> tf.Tensor:
+        value = tf.cast(value, tf.float32) if value.dtype == tf.int32 else value
+        return tf.stop_gradient(value)
+
+    sums = context.all_reduce(
+        tf.distribute.ReduceOp.SUM, tf.nest.map_structure(summable, values)
+    )
+    return tf.nest.map_structure(lambda s, v: tf.cast(s, v.dtype), sums, values)
 
 
 def gather(values: tf.Tensor) -> tf.Tensor:
