@@ -1,0 +1,139 @@
+"""Measures which share of a training iteration is spent waiting for data.
+
+    python -m experiments.benchmarks.waiting --json waiting.json
+
+Makes and packs a data set of 2048-channel features, then trains on its streams as the
+trainer does: fetch a batch of each, take the iteration in one `tf.function`, read the
+losses. What the fetching takes is the waiting; the streams work while an iteration
+runs. The first iteration, which traces the function and fills the streams, is left out.
+Every sample is read from the packed files; none is kept in memory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import statistics
+import tempfile
+import time
+from typing import Any
+
+import tensorflow as tf
+import tqdm
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf.config import Config
+from ahernet_tf.data import pipelines
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.packing import PackOptions
+from ahernet_tf.files import write_json
+from ahernet_tf.models.storage import Description
+from ahernet_tf.training import schedule
+from ahernet_tf.training.algorithm import Algorithm
+from data_tools import pack
+from experiments.benchmarks import pipeline, rates
+
+
+def measure(
+    config: Config, directory: pathlib.Path, videos: int, iterations: int
+) -> dict[str, Any]:
+    """Trains for some iterations.
+
+    Args:
+        config: Of the run.
+        directory: Where the data set is made.
+        videos: Number of files.
+        iterations: That count; one more comes first.
+
+    Returns:
+        Seconds of waiting and of computing in an iteration, and the share of the first.
+    """
+    config = configuration.with_overrides(config, ["data.cache_bytes=0"])
+    data = pipeline.make_data(directory, videos)
+    pack.run(data, None, config, PackOptions())
+    dataset = Dataset.load(data, config.data)
+    training = config.training
+    model = Description(
+        dataset.feature_channels, dataset.source_classes, dataset.target_classes
+    ).build(config)
+    algorithm = Algorithm(model, config.loss, training)
+    algorithm.set_learning_rates(**schedule.rates(training, 0))
+    step = tf.function(
+        algorithm.train_step, autograph=False, jit_compile=training.jit_compile or None
+    )
+    make = {
+        "untrimmed": pipelines.untrimmed_stream,
+        "foreground": pipelines.foreground_stream,
+        "moments": pipelines.moment_stream,
+    }
+    names = algorithm.system.streams("train")
+    streams = {name: make[name](dataset, config, 0) for name in names}
+    batches = iter(tf.data.Dataset.zip(streams))
+    waiting, computing = [], []
+    for _ in tqdm.trange(iterations + 1, unit="it"):
+        begin = time.perf_counter()
+        fetched = next(batches)
+        between = time.perf_counter()
+        losses = step(
+            **{
+                stream: {name: part for name, part in batch.items() if name != "video"}
+                for stream, batch in fetched.items()
+            }
+        )
+        for loss in losses.values():
+            loss.numpy()
+        waiting.append(between - begin)
+        computing.append(time.perf_counter() - between)
+    shares = [w / (w + c) for w, c in zip(waiting[1:], computing[1:])]
+    return {
+        "waiting_s": statistics.median(waiting[1:]),
+        "computing_s": statistics.median(computing[1:]),
+        "waiting_share": statistics.median(shares),
+        "waiting_share_largest": max(shares),
+        "iterations": iterations,
+        "peak_memory_bytes": rates.peak_memory_bytes(),
+        "training": dataclasses.asdict(training),
+        "machine": rates.machine(),
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    config = configuration.preset(values.preset)
+    config = configuration.with_overrides(config, values.set)
+    with tempfile.TemporaryDirectory(dir=values.directory) as directory:
+        report = measure(
+            config, pathlib.Path(directory, "data"), values.videos, values.iterations
+        )
+    print(
+        f"waiting {1e3 * report['waiting_s']:.1f} ms, computing "
+        f"{report['computing_s']:.2f} s an iteration: "
+        f"{report['waiting_share']:.3%} waiting; "
+        f"peak memory {report['peak_memory_bytes'] / 1e9:.2f} GB"
+    )
+    if values.json:
+        write_json(values.json, report)
+    return 0
+
+
+def _define_flags() -> None:
+    presets = sorted(configuration.PRESETS)
+    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
+    flags.DEFINE_multi_string(
+        "set", [], "Option of the configuration, part.option=value. Repeatable."
+    )
+    flags.DEFINE_integer("videos", 32, "Number of files.", 2)
+    flags.DEFINE_integer("iterations", 3, "Iterations that count.", 1)
+    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+    flags.DEFINE_string(
+        "directory", None, "Where to make the files (200 MiB). Unset: the system's."
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)

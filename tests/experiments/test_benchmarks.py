@@ -1,0 +1,195 @@
+"""The benchmarks run, and count and divide what they say."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ahernet_tf import config as configuration
+from experiments.benchmarks import inference, nms, rates, train_step, waiting
+from experiments.benchmarks.arithmetic import Arithmetic, convolution
+from tests.conftest import REPOSITORY
+
+TINY = [
+    "network.untrimmed_steps=32",
+    "network.moment_steps=16",
+    "network.base_channels=8,8",
+    "network.level_channels=8,8,8",
+    "network.generator_channels=8",
+    "training.batch_size=2",
+]
+
+
+def tiny(*options):
+    return configuration.with_overrides(configuration.paper(), [*TINY, *options])
+
+
+@pytest.mark.parametrize(("steps", "stride"), [(8, 1), (8, 2), (7, 2), (1, 2), (1, 1)])
+def test_products_of_a_convolution_are_counted_one_by_one(steps, stride):
+    # All ones: an output is the number of products that it sums.
+    outputs = tf.nn.conv1d(tf.ones([2, steps, 5]), tf.ones([3, 5, 4]), stride, "SAME")
+    assert convolution(2, steps, 5, 4, stride) == 2 * tf.reduce_sum(outputs).numpy()
+
+
+def test_full_size_is_about_20_gflop_a_sequence():
+    counts = Arithmetic(configuration.paper(), 2048, 200, 600, 1)
+    products = counts.backbone(512)
+    assert products[0] == 2 * (3 * 512 - 2) * 2048 * 2048
+    assert products[1] == products[0] / 2
+    assert len(products) == 10
+    assert counts.inference().total == pytest.approx(20e9, rel=0.02)
+    widths = [256, 256, 512, 512, 1024, 1024, 2048, 2048]
+    expected = 2 * 2 * 600 * sum(width**2 + 1 for width in widths)
+    assert counts.transfer(600) == expected
+
+
+def products_of(function):
+    """Adds up the products and convolutions that a traced function really runs."""
+    graph, used = function.graph, set()
+    queue = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    while queue:
+        operation = queue.pop()
+        if operation not in used:
+            used.add(operation)
+            queue += [tensor.op for tensor in operation.inputs]
+            queue += operation.control_inputs
+    flop = 0
+    for operation in used:
+        if operation.type == "MatMul":
+            rows, columns = operation.outputs[0].shape
+            first = operation.inputs[0].shape
+            inner = first[0] if operation.get_attr("transpose_a") else first[1]
+            flop += 2 * rows * columns * inner
+        elif operation.type.startswith("Conv2D"):
+            place = {"Conv2D": 0, "Conv2DBackpropInput": 2}.get(operation.type)
+            if operation.type == "Conv2DBackpropFilter":
+                sequence, kernel = operation.inputs[2], operation.outputs[0]
+            else:
+                kernel = operation.inputs[1]
+                sequence = operation.inputs[2] if place else operation.outputs[0]
+            batch, _, steps, _ = sequence.shape
+            flop += 2 * batch * steps * np.prod(kernel.shape)
+    return flop
+
+
+ROWS = ("moments", "foreground", "untrimmed", "generators", "synthetic")
+
+
+@pytest.mark.parametrize(
+    ("rows", "split"),
+    [
+        *(((row,), "per_loss") for row in ROWS),
+        (("discriminators", "adversarial"), "per_loss"),
+        ("all", "joint"),
+    ],
+)
+def test_counted_arithmetic_is_what_an_iteration_runs(rows, split):
+    config = tiny(f"training.optimizer_split={split}")
+    sizes = (64, 5, 7)
+    model = train_step.Description(sizes[0], tuple("abcde"), tuple("fghijkl")).build(
+        config
+    )
+    algorithm = train_step.Algorithm(model, config.loss, config.training)
+    if rows == "all":
+        rows = algorithm.system.train
+    algorithm.system = algorithm.system._replace(train=rows)
+    batches = train_step.random_batches(config, *sizes)
+    streams = {name: batches[name] for name in algorithm.system.streams("train")}
+    step = tf.function(algorithm.train_step, autograph=False)
+    counted = Arithmetic(config, *sizes, 2).iteration(rows).total
+    # The graph's convolutions multiply the zeros of the padding as well.
+    found = products_of(step.get_concrete_function(**streams))
+    assert counted <= found < 1.12 * counted
+
+
+def test_fused_and_joint_save_what_is_said():
+    def total(*options):
+        config = configuration.with_overrides(configuration.paper(), list(options))
+        counts = Arithmetic(config, 2048, 200, 600, 16)
+        rows = ("moments", "foreground", "untrimmed", "generators")
+        rows += ("discriminators", "adversarial", "synthetic")
+        return counts.iteration(rows).total
+
+    both = total("training.schedule=fused", "training.optimizer_split=joint")
+    assert total() == pytest.approx(7.0e12, rel=0.02)
+    assert 2.0 < total() / both < 2.5
+
+
+def test_unknown_rows_are_refused():
+    with pytest.raises(ValueError, match="contexts"):
+        Arithmetic(tiny(), 8, 2, 2, 2).iteration(("contexts",))
+
+
+def test_train_step():
+    config = tiny("training.system=AherNet*")
+    report = train_step.measure(config, 16, 3, 4, iterations=1, matmul_sizes=(64,))
+    assert report["efficiency"] == pytest.approx(
+        report["flop"]["total"] / report["iteration_s"] / report["matmul_flop_per_s"]
+    )
+    assert report["peak_memory_bytes"] > 1e8
+    phases = report["phases"]
+    assert [*phases] == ["foreground", "untrimmed"]
+    parts = sum(phase["flop"]["total"] for phase in phases.values())
+    assert parts == report["flop"]["total"]
+    assert "whole iteration" in train_step.describe(report)
+
+
+def test_adversarial_rows_are_one_phase():
+    rows = ("generators", "discriminators", "adversarial", "synthetic")
+    phases = [("generators",), ("discriminators", "adversarial"), ("synthetic",)]
+    assert train_step.phases_of(rows) == phases
+
+
+def test_train_step_program(tmp_path):
+    out = tmp_path / "train_step.json"
+    command = [sys.executable, "-m", "experiments.benchmarks.train_step"]
+    command += [f"--set={option}" for option in TINY]
+    command += ["--channels=16", "--source_classes=3", "--target_classes=4"]
+    command += ["--iterations=1", "--matmul_sizes=64", "--nophases", f"--json={out}"]
+    command += ["--schedule=fused", "--batch=3"]
+    subprocess.run(command, cwd=REPOSITORY, check=True)
+    report = json.loads(out.read_text())
+    wanted = {"iteration_s", "phases", "flop", "matmul_flop_per_s", "efficiency"}
+    assert wanted | {"peak_memory_bytes"} <= report.keys()
+
+
+def test_inference():
+    report = inference.measure(
+        tiny(), (1, 2), 16, classes=4, clips=20, rounds=1, matmul_sizes=(64,)
+    )
+    one, two = report["batches"]
+    assert two["flop"] == 2 * one["flop"]
+    assert one["efficiency"] == pytest.approx(
+        one["flop"] * one["videos_per_sec"] / report["matmul_flop_per_s"]
+    )
+    assert report["detections_of_last_video"] > 0
+    assert "videos/s" in inference.describe(report)
+
+
+@pytest.mark.parametrize("nms_tiou", [0.3, 0.9])
+def test_suppression_equals_the_loop(nms_tiou):
+    config = tiny(f"inference.nms_tiou={nms_tiou}", "inference.candidates=80").inference
+    report = nms.measure(config, videos=3, instances=2, rounds=1)
+    assert report["times_faster"] == pytest.approx(
+        report["loop_ms_per_video"] / report["ours_ms_per_video"]
+    )
+
+
+def test_suppression_that_differs_is_an_error(monkeypatch):
+    monkeypatch.setattr(nms, "suppress", lambda segments, *_: np.arange(3))
+    with pytest.raises(RuntimeError, match="Video 0"):
+        nms.measure(tiny().inference, videos=1, instances=2, rounds=1)
+
+
+def test_waiting(tmp_path):
+    report = waiting.measure(tiny(), tmp_path / "data", videos=2, iterations=2)
+    assert 0 < report["waiting_share"] <= report["waiting_share_largest"] < 1
+
+
+def test_fastest_size_is_the_rate():
+    products = rates.MatrixProducts((32, 64), least_sec=0.01)
+    products.measure()
+    assert products.best().wall == max(products.flop_per_sec().values())
