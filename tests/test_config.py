@@ -22,7 +22,9 @@ def test_preset_survives_json(name, tmp_path):
 
 
 def test_unknown_preset_is_refused():
-    with pytest.raises(ValueError, match=r"\['paper', 'small'\], received 'large'"):
+    with pytest.raises(
+        ValueError, match=r"\['best', 'paper', 'small'\], received 'large'"
+    ):
         config.preset("large")
 
 

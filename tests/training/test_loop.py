@@ -38,6 +38,8 @@ def tiny(mode: str = "tiled", **training) -> configuration.Config:
             "training.batch_size=4",
             "training.pretrain_iterations=2",
             "training.decay_every=2",
+            "training.schedule=alternating",
+            "training.optimizer_split=per_loss",
             f"synthesis.mode={mode}",
             "synthesis.moments_per_class=2",
             *[f"training.{name}={value}" for name, value in training.items()],
@@ -150,7 +152,7 @@ def test_periodic_evaluation_is_called_and_logged(data, tmp_path):
 
 
 def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeypatch):
-    config = tiny(iterations=3, ema_decay=0.6)
+    config = tiny(iterations=3, ema_decay=0.6, schedule="fused")
     whole = trainer(data, tmp_path / "whole", config)
     start = [v.numpy() for v in whole.average.values]
     history = []
@@ -173,7 +175,9 @@ def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeyp
     for found, value in zip(weights(whole), own):
         np.testing.assert_array_equal(found, value)
 
-    stopped = trainer(data, tmp_path / "stopped", tiny(iterations=1, ema_decay=0.6))
+    stopped = trainer(
+        data, tmp_path / "stopped", tiny(iterations=1, ema_decay=0.6, schedule="fused")
+    )
     stopped.run()
     resumed = trainer(data, tmp_path / "stopped", config)
     resumed.run()
