@@ -161,6 +161,7 @@ def run(
             validation_data=moment_batches(held_out, *arguments),
             callbacks=[progress],
             verbose=2,
+            shuffle=False,  # moment_batches does it
         )
     return progress.history[-1]
 

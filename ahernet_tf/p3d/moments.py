@@ -215,4 +215,7 @@ def moment_batches(
     dataset = tf.data.Dataset.from_generator(order, output_signature=(number, number))
     dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(batch_size, drop_remainder=seed is not None)
+    if seed is None:  # Keras 3 warns of an end that it did not know of
+        count = tf.data.experimental.assert_cardinality(-(-len(moments) // batch_size))
+        dataset = dataset.apply(count)
     return dataset.prefetch(tf.data.AUTOTUNE)
