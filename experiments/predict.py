@@ -18,6 +18,7 @@ from absl import app, flags
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.extractors import extractor_differences
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.models import storage
 
@@ -36,6 +37,7 @@ class Request:
     window_overlap: float = 0.5
     batch_size: int = 8
     skip_bad: bool = False
+    other_features: bool = False
     progress: bool = True
 
 
@@ -60,6 +62,17 @@ def predict(request: Request) -> int:
         raise ValueError(
             f"{request.data}: features of {dataset.feature_channels} channels; "
             f"{directory} was trained on {description.feature_channels}."
+        )
+    then, now = (
+        (found or {}).get("extractor")
+        for found in (description.extraction, dataset.extraction)
+    )
+    differences = extractor_differences(then, now) if then and now else []
+    if differences and not request.other_features:
+        raise ValueError(
+            f"{request.data}: features of another network than {directory} was "
+            f"trained on (then, now): {'; '.join(differences)}. --other_features goes "
+            "on regardless."
         )
     names = getattr(description, f"{request.classes}_classes")
     if request.role == "test":
@@ -124,6 +137,11 @@ def define_flags() -> None:
     flags.DEFINE_float("window_overlap", 0.5, "Part of a window the next one repeats.")
     flags.DEFINE_integer("batch_size", 8, "Sequences computed at once.")
     flags.DEFINE_bool("skip_bad", False, "Go on without videos that have faults.")
+    flags.DEFINE_bool(
+        "other_features",
+        False,
+        "Go on with features of another network than those of the training.",
+    )
     flags.DEFINE_bool("progress", True, "Show a progress bar.")
 
 
@@ -143,6 +161,7 @@ def main(argv: list[str]) -> int:
         window_overlap=values.window_overlap,
         batch_size=values.batch_size,
         skip_bad=values.skip_bad,
+        other_features=values.other_features,
         progress=values.progress,
     )
     try:

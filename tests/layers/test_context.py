@@ -221,7 +221,7 @@ def test_bfloat16_moments_are_placed_exactly(mode):
 
 
 def test_unknown_mode_is_refused():
-    with pytest.raises(ValueError, match="tiled.*received both"):
+    with pytest.raises(ValueError, match=r"tiled.*received both"):
         SyntheticMoments(512, "both")
 
 
