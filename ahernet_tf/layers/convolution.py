@@ -12,6 +12,8 @@ UNFOLD_FROM_CHANNELS = 1024
 _SLOW_COLUMNS, _MORE_COLUMNS = 1024, 16
 #: Below so many steps, a kernel is not used often enough to be worth that copy.
 _LONG = 64
+#: Rows of shifted copies that lie in memory side by side at one time.
+_ROWS_AT_ONCE = 1024
 
 
 def temporal_convolution(
@@ -103,16 +105,31 @@ def _long_convolution(
         # Row r of it is row r + shift of the sequence that begins at row r.
         return rows[gap + shift : gap + shift - period]
 
+    def product(ranges: list[tf.Tensor], matrix: tf.Tensor, finish=tf.identity):
+        # Block by block of rows, so that few copies lie side by side at one time.
+        count = ranges[0].shape[0]
+        blocks = max(1, (count or 0) // _ROWS_AT_ONCE)
+        bounds = [block * count // blocks for block in range(1, blocks)]
+        done = []
+        for first, end in zip([0, *bounds], [*bounds, None]):
+            with tf.control_dependencies(done[-1:]):
+                block = tf.concat([rows[first:end] for rows in ranges], axis=1)
+            done.append(finish(tf.matmul(block, matrix)))
+        return done[0] if blocks == 1 else tf.concat(done, axis=0)
+
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
         rows = to_rows(inputs, 0)
         copies = [shifted(rows, tap - before) for tap in range(width)]
         flat = tf.reshape(kernel, [width * channels, filters])
-        outputs = tf.nn.bias_add(
-            tf.matmul(tf.concat(copies, axis=1), tf.pad(flat, [[0, 0], [0, more_out]])),
-            tf.pad(bias, [[0, more_out]]),
-        )
-        outputs = from_rows(tf.nn.relu(outputs) if relu else outputs, filters)
+        padded_bias = tf.pad(bias, [[0, more_out]])
+
+        def finish(sums: tf.Tensor) -> tf.Tensor:
+            sums = tf.nn.bias_add(sums, padded_bias)
+            return tf.nn.relu(sums) if relu else sums
+
+        outputs = product(copies, tf.pad(flat, [[0, 0], [0, more_out]]), finish)
+        outputs = from_rows(outputs, filters)
 
         def gradient(upstream):
             if relu:
@@ -128,9 +145,8 @@ def _long_convolution(
                 ),
                 [width * (filters + more_out), channels + more_in],
             )
-            of_inputs = tf.matmul(tf.concat(sides, axis=1), backwards)
             return (
-                from_rows(of_inputs, channels),
+                from_rows(product(sides, backwards), channels),
                 tf.stack(of_kernel)[..., :filters],
                 tf.raw_ops.BiasAddGrad(out_backprop=upstream),
             )

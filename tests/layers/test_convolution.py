@@ -65,6 +65,7 @@ def many_channels(monkeypatch):
     monkeypatch.setattr(convolution, "_LONG", 6)
     monkeypatch.setattr(convolution, "_SLOW_COLUMNS", 4)
     monkeypatch.setattr(convolution, "_MORE_COLUMNS", 3)
+    monkeypatch.setattr(convolution, "_ROWS_AT_ONCE", 8)
 
 
 @pytest.mark.parametrize("known", ["all", "no batch", "no time"])
@@ -132,8 +133,8 @@ def test_only_gradients_that_are_asked_for_are_computed(many_channels, moved):
             used.add(operation.name)
             queue += [tensor.op for tensor in operation.inputs]
     products = [name for name in used if "MatMul" in name]
-    # One a tap for the kernel, a single one for the inputs.
-    assert len(products) == {"kernel": 3, "inputs": 1}[moved]
+    # One a tap for the kernel, one a block of rows for the inputs.
+    assert len(products) == {"kernel": 3, "inputs": 2}[moved]
 
 
 def test_activation_and_initial_values():
