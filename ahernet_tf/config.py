@@ -175,8 +175,6 @@ def small() -> Config:
             localization_learning_rate=1e-3,
             decay_every=250,
             decay_times=1,
-            schedule="fused",
-            optimizer_split="joint",
         ),
         inference=InferenceConfig(proposal_score="product", nms_tiou=0.5),
     )
@@ -189,7 +187,9 @@ def best() -> Config:
         config,
         preset="best",
         synthesis=dataclasses.replace(config.synthesis, mode="transplanted"),
-        training=dataclasses.replace(config.training, ema_decay=0.98),
+        training=dataclasses.replace(
+            config.training, schedule="fused", optimizer_split="joint", ema_decay=0.98
+        ),
     )
 
 
