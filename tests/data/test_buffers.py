@@ -58,4 +58,4 @@ def test_a_tensor_keeps_the_memory_that_it_was_made_of():
         assert tensor[0, 0] == 9
     for value, array in enumerate(arrays):
         np.testing.assert_array_equal(array, np.full((64, 64), value))
-    assert len(pool) < 12
+    assert len(pool) < 40  # of 55: given back with a delay, and used again
