@@ -127,6 +127,9 @@ class InferenceConfig:
     # What is multiplied with the class probability:
     proposal_score: Literal["overlap", "action", "product"] = "overlap"
     nms_tiou: float = 0.9
+    # Above 0: a kept detection multiplies the scores of the others by
+    # exp(-tIoU^2 / (2 soft_nms_sigma)), in place of suppression beyond nms_tiou.
+    soft_nms_sigma: float = 0.0
     candidates: int = 765  # the best so many enter non-maximum suppression
     detections: int = 100  # the best so many of a video are kept
     legacy_decode_duration: bool = False  # release: True, scales by the full duration

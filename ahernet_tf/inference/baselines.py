@@ -14,7 +14,7 @@ from ahernet_tf.inference.detections import (
     Candidates,
     Detections,
     candidates,
-    suppress,
+    merge,
 )
 from ahernet_tf.inference.localizer import Localizer
 from ahernet_tf.models import AherNet
@@ -118,8 +118,7 @@ class SnippetLocalizer(Localizer):
         bounds, label, score = (np.concatenate(parts) for parts in zip(*runs))
         segments = bounds * np.float32(self.steps / len(scores))
         inference = self.config.inference
-        kept = suppress(segments, score, inference, inference.detections)
-        return Detections(segments[kept], score[kept], label[kept])
+        return merge(segments, score, score, label, inference, inference.detections)
 
 
 def runs_above(

@@ -109,13 +109,71 @@ def suppress(
     Returns:
         Indices of the kept candidates, best first.
     """
-    order = np.argsort(-rank, kind="stable")[: config.candidates]
-    start, end = segments[order].astype(np.float32).T
-    boxes = np.stack([np.zeros_like(start), start, np.ones_like(end), end], axis=-1)
+    order, boxes, ranks = _ordered(segments, rank, config)
     kept = tf.image.non_max_suppression(
-        boxes, rank[order].astype(np.float32), keep, iou_threshold=config.nms_tiou
+        boxes, ranks, keep, iou_threshold=config.nms_tiou
     )
     return order[kept.numpy()]
+
+
+def fade(
+    segments: np.ndarray, rank: np.ndarray, config: InferenceConfig, keep: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chooses detections by soft non-maximum suppression, Gaussian.
+
+    Time and again the highest is kept, and the rank of every other is multiplied by
+    `exp(-tIoU^2 / (2 sigma))` of its tIoU with that one.
+
+    Args:
+        segments: As in `suppress`.
+        rank: Likewise.
+        config: Uses `candidates` and `soft_nms_sigma`, which must be above 0.
+        keep: Number of detections to keep at most.
+
+    Returns:
+        Indices of the kept candidates, and what each one's rank was multiplied by, in
+        (0, 1].
+
+    Source:
+        Bodla et al., Soft-NMS, 2017; beyond the paper.
+    """
+    order, boxes, ranks = _ordered(segments, rank, config)
+    kept, faded = tf.image.non_max_suppression_with_scores(
+        boxes, ranks, keep, iou_threshold=1.0, soft_nms_sigma=config.soft_nms_sigma
+    )
+    kept, faded = kept.numpy(), faded.numpy()
+    unchanged = np.ones_like(faded)
+    return order[kept], np.divide(
+        faded, ranks[kept], out=unchanged, where=ranks[kept] > 0
+    )
+
+
+def merge(
+    segments: np.ndarray,
+    rank: np.ndarray,
+    score: np.ndarray,
+    label: np.ndarray,
+    config: InferenceConfig,
+    keep: int,
+) -> Detections:
+    """Makes detections of candidates: of those that overlap, the best.
+
+    Args:
+        segments: `[candidates, 2]`, `[start, end]` in any unit.
+        rank: `[candidates]`, what suppression orders by.
+        score: `[candidates]`, of the detections.
+        label: `[candidates]` int.
+        config: Uses `candidates`, and `soft_nms_sigma` or `nms_tiou`.
+        keep: Number of detections to keep at most.
+    """
+    if config.soft_nms_sigma > 0:
+        kept, factor = fade(segments, rank, config, keep)
+        scores = score[kept] * factor
+    else:
+        kept = suppress(segments, rank, config, keep)
+        scores = score[kept]
+    order = np.argsort(-scores, kind="stable")
+    return Detections(segments[kept][order], scores[order], label[kept][order])
 
 
 def detections(batch: Candidates, config: InferenceConfig) -> list[Detections]:
@@ -123,14 +181,22 @@ def detections(batch: Candidates, config: InferenceConfig) -> list[Detections]:
 
     Args:
         batch: Candidates of the videos.
-        config: Uses `candidates`, `nms_tiou` and `detections`.
+        config: Uses `candidates`, `detections`, `soft_nms_sigma` or `nms_tiou`.
 
     Returns:
         One a video; segments in steps.
     """
     results = []
     for segments, rank, score, label in zip(*(part.numpy() for part in batch)):
-        kept = suppress(segments, rank, config, config.detections)
-        order = kept[np.argsort(-score[kept], kind="stable")]
-        results.append(Detections(segments[order], score[order], label[order]))
+        results.append(merge(segments, rank, score, label, config, config.detections))
     return results
+
+
+def _ordered(
+    segments: np.ndarray, rank: np.ndarray, config: InferenceConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the indices of the best candidates, their boxes and their ranks."""
+    order = np.argsort(-rank, kind="stable")[: config.candidates]
+    start, end = segments[order].astype(np.float32).T
+    boxes = np.stack([np.zeros_like(start), start, np.ones_like(end), end], axis=-1)
+    return order, boxes, rank[order].astype(np.float32)

@@ -18,7 +18,7 @@ from ahernet_tf.inference.detections import (
     Detections,
     candidates,
     detections,
-    suppress,
+    merge,
 )
 from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import systems
@@ -231,8 +231,7 @@ class Localizer:
             inference = self.config.inference
             keep = int(np.ceil(inference.detections * total_sec / window_sec))
             everything = dataclasses.replace(inference, candidates=len(score))
-            kept = suppress(segments, score, everything, keep)
-            segments, score, label = segments[kept], score[kept], label[kept]
+            return merge(segments, score, score, label, everything, keep)
         return Detections(segments, score, label)
 
 

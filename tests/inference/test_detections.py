@@ -1,0 +1,88 @@
+"""Suppression, hard and soft, against plain loops."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ahernet_tf.config import InferenceConfig
+from ahernet_tf.inference import detections
+
+
+def crowd(count=40, seed=0):
+    """Segments that overlap, and distinct ranks."""
+    random = np.random.default_rng(seed)
+    segments = np.sort(random.uniform(0, 30, (count, 2))).astype(np.float32)
+    ranks = random.permutation(np.linspace(0.05, 1, count)).astype(np.float32)
+    return segments, ranks
+
+
+def tiou(one, other):
+    shared = max(min(one[1], other[1]) - max(one[0], other[0]), 0.0)
+    return shared / ((one[1] - one[0]) + (other[1] - other[0]) - shared)
+
+
+def plain_fade(segments, ranks, sigma, keep):
+    """The definition: keep the highest, fade the others by it, and again."""
+    left = dict(enumerate(ranks.astype(np.float64)))
+    kept, factors = [], []
+    while left and len(kept) < keep:
+        best = max(left, key=left.get)
+        kept.append(best)
+        factors.append(left.pop(best) / ranks[best])
+        for other in left:
+            overlap = tiou(segments[best], segments[other])
+            left[other] *= np.exp(-(overlap**2) / (2 * sigma))
+    return kept, factors
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.5])
+def test_fade_equals_the_definition(sigma):
+    segments, ranks = crowd()
+    config = InferenceConfig(soft_nms_sigma=sigma)
+    kept, factors = detections.fade(segments, ranks, config, 25)
+    expected, expected_factors = plain_fade(segments, ranks, sigma, 25)
+    assert kept.tolist() == expected
+    np.testing.assert_allclose(factors, expected_factors, rtol=1e-5)
+    assert factors.min() < 0.9
+
+
+def test_fade_leaves_ranks_of_zero():
+    segments, ranks = crowd(6)
+    ranks[:] = 0
+    config = InferenceConfig(soft_nms_sigma=0.5)
+    _, factors = detections.fade(segments, ranks, config, 6)
+    assert np.all(factors == 1)
+
+
+def test_merge_fades_scores_by_what_the_ranks_lose():
+    segments, ranks = crowd()
+    scores, labels = ranks[::-1].copy(), np.arange(len(ranks))
+    config = InferenceConfig(soft_nms_sigma=0.3)
+    merged = detections.merge(segments, ranks, scores, labels, config, 30)
+    kept, factors = detections.fade(segments, ranks, config, 30)
+    by_label = dict(zip(kept, scores[kept] * factors))
+    assert sorted(merged.label) == sorted(kept)
+    assert merged.score.tolist() == [by_label[label] for label in merged.label]
+    assert np.all(np.diff(merged.score) <= 0)
+
+
+def test_merge_without_sigma_suppresses():
+    segments, ranks = crowd()
+    config = InferenceConfig(nms_tiou=0.4)
+    merged = detections.merge(
+        segments, ranks, ranks, np.arange(len(ranks)), config, len(ranks)
+    )
+    kept = detections.suppress(segments, ranks, config, len(ranks))
+    assert merged.label.tolist() == kept.tolist()
+    assert len(kept) < len(ranks)
+    for place, segment in enumerate(merged.segments):
+        assert all(tiou(segment, o) <= 0.4 for o in merged.segments[:place])
+
+
+def test_candidates_bound_what_enters():
+    segments, ranks = crowd()
+    config = InferenceConfig(soft_nms_sigma=0.3)
+    few = dataclasses.replace(config, candidates=5)
+    kept, _ = detections.fade(segments, ranks, few, 30)
+    assert set(kept) == set(np.argsort(-ranks)[:5])
