@@ -24,7 +24,7 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sampling import WHOLE, Shard
 
 _PARALLEL_SAMPLES = 8
-_PREFETCHED_BATCHES = 2
+_PREFETCHED_BATCHES = 1
 _ENDLESS = np.iinfo(np.int64).max
 
 # What computes a sample by its number.

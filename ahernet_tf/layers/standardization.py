@@ -37,4 +37,8 @@ class FeatureStandardization(tf.keras.layers.Layer):
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Maps `[batch, time, channels]` to the same shape."""
-        return (features - self.mean) / self.deviation
+        mean = tf.convert_to_tensor(self.mean)
+        deviation = tf.convert_to_tensor(self.deviation)
+        is_set = tf.reduce_any(mean != 0.0) | tf.reduce_any(deviation != 1.0)
+        # A copy of untouched features would cost as much memory as they do.
+        return tf.cond(is_set, lambda: (features - mean) / deviation, lambda: features)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -138,8 +139,14 @@ class Algorithm:
         """Takes one row after the other, each from where the one before it ended."""
         named: Losses = {}
 
+        def one_by_one() -> contextlib.AbstractContextManager:
+            # A row begins when the one before it has ended, so that what the two
+            # hold in memory is never held at once.
+            return tf.control_dependencies(list(named.values()))
+
         def minimize(row: str, loss_fn: LossFunction, run: str = "") -> None:
-            step = self.minimize(row, loss_fn)
+            with one_by_one():
+                step = self.minimize(row, loss_fn)
             named.update({f"{row}{run}/{name}": loss for name, loss in step.items()})
 
         def real_maps() -> Maps:
@@ -149,13 +156,15 @@ class Algorithm:
             return self.losses.synthetic_maps(moments)
 
         def adversarial_rows() -> None:
-            real = real_maps()
+            with one_by_one():
+                real = real_maps()
             real_mask, fake_mask = self.losses.background_masks(untrimmed, moments)
 
             def first_run() -> Losses:
                 # The discriminators' row shares this run's maps: neither the backbone
                 # nor the generators move between the two.
-                fake = fake_maps()
+                with tf.control_dependencies(real):
+                    fake = fake_maps()
                 fixed = _fixed(fake)
                 minimize(
                     "discriminators",
@@ -235,11 +244,13 @@ class Algorithm:
             loss_fn: Computes the losses that the row's objectives name, and others.
 
         Returns:
-            All losses of `loss_fn`.
+            All losses of `loss_fn`, as they were before the updates; in a graph, known
+            only when the row's gradients are.
         """
         named, gradients = self.gradients(row, loss_fn)
         self._apply(row, gradients)
-        return named
+        with tf.control_dependencies(tf.nest.flatten(gradients)):
+            return {name: tf.identity(loss) for name, loss in named.items()}
 
     def gradients(
         self, row: str, loss_fn: LossFunction
