@@ -193,6 +193,7 @@ def best() -> Config:
         training=dataclasses.replace(
             config.training, schedule="fused", optimizer_split="joint", ema_decay=0.98
         ),
+        inference=dataclasses.replace(config.inference, soft_nms_sigma=0.3),
     )
 
 
