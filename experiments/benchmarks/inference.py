@@ -20,14 +20,12 @@ import numpy as np
 import tqdm
 from absl import app, flags
 
-from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
 from ahernet_tf.data.resampling import resample
-from ahernet_tf.files import write_json
 from ahernet_tf.inference import Localizer
 from ahernet_tf.models import AherNet
 from ahernet_tf.models.storage import Description
-from experiments.benchmarks import rates
+from experiments.benchmarks import program, rates
 from experiments.benchmarks.arithmetic import Arithmetic
 
 FPS, STRIDE_FRAMES = 30.0, 8
@@ -164,12 +162,9 @@ def describe(report: dict[str, Any]) -> str:
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     values = flags.FLAGS
-    config = configuration.preset(values.preset)
     report = measure(
-        configuration.with_overrides(config, values.set),
+        program.chosen_config(argv),
         [int(size) for size in values.batch_sizes],
         values.channels,
         values.classes,
@@ -178,28 +173,18 @@ def main(argv: list[str]) -> int:
         values.spread,
         [int(size) for size in values.matmul_sizes],
     )
-    print(describe(report))
-    if values.json:
-        write_json(values.json, report)
-    return 0
+    return program.finish(report, describe(report))
 
 
 def _define_flags() -> None:
-    presets = sorted(configuration.PRESETS)
-    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
-    flags.DEFINE_multi_string(
-        "set", [], "Option of the configuration, part.option=value. Repeatable."
-    )
+    program.define_flags()
     flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Videos at once.")
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
     flags.DEFINE_integer("classes", 600, "Classes that are localised.", 1)
     flags.DEFINE_integer("clips", 300, "Clips of a video.", 1)
     flags.DEFINE_integer("rounds", 3, "How often each batch size is timed.", 1)
     flags.DEFINE_float("spread", 0.02, "Noise on the heads and classifiers.")
-    flags.DEFINE_list(
-        "matmul_sizes", ["2048", "3072"], "Rows of the matrices; the fastest counts."
-    )
-    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+    program.define_matmul_sizes()
 
 
 if __name__ == "__main__":

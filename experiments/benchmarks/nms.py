@@ -15,11 +15,9 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
-from ahernet_tf import config as configuration
 from ahernet_tf.config import InferenceConfig
-from ahernet_tf.files import write_json
 from ahernet_tf.inference.detections import suppress
-from experiments.benchmarks import rates
+from experiments.benchmarks import program, rates
 
 
 def plain_suppress(
@@ -110,32 +108,22 @@ def measure(
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     values = flags.FLAGS
-    config = configuration.preset(values.preset)
-    config = configuration.with_overrides(config, values.set).inference
+    config = program.chosen_config(argv).inference
     report = measure(config, values.videos, values.instances, values.rounds)
-    print(
+    return program.finish(
+        report,
         f"{report['candidates']} candidates, {report['kept_per_video']:.0f} kept: "
         f"{report['ours_ms_per_video']:.2f} ms a video, plain loop "
-        f"{report['loop_ms_per_video']:.1f} ms: {report['times_faster']:.0f} times"
+        f"{report['loop_ms_per_video']:.1f} ms: {report['times_faster']:.0f} times",
     )
-    if values.json:
-        write_json(values.json, report)
-    return 0
 
 
 def _define_flags() -> None:
-    presets = sorted(configuration.PRESETS)
-    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
-    flags.DEFINE_multi_string(
-        "set", [], "Option of the configuration, part.option=value. Repeatable."
-    )
+    program.define_flags()
     flags.DEFINE_integer("videos", 50, "Number of videos.", 1)
     flags.DEFINE_integer("instances", 5, "Instances of a video.", 1)
     flags.DEFINE_integer("rounds", 3, "How often both are timed.", 1)
-    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
 
 
 if __name__ == "__main__":

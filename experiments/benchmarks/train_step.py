@@ -20,13 +20,11 @@ import tensorflow as tf
 import tqdm
 from absl import app, flags
 
-from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
-from ahernet_tf.files import write_json
 from ahernet_tf.models.storage import Description
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
-from experiments.benchmarks import rates
+from experiments.benchmarks import program, rates
 from experiments.benchmarks.arithmetic import Arithmetic
 
 Batches = dict[str, dict[str, tf.Tensor]]
@@ -234,8 +232,6 @@ def describe(report: dict[str, Any]) -> str:
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     values = flags.FLAGS
     given = {
         "batch_size": values.batch,
@@ -244,10 +240,8 @@ def main(argv: list[str]) -> int:
         "jit_compile": values.jit_compile,
     }
     options = [f"training.{k}={v}" for k, v in given.items() if v is not None]
-    config = configuration.preset(values.preset)
-    config = configuration.with_overrides(config, values.set + options)
     report = measure(
-        config,
+        program.chosen_config(argv, options),
         values.channels,
         values.source_classes,
         values.target_classes,
@@ -255,18 +249,11 @@ def main(argv: list[str]) -> int:
         [int(size) for size in values.matmul_sizes],
         values.phases,
     )
-    print(describe(report))
-    if values.json:
-        write_json(values.json, report)
-    return 0
+    return program.finish(report, describe(report))
 
 
 def _define_flags() -> None:
-    presets = sorted(configuration.PRESETS)
-    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
-    flags.DEFINE_multi_string(
-        "set", [], "Option of the configuration, part.option=value. Repeatable."
-    )
+    program.define_flags()
     flags.DEFINE_integer("batch", None, "Short for training.batch_size.", 1)
     flags.DEFINE_enum(
         "schedule", None, ["alternating", "fused"], "Short for training.schedule."
@@ -280,10 +267,7 @@ def _define_flags() -> None:
     flags.DEFINE_integer("target_classes", 600, "Classes with moments only.", 1)
     flags.DEFINE_integer("iterations", 3, "How often each part is timed.", 1)
     flags.DEFINE_bool("phases", True, "Whether to time the phases one by one.")
-    flags.DEFINE_list(
-        "matmul_sizes", ["2048", "3072"], "Rows of the matrices; the fastest counts."
-    )
-    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+    program.define_matmul_sizes()
 
 
 if __name__ == "__main__":

@@ -27,12 +27,11 @@ from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.packing import PackOptions
-from ahernet_tf.files import write_json
 from ahernet_tf.models.storage import Description
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
 from data_tools import pack
-from experiments.benchmarks import pipeline, rates
+from experiments.benchmarks import pipeline, program, rates
 
 
 def measure(
@@ -100,35 +99,25 @@ def measure(
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     values = flags.FLAGS
-    config = configuration.preset(values.preset)
-    config = configuration.with_overrides(config, values.set)
+    config = program.chosen_config(argv)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         report = measure(
             config, pathlib.Path(directory, "data"), values.videos, values.iterations
         )
-    print(
+    return program.finish(
+        report,
         f"waiting {1e3 * report['waiting_s']:.1f} ms, computing "
         f"{report['computing_s']:.2f} s an iteration: "
         f"{report['waiting_share']:.3%} waiting; "
-        f"peak memory {report['peak_memory_bytes'] / 1e9:.2f} GB"
+        f"peak memory {report['peak_memory_bytes'] / 1e9:.2f} GB",
     )
-    if values.json:
-        write_json(values.json, report)
-    return 0
 
 
 def _define_flags() -> None:
-    presets = sorted(configuration.PRESETS)
-    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
-    flags.DEFINE_multi_string(
-        "set", [], "Option of the configuration, part.option=value. Repeatable."
-    )
+    program.define_flags()
     flags.DEFINE_integer("videos", 32, "Number of files.", 2)
     flags.DEFINE_integer("iterations", 3, "Iterations that count.", 1)
-    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
     flags.DEFINE_string(
         "directory", None, "Where to make the files (200 MiB). Unset: the system's."
     )

@@ -16,6 +16,9 @@ from experiments.paper import runs as training_runs
 from experiments.paper.columns import Column, Plan
 from experiments.paper.published import Table
 
+# `--help` of a program shows the flags that are defined here for it as its own.
+flags.disclaim_key_flags()
+
 
 def make_table(
     table: Table,

@@ -337,7 +337,21 @@ def test_compare_refuses_what_cannot_be_compared(made, tmp_path):
     assert significance.compare(resamples, {0: seeds[0]}, {1: seeds[1]}) is None
 
 
-def test_the_program_explains_itself_and_names_what_is_wrong(tmp_path):
+@pytest.mark.parametrize(
+    ("program", "flag"),
+    [("table2", "--seeds"), ("figure4", "--workdir"), ("benchmarks.nms", "--preset")],
+)
+def test_help_lists_the_flags_that_programs_share(program, flag):
+    result = subprocess.run(
+        [sys.executable, "-m", f"experiments.{program}", "--help"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert f"\n  {flag}:" in result.stdout
+
+
+def test_the_program_names_what_is_wrong(tmp_path):
     arguments = [f"--data={tmp_path / 'no'}", f"--workdir={tmp_path / 'w'}"]
     result = subprocess.run(
         [sys.executable, "-m", "experiments.table2", *arguments],
