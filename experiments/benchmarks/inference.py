@@ -12,6 +12,7 @@ matrix products are timed between the rounds.
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -162,6 +163,7 @@ def describe(report: dict[str, Any]) -> str:
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
+    os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")  # as experiments.predict
     values = flags.FLAGS
     report = measure(
         program.chosen_config(argv),
