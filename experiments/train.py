@@ -315,7 +315,9 @@ def define_flags() -> None:
     )
     flags.DEFINE_float("checkpoint_every_sec", 300.0, "Seconds between checkpoints.")
     flags.DEFINE_bool(
-        "deterministic", True, "Only deterministic operations: bit for bit resumable."
+        "deterministic",
+        True,
+        "Only deterministic operations: bit for bit resumable. Not with --jit_compile.",
     )
     flags.DEFINE_bool("progress", True, "Show progress bars.")
     flags.DEFINE_enum(
@@ -359,7 +361,8 @@ def run_from_flags() -> Run:
         skip_bad=values.skip_bad,
         check_features=values.check_features,
         checkpoint_every_sec=values.checkpoint_every_sec,
-        deterministic=values.deterministic,
+        # XLA's max-pooling has no deterministic form.
+        deterministic=values.deterministic and not config.training.jit_compile,
         progress=values.progress,
         strategy=values.strategy,
     )

@@ -170,6 +170,15 @@ def test_bad_data_is_reported_before_anything_is_written(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_compiled_training_needs_no_deterministic_operations(data, tmp_path):
+    fewest = {"pretrain_iterations": 0, "iterations": 1, "schedule": "fused"}
+    arguments = train_arguments(data, tmp_path / "run", **fewest)
+    result = call("train", *arguments, "--jit_compile")
+    assert result.returncode == 0, result.stderr
+    run = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert run["deterministic"] is False
+
+
 def test_help_explains_the_program():
     result = call("train", "--help")
     assert "python -m experiments.train --data DIR" in result.stdout
