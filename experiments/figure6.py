@@ -92,9 +92,9 @@ def draw(
     axes.set_ylim(bottom=0)
     axes.set_xlabel("annotated videos of the target classes (%)")
     axes.set_ylabel("average mAP (%)")
-    axes.set_title(
-        f"{column.title}: mean and standard deviation over seeds", loc="left"
-    )
+    seeds = column.plan.seeds
+    of = "mean and standard deviation over seeds" if len(seeds) > 1 else "seed"
+    axes.set_title(f"{column.title}: {of} {', '.join(map(str, seeds))}", loc="left")
     axes.legend(loc="lower right", frameon=False)
     return figure
 
