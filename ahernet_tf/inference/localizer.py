@@ -217,7 +217,11 @@ class Localizer:
     def _merge(
         self, found: list[Detections], cuts: list[Window], window_sec: float | None
     ) -> Detections:
-        """Joins the detections of windows, in seconds of the video."""
+        """Joins the detections of windows, in seconds of the video.
+
+        With soft suppression scores fade twice where windows are joined: within their
+        window, and together with the others.
+        """
         segments = np.concatenate(
             [
                 part.segments * (cut.covered_sec / self.steps) + cut.offset_sec
