@@ -66,6 +66,7 @@ class SynthesisConfig:
     position_max: int = 19
     legacy_synthetic_gt: bool = False  # release: True
     moments_per_class: int = 4  # tiled, transplanted: rows that share a class
+    moment_scale: float = 1.0  # tiled, transplanted: length of a moment, of its own
     # Only for mode "tiled":
     # Length of the generated context between moments: uniform between the two, or as
     # the background between the instances of the untrimmed videos.
@@ -115,7 +116,8 @@ class TrainingConfig:
     optimizer_split: Literal["per_loss", "joint"] = "per_loss"
     generator_updates: int = 2  # paper: 1; "fused" has one
     ema_decay: float = 0.0  # average of the weights that localises; 0: the weights
-    precision: Literal["float32", "bfloat16"] = "float32"  # losses: always float32
+    # Of the products; losses: always float32. tf32: on GPUs that have it, else float32
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     jit_compile: bool = False  # compile the iteration with XLA
 
 

@@ -113,15 +113,16 @@ def mine_background(
         `[batch, anchors]` bool.
     """
     background = targets.background
-    available = tf.reduce_sum(tf.cast(background, tf.int32))
+    # Counts are floating point: a GPU leaves small integers to the host.
+    available = tf.reduce_sum(tf.cast(background, tf.float32))
     foreground = tf.reduce_sum(tf.cast(targets.foreground, tf.float32))
     available, foreground = replicas.total((available, foreground))
-    wanted = tf.cast(config.negative_ratio * foreground, tf.int32)
-    batch = replicas.batch_size(tf.shape(background)[0])
-    wanted = tf.minimum(wanted + batch, available)
+    batch = tf.cast(replicas.batch_size(tf.shape(background)[0]), tf.float32)
+    wanted = tf.floor(config.negative_ratio * foreground) + batch
+    last = tf.maximum(tf.minimum(wanted, available) - 1.0, 0.0)
     probability = tf.where(background, background_probability, 2.0)
     ascending = tf.sort(tf.reshape(replicas.gather(probability), [-1]))
-    threshold = tf.gather(ascending, tf.maximum(wanted - 1, 0))
+    threshold = tf.gather(ascending, tf.cast(last, tf.int64))
     return tf.stop_gradient(background & (probability < threshold))
 
 

@@ -203,6 +203,7 @@ def load_localizer(request: Request) -> Localizer:
             "of the training's features, or --other_features to go on regardless."
         )
     config = configuration.with_overrides(config, list(request.overrides))
+    storage.compute_products_in(config.training.precision)
     return Localizer.load(
         directory,
         checkpoint=checkpoint,

@@ -87,6 +87,7 @@ def predict(request: Request) -> int:
         print(
             f"The network does not know {len(unknown)} classes, such as {unknown[0]}."
         )
+    storage.compute_products_in(config.training.precision)
     localizer = Localizer.load(
         directory,
         checkpoint=checkpoint,

@@ -104,6 +104,7 @@ def train(run: Run) -> dict | None:
     tf.keras.utils.set_random_seed(run.seed)
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
+    storage.compute_products_in(config.training.precision)
     with workers.scope():
         model = description.build(config)
     if config.data.standardize:
@@ -293,7 +294,11 @@ def define_flags() -> None:
         "or all from one forward pass of each stream.",
     )
     flags.DEFINE_enum(
-        "precision", None, ["float32", "bfloat16"], "Short for training.precision."
+        "precision",
+        None,
+        ["float32", "tf32", "bfloat16"],
+        "Short for training.precision: of the products. tf32: float32 where there is "
+        "no GPU that has it.",
     )
     flags.DEFINE_bool(
         "jit_compile", None, "Short for training.jit_compile: compile with XLA."

@@ -56,17 +56,23 @@ class Backbone(tf.keras.layers.Layer):
             channels = layer.filters
         super().build(input_shape)
 
-    def call(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def call(
+        self, features: tf.Tensor, gradient_steps: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, ...]:
         """Computes the maps of all levels, finest first.
 
         Args:
             features: `[batch, time, channels]`.
+            gradient_steps: `[batch, count]` int32, for each sequence different steps:
+                the gradient of the features is computed for these, and is 0
+                elsewhere. None: for all.
 
         Returns:
             One map `[batch, cells, channels]` a level.
         """
-        hidden = features
-        for layer in self.base:
+        first, *others = self.base
+        hidden = first(features, gradient_steps=gradient_steps)
+        for layer in others:
             hidden = layer(hidden)
         hidden = tf.nn.max_pool1d(hidden, ksize=3, strides=2, padding="VALID")
         maps = []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ahernet_tf import devices
+
 #: From so many input channels on, one matrix product over the shifted copies of the
-#: input beats the convolution of TensorFlow on a CPU; below, the copies cost more.
+#: input beats the convolution of TensorFlow; below, the copies cost more.
 UNFOLD_FROM_CHANNELS = 1024
 #: Threads that write a matrix whose rows lie a large power of two apart get into each
 #: other's way. Products with a multiple of so many columns get a few more, of zeros.
@@ -22,6 +24,7 @@ def temporal_convolution(
     bias: tf.Tensor,
     stride: int = 1,
     relu: bool = False,
+    gradient_steps: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Convolves over time with TensorFlow's `same` padding.
 
@@ -34,16 +37,33 @@ def temporal_convolution(
         bias: `[filters]`.
         stride: Step between outputs.
         relu: Whether to set negative outputs to 0.
+        gradient_steps: `[batch, count]` int32, for each sequence different steps; with
+            stride 1 only. The gradient of the input is computed for them, and is 0
+            elsewhere. None: for all.
 
     Returns:
         `[batch, ceil(time / stride), filters]`.
+
+    Raises:
+        ValueError: There are gradient steps, and the stride is not 1.
     """
+    if gradient_steps is not None:
+        if stride != 1:
+            raise ValueError(f"Gradient steps need a stride of 1, received {stride}.")
+        fixed = tf.stop_gradient(inputs)
+        outputs = temporal_convolution(fixed, kernel, bias, relu=relu)
+        return _gradient_at(gradient_steps, outputs, inputs, kernel, relu)
     width, channels, _ = kernel.shape
-    if channels < UNFOLD_FROM_CHANNELS:
+    on_gpu = devices.has_gpu()
+    # The kernels of a GPU that take bfloat16 are faster than the copies; those that
+    # take float32 are not.
+    is_fast = on_gpu and inputs.dtype == tf.bfloat16
+    if channels < UNFOLD_FROM_CHANNELS or is_fast:
         outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")
         outputs = tf.nn.bias_add(outputs, bias)
         return tf.nn.relu(outputs) if relu else outputs
-    if stride == 1 and width > 1 and (inputs.shape[1] or 0) >= max(width, _LONG):
+    is_long = (inputs.shape[1] or 0) >= max(width, _LONG)
+    if is_long and stride == 1 and width > 1 and not on_gpu:
         return _long_convolution(inputs, kernel, bias, relu)
     return _unfolded_convolution(inputs, kernel, bias, stride, relu)
 
@@ -156,6 +176,45 @@ def _long_convolution(
     return convolve(inputs, kernel, bias)
 
 
+def _gradient_at(
+    steps: tf.Tensor,
+    outputs: tf.Tensor,
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    relu: bool,
+) -> tf.Tensor:
+    """Returns the outputs, and lets their gradient reach the inputs at given steps."""
+    width, channels, filters = kernel.shape
+    before = (width - 1) // 2
+
+    @tf.custom_gradient
+    def attach(outputs, inputs):
+        def gradient(upstream):
+            at_sums = upstream
+            if relu:
+                at_sums = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+            padded = tf.pad(at_sums, [[0, 0], [width - 1 - before, before], [0, 0]])
+            reading = steps[..., tf.newaxis] + tf.range(width)
+            windows = tf.gather(padded, reading, batch_dims=1)
+            backwards = tf.transpose(kernel[::-1], [0, 2, 1])
+            own = tf.matmul(
+                tf.reshape(windows, [-1, width * filters]),
+                tf.reshape(backwards, [width * filters, channels]),
+            )
+            count = tf.shape(steps)
+            rows = tf.broadcast_to(tf.range(count[0])[:, tf.newaxis], count)
+            at_inputs = tf.scatter_nd(
+                tf.stack([rows, steps], axis=-1),
+                tf.reshape(own, tf.concat([count, [channels]], axis=0)),
+                tf.shape(inputs),
+            )
+            return upstream, at_inputs
+
+        return tf.identity(outputs), gradient
+
+    return attach(outputs, inputs)
+
+
 def _more_columns(columns: int) -> int:
     """Returns how many columns of zeros to add to a product."""
     return 0 if columns % _SLOW_COLUMNS else _MORE_COLUMNS
@@ -200,14 +259,26 @@ class TemporalConvolution(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Maps `[batch, time, channels]` to `[batch, ceil(time/stride), filters]`."""
-        kernel = tf.convert_to_tensor(self.kernel)
-        bias = tf.convert_to_tensor(self.bias)
-        if self.activation == "relu":
-            return temporal_convolution(inputs, kernel, bias, self.stride, relu=True)
-        outputs = temporal_convolution(inputs, kernel, bias, self.stride)
-        return self._activate(outputs)
+    def call(
+        self, inputs: tf.Tensor, gradient_steps: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Maps `[batch, time, channels]` to `[batch, ceil(time/stride), filters]`.
+
+        Args:
+            inputs: `[batch, time, channels]`.
+            gradient_steps: `[batch, count]` int32, steps for which the gradient of the
+                input is computed; None: all.
+        """
+        is_relu = self.activation == "relu"
+        outputs = temporal_convolution(
+            inputs,
+            tf.convert_to_tensor(self.kernel),
+            tf.convert_to_tensor(self.bias),
+            self.stride,
+            is_relu,
+            gradient_steps,
+        )
+        return outputs if is_relu else self._activate(outputs)
 
     def compute_output_shape(self, input_shape):
         """Returns `[batch, ceil(time / stride), filters]`."""

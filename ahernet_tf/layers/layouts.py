@@ -200,6 +200,30 @@ def whole_layout(batch: tf.Tensor, steps: int) -> Layout:
     )
 
 
+def most_context_steps(length_ratio_min: int, steps: int) -> int:
+    """Returns how many steps around the shortest moment of `single_layout` are context.
+
+    Args:
+        length_ratio_min: The least length ratio, in units of 0.05 of the sequence.
+        steps: Length of the sequence.
+    """
+    return steps - steps * length_ratio_min // UNITS
+
+
+def generated_steps(layout: Layout, count: int) -> tf.Tensor:
+    """Returns the steps of each sequence that show context, then some of the moment.
+
+    Args:
+        layout: Of sequences of at least `count` steps.
+        count: How many steps of each sequence to name.
+
+    Returns:
+        `[batch, count]` int32, all different.
+    """
+    in_moment = tf.cast(layout.part == _MOMENT, tf.int32)
+    return tf.argsort(in_moment, axis=-1, stable=True)[:, :count]
+
+
 class Neighbourhood(NamedTuple):
     """An instance and the background beside it, each `[batch, 2]`, steps.
 

@@ -78,6 +78,8 @@ class Adam:
             pairs: Gradient and variable, for variables given to `build`; the gradient
                 is that of the whole batch.
         """
+        first_power, second_power = map(tf.convert_to_tensor, self._powers)
+        rate = tf.convert_to_tensor(self._rate)
         for gradient, variable in pairs:
             variable = tensorflow_variable(variable)
             first, second = self._slots[id(variable)]
@@ -85,16 +87,16 @@ class Adam:
                 var=variable.handle,
                 m=first.handle,
                 v=second.handle,
-                beta1_power=self._powers[0],
-                beta2_power=self._powers[1],
-                lr=self._rate,
+                beta1_power=first_power,
+                beta2_power=second_power,
+                lr=rate,
                 beta1=self.beta_1,
                 beta2=self.beta_2,
                 epsilon=self.epsilon,
                 grad=tf.convert_to_tensor(gradient),
             )
-        for power, beta in zip(self._powers, (self.beta_1, self.beta_2)):
-            assign_own(power, power * beta)
+        assign_own(self._powers[0], first_power * self.beta_1)
+        assign_own(self._powers[1], second_power * self.beta_2)
 
     def reset(self) -> None:
         """Forgets all moments and steps."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf import replicas
+from ahernet_tf import devices, replicas
 from ahernet_tf.config import LossConfig, TrainingConfig
 from ahernet_tf.models import AherNet
 from ahernet_tf.training import systems
@@ -142,7 +142,7 @@ class Algorithm:
         def one_by_one() -> contextlib.AbstractContextManager:
             # A row begins when the one before it has ended, so that what the two
             # hold in memory is never held at once.
-            return tf.control_dependencies(list(named.values()))
+            return _after(list(named.values()))
 
         def minimize(row: str, loss_fn: LossFunction, run: str = "") -> None:
             with one_by_one():
@@ -163,7 +163,7 @@ class Algorithm:
             def first_run() -> Losses:
                 # The discriminators' row shares this run's maps: neither the backbone
                 # nor the generators move between the two.
-                with tf.control_dependencies(real):
+                with _after(real):
                     fake = fake_maps()
                 fixed = _fixed(fake)
                 minimize(
@@ -249,7 +249,7 @@ class Algorithm:
         """
         named, gradients = self.gradients(row, loss_fn)
         self._apply(row, gradients)
-        with tf.control_dependencies(tf.nest.flatten(gradients)):
+        with _after(tf.nest.flatten(gradients)):
             return {name: tf.identity(loss) for name, loss in named.items()}
 
     def gradients(
@@ -298,6 +298,7 @@ class Algorithm:
                 values = moved.setdefault(id(named[objective.loss]), {})
                 values |= {id(v): v for v in _values(objective.variables)}
         found: dict[int, dict[int, tf.Tensor | None]] = {}
+        before: list[tf.Tensor] = []
         gradients = {}
         for row, named in losses.items():
             gradients[row] = []
@@ -305,7 +306,11 @@ class Algorithm:
                 loss = named[objective.loss]
                 if id(loss) not in found:
                     values = moved[id(loss)]
-                    parts = tape.gradient(loss, list(values.values()))
+                    # One backward pass begins when the one before it has ended, so
+                    # that what the two hold in memory is never held at once.
+                    with _after(before):
+                        parts = tape.gradient(loss, list(values.values()))
+                    before = [part for part in parts if part is not None]
                     found[id(loss)] = dict(zip(values, parts))
                 own = [found[id(loss)][id(v)] for v in _values(objective.variables)]
                 if any(gradient is None for gradient in own):
@@ -320,6 +325,16 @@ class Algorithm:
         """Lets the optimizers of a row take their steps, by all replicas' gradients."""
         for objective, gradient in zip(self.rows[row], replicas.total(gradients)):
             objective.optimizer.apply_gradients(zip(gradient, objective.variables))
+
+
+def _after(tensors: Sequence[tf.Tensor]) -> contextlib.AbstractContextManager:
+    """Lets operations begin when tensors are known.
+
+    Not on a GPU, which takes its work in order anyway.
+    """
+    if devices.has_gpu():
+        return contextlib.nullcontext()
+    return tf.control_dependencies([tf.group(*tensors)])
 
 
 def _fixed(maps: Sequence[tf.Tensor]) -> list[tf.Tensor]:

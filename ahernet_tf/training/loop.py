@@ -9,7 +9,8 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,6 +23,7 @@ from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import optimizers, schedule
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.averaging import WeightAverage
+from ahernet_tf.training.feeding import on_device_ahead
 from ahernet_tf.training.logs import LossLog, NoLog
 from ahernet_tf.training.row_losses import Losses
 from ahernet_tf.training.workers import Batches, Workers
@@ -33,6 +35,47 @@ class NonFiniteLossError(ArithmeticError):
 
 class Interrupted(Exception):
     """The run was asked to stop; everything is saved."""
+
+
+class Iteration(NamedTuple):
+    """An iteration that was begun.
+
+    Attributes:
+        number: Its number, from 0, pre-training included.
+        phase: `pretrain` or `train`.
+        losses: Scalars by name.
+        rates: Learning rates by name.
+        videos: Ids of the videos of each stream's batch.
+        workers: Who computes it.
+    """
+
+    number: int
+    phase: str
+    losses: Losses
+    rates: Mapping[str, float]
+    videos: Sequence[tf.Tensor]
+    workers: Workers
+
+    def values(self) -> dict[str, float]:
+        """Waits until it has ended; returns losses and learning rates by name.
+
+        Raises:
+            NonFiniteLossError: A loss became NaN or infinite.
+        """
+        read = tf.stack(list(self.losses.values())).numpy()  # from the device at once
+        values = dict(zip(self.losses, map(float, read)))
+        bad = {name: v for name, v in values.items() if not np.isfinite(v)}
+        if bad:
+            videos = [
+                ", ".join(video.decode() for video in self.workers.rows(batch))
+                for batch in self.videos
+            ]
+            raise NonFiniteLossError(
+                f"Iteration {self.number} ({self.phase}): {bad}. Nothing of it was "
+                f"saved. Videos of the batches: {'; '.join(videos)}"
+            )
+        rates = {f"learning_rate/{name}": rate for name, rate in self.rates.items()}
+        return values | rates
 
 
 @dataclasses.dataclass
@@ -51,6 +94,7 @@ class Trainer:
         seed: Of data order and random draws.
         checkpoint_every_sec: Time between checkpoints.
         progress: Whether to show a bar.
+        done: Iterations done, pre-training included.
         workers: Who shares every batch; the model was built in their scope. One
             process, the chief, writes and shows; the others start from what it has
             and need no directory.
@@ -64,6 +108,7 @@ class Trainer:
     checkpoint_every_sec: float = 300.0
     progress: bool = True
     workers: Workers = dataclasses.field(default_factory=Workers)
+    done: int = dataclasses.field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Creates the optimizers and finds the newest checkpoint."""
@@ -90,10 +135,12 @@ class Trainer:
             storage.restore(checkpoint, self._manager.latest_checkpoint)
         copied = [*weights, *state, self.iteration, *averages.get("average", [])]
         self.workers.copy_from_chief(copied)
+        self.done = int(self.iteration.numpy())
         has_pretraining = bool(self.algorithm.system.pretrain)
         self.pretrain_iterations = training.pretrain_iterations * has_pretraining
         self.total = self.pretrain_iterations + training.iterations
         self._stop = threading.Event()
+        self._rates: dict[str, float] = {}
 
     def _optimizer_state(self) -> list[tf.Variable]:
         return [
@@ -103,17 +150,15 @@ class Trainer:
             for variable in optimizers.variables_of(objective.optimizer)
         ]
 
-    @property
-    def done(self) -> int:
-        """Iterations done, pre-training included."""
-        return int(self.iteration.numpy())
-
     def run(
         self,
         evaluate: Callable[[int], Mapping[str, float]] | None = None,
         every: int = 0,
     ) -> None:
         """Trains until all iterations are done.
+
+        The losses of an iteration are read when the next one is under way, so that a
+        GPU need not wait for them.
 
         Ctrl-C and SIGTERM end the iteration at hand, save, and raise `Interrupted`,
         in every worker if one of them is told so.
@@ -137,23 +182,35 @@ class Trainer:
         )
         saved_at = time.monotonic()
         previous = self._catch_signals()
+        unread: list[Iteration] = []
+
+        def read() -> None:
+            while unread:
+                iteration = unread.pop(0)
+                values = iteration.values()
+                log.write(iteration.number, iteration.phase, values)
+                self._show(bar, iteration.phase, values)
+
         try:
             for phase in ("pretrain", "train"):
                 for batches in self._batches(phase):
-                    iteration = self.done
-                    values = self._iterate(phase, iteration, batches)
-                    self.iteration.assign_add(1)
-                    log.write(iteration, phase, values)
-                    self._show(bar, phase, values)
+                    iteration = self._iterate(phase, self.done, batches)
+                    self.done += 1
+                    read()
+                    unread.append(iteration)
                     stop = self.workers.any(self._stop.is_set())
                     due = time.monotonic() - saved_at > self.checkpoint_every_sec
+                    evaluating = evaluate and chief and every and self.done % every == 0
+                    if due or stop or evaluating:
+                        read()
                     if due or stop:
                         self._save(log)
                         saved_at = time.monotonic()
                     if stop:
                         raise Interrupted
-                    if evaluate and chief and every and (iteration + 1) % every == 0:
-                        log.write_scalars(iteration + 1, evaluate(iteration + 1))
+                    if evaluating:
+                        log.write_scalars(self.done, evaluate(self.done))
+            read()
             self._save(log)
         finally:
             for number, handler in previous.items():
@@ -191,40 +248,30 @@ class Trainer:
         for shard in self.workers.shards:
             streams = {name: make[name](shard=shard) for name in system.streams(phase)}
             parts.append(tf.data.Dataset.zip(streams).take(end - start))
-        yield from map(self.workers.join, zip(*parts))
+        yield from on_device_ahead(map(self.workers.join, zip(*parts)))
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""
         for objectives in self.algorithm.rows.values():
             for objective in objectives:
                 optimizers.reset(objective.optimizer, objective.variables)
+        self._rates = {}
 
-    def _iterate(
-        self, phase: str, iteration: int, batches: Batches
-    ) -> dict[str, float]:
-        """Takes one iteration; returns losses and rates by name."""
+    def _iterate(self, phase: str, number: int, batches: Batches) -> Iteration:
+        """Takes one iteration; may return before it has ended."""
         training = self.config.training
-        main_iteration = iteration - self.pretrain_iterations
+        main_iteration = number - self.pretrain_iterations
         rates = schedule.rates(training, main_iteration if phase == "train" else None)
-        self.algorithm.set_learning_rates(**rates)
+        if rates != self._rates:
+            self.algorithm.set_learning_rates(**rates)
+            self._rates = rates
         tensors = {
             stream: {name: part for name, part in batch.items() if name != "video"}
             for stream, batch in batches.items()
         }
         losses = self._step(phase)(**tensors)
-        values = {name: float(loss) for name, loss in losses.items()}
-        bad = {name: v for name, v in values.items() if not np.isfinite(v)}
-        if bad:
-            videos = [
-                ", ".join(video.decode() for video in self.workers.rows(batch["video"]))
-                for batch in batches.values()
-            ]
-            raise NonFiniteLossError(
-                f"Iteration {iteration} ({phase}): {bad}. Nothing of it was saved. "
-                f"Videos of the batches: {'; '.join(videos)}"
-            )
-        rate_values = {f"learning_rate/{name}": rate for name, rate in rates.items()}
-        return values | rate_values
+        videos = [batch["video"] for batch in batches.values()]
+        return Iteration(number, phase, losses, rates, videos, self.workers)
 
     def _step(self, phase: str) -> Callable:
         """Returns the compiled step of a phase."""
@@ -276,6 +323,7 @@ class Trainer:
         if not self.workers.chief:
             return
         log.flush()
+        self.iteration.assign(self.done)
         self._manager.save(checkpoint_number=self.done)
 
     def _catch_signals(self) -> dict:

@@ -10,7 +10,12 @@ from ahernet_tf import anchors as anchor_grid
 from ahernet_tf import losses, matching, replicas
 from ahernet_tf.config import LossConfig
 from ahernet_tf.layers import SegmentClassifier
-from ahernet_tf.layers.layouts import cut_out, neighbourhood
+from ahernet_tf.layers.layouts import (
+    cut_out,
+    generated_steps,
+    most_context_steps,
+    neighbourhood,
+)
 from ahernet_tf.models import AherNet, Predictions
 
 Batch = Mapping[str, tf.Tensor]
@@ -50,7 +55,7 @@ class RowLosses:
         logits = self.model.segment_logits(
             self.model.backbone(batch["features"]), classifier
         )
-        right = tf.argmax(logits, axis=-1, output_type=tf.int32) == batch["label"]
+        right = tf.argmax(logits, axis=-1) == tf.cast(batch["label"], tf.int64)
         return {
             "segment_classification": losses.segment_classification_loss(
                 logits, batch["label"], self.config
@@ -159,8 +164,9 @@ class RowLosses:
         classification = losses.anchor_classification_loss(
             predictions.class_logits, video_labels, has_label, targets, self.config
         )
-        predicted = tf.argmax(predictions.class_logits, axis=-1, output_type=tf.int32)
-        right = tf.cast(predicted == video_labels[:, tf.newaxis], tf.float32)
+        predicted = tf.argmax(predictions.class_logits, axis=-1)
+        labels = tf.cast(video_labels[:, tf.newaxis], tf.int64)
+        right = tf.cast(predicted == labels, tf.float32)
         cell_has_label = tf.broadcast_to(has_label[:, tf.newaxis], tf.shape(right))
         return named | {
             "anchor_classification": classification,
@@ -223,8 +229,16 @@ class RowLosses:
 
     def synthetic_maps(self, moments: Batch) -> tuple[tf.Tensor, ...]:
         """Returns the maps of moments surrounded by generated context."""
+        synthesis, steps = self.model.synthesis, self.model.network.untrimmed_steps
+        generated = None
+        if synthesis.mode == "single":
+            # What the moments show was not generated: it needs no gradient.
+            layout = self.model.synthetic_moments.layout(moments)
+            most = most_context_steps(synthesis.length_ratio_min, steps)
+            generated = generated_steps(layout, most)
         return self.model.backbone(
-            self.model.synthetic_moments(moments["features"], moments)
+            self.model.synthetic_moments(moments["features"], moments),
+            gradient_steps=generated,
         )
 
     def synthetic_targets(self, moments: Batch) -> matching.Targets:

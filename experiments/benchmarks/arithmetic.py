@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from ahernet_tf import anchors as anchor_grid
 from ahernet_tf.config import Config, NetworkConfig
+from ahernet_tf.layers.layouts import most_context_steps
 
 #: Numbers that the heads predict of one anchor: two logits, two offsets, the overlap.
 HEAD_OUTPUTS = 5
@@ -263,5 +264,13 @@ class Arithmetic:
             count += Count(0, 0, first + sum(others))
         if "generators" in moved:
             hidden, output = self.generators()
-            count += Count(0, first + output, hidden + output)
+            wanted = first * self._generated_share(steps)
+            count += Count(0, wanted + output, hidden + output)
         return count
+
+    def _generated_share(self, steps: int) -> float:
+        """Returns the part of synthetic moments whose gradient is asked for."""
+        synthesis = self.config.synthesis
+        if synthesis.mode != "single":
+            return 1.0
+        return most_context_steps(synthesis.length_ratio_min, steps) / steps

@@ -25,7 +25,7 @@ from ahernet_tf.config import Config
 from ahernet_tf.data.resampling import resample
 from ahernet_tf.inference import Localizer
 from ahernet_tf.models import AherNet
-from ahernet_tf.models.storage import Description
+from ahernet_tf.models.storage import Description, compute_products_in
 from experiments.benchmarks import program, rates
 from experiments.benchmarks.arithmetic import Arithmetic
 
@@ -69,6 +69,7 @@ def measure(
     Returns:
         The numbers; see the names.
     """
+    compute_products_in(config.training.precision)
     model = make_network(config, channels, classes, spread)
     names = [f"class {number}" for number in range(classes)]
     localizers: list[Localizer] = []

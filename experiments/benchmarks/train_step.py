@@ -21,7 +21,7 @@ import tqdm
 from absl import app, flags
 
 from ahernet_tf.config import Config
-from ahernet_tf.models.storage import Description
+from ahernet_tf.models.storage import Description, compute_products_in
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
 from experiments.benchmarks import program, rates
@@ -93,9 +93,16 @@ def phases_of(rows: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def compiled(
-    algorithm: Algorithm, rows: Sequence[str], batches: Batches
+    algorithm: Algorithm, rows: Sequence[str], batches: Batches, consecutive: int = 1
 ) -> Callable[[], None]:
-    """Runs rows of an iteration once; returns what does so again and waits for it."""
+    """Runs rows of an iteration once; returns what does so several times, then waits.
+
+    Args:
+        algorithm: Holds the network and the optimizers.
+        rows: Of the iteration.
+        batches: Of each stream.
+        consecutive: How often; a GPU need not wait for the host between them.
+    """
     whole = algorithm.system
     algorithm.system = whole._replace(train=tuple(rows))
     streams = {name: batches[name] for name in algorithm.system.streams("train")}
@@ -106,8 +113,9 @@ def compiled(
     )
 
     def run() -> None:
-        for loss in step(**streams).values():
-            loss.numpy()
+        for _ in range(consecutive):
+            losses = step(**streams)
+        tf.stack(list(losses.values())).numpy()
 
     run()
     algorithm.system = whole
@@ -122,6 +130,7 @@ def measure(
     iterations: int = 3,
     matmul_sizes: Sequence[int] = (2048, 3072),
     with_phases: bool = True,
+    consecutive: int = 1,
 ) -> dict[str, Any]:
     """Times iterations, phases and matrix products in turn.
 
@@ -133,6 +142,7 @@ def measure(
         iterations: How often each is timed; medians count.
         matmul_sizes: Rows of the matrices.
         with_phases: Whether to time the phases too.
+        consecutive: Iterations timed as one; the mean counts.
 
     Returns:
         The numbers; see the names.
@@ -141,6 +151,7 @@ def measure(
         ValueError: The arithmetic of the system's rows is not known.
     """
     training = config.training
+    compute_products_in(training.precision)
     counts = Arithmetic(
         config, channels, source_classes, target_classes, training.batch_size
     )
@@ -159,17 +170,18 @@ def measure(
     flop = {name: counts.iteration(part) for name, part in parts.items()}
     products = rates.MatrixProducts(
         matmul_sizes,
-        dtype=training.precision,
+        dtype="bfloat16" if training.precision == "bfloat16" else "float32",
         jit_compile=training.jit_compile,
     )
     times, peak = {}, 0
     bar = tqdm.tqdm(total=len(parts) * iterations, unit="part")
     for name, part in parts.items():
-        run = compiled(algorithm, part, batches)
+        run = compiled(algorithm, part, batches, consecutive)
         taken = []
         for _ in range(iterations):
             products.measure()
-            taken.append(rates.clocked(run))
+            seconds = rates.clocked(run)
+            taken.append(rates.Seconds(*(clock / consecutive for clock in seconds)))
             bar.set_postfix_str(f"{name} {taken[-1].wall:.2f} s", refresh=False)
             bar.update()
         times[name] = rates.median(taken)
@@ -248,6 +260,7 @@ def main(argv: list[str]) -> int:
         values.iterations,
         [int(size) for size in values.matmul_sizes],
         values.phases,
+        values.consecutive,
     )
     return program.finish(report, describe(report))
 
@@ -259,13 +272,23 @@ def _define_flags() -> None:
         "schedule", None, ["alternating", "fused"], "Short for training.schedule."
     )
     flags.DEFINE_enum(
-        "precision", None, ["float32", "bfloat16"], "Short for training.precision."
+        "precision",
+        None,
+        ["float32", "tf32", "bfloat16"],
+        "Short for training.precision.",
     )
     flags.DEFINE_bool("jit_compile", None, "Short for training.jit_compile.")
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
     flags.DEFINE_integer("source_classes", 200, "Classes with annotations.", 1)
     flags.DEFINE_integer("target_classes", 600, "Classes with moments only.", 1)
     flags.DEFINE_integer("iterations", 3, "How often each part is timed.", 1)
+    flags.DEFINE_integer(
+        "consecutive",
+        1,
+        "Iterations timed as one, the last of which is waited for. On a GPU, 10 or so: "
+        "training does not wait for each either.",
+        1,
+    )
     flags.DEFINE_bool("phases", True, "Whether to time the phases one by one.")
     program.define_matmul_sizes()
 

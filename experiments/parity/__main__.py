@@ -16,6 +16,7 @@ import sys
 
 from absl import app, flags
 
+from ahernet_tf.models.storage import compute_products_in
 from experiments.parity import judgement
 from experiments.parity.recording import Recording
 
@@ -24,6 +25,7 @@ def main(argv: list[str]) -> int:
     """Runs the program."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    compute_products_in("float32")
     try:
         comparisons = judgement.judge(Recording(flags.FLAGS.golden))
     except ValueError as error:

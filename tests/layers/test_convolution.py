@@ -137,6 +137,38 @@ def test_only_gradients_that_are_asked_for_are_computed(many_channels, moved):
     assert len(products) == {"kernel": 3, "inputs": 2}[moved]
 
 
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_gradient_of_the_inputs_at_some_steps_only(width, relu):
+    inputs, kernel = tf.constant(normal(2, 7, 4)), tf.constant(normal(width, 4, 5))
+    bias, steps = tf.constant(normal(5, seed=1)), tf.constant([[0, 6, 2], [5, 1, 3]])
+
+    def outputs_and_gradients(gradient_steps):
+        values = [inputs, kernel, bias]
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = temporal_convolution(*values, 1, relu, gradient_steps)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        return outputs, *tape.gradient(loss, values)
+
+    outputs, at_inputs, *others = outputs_and_gradients(steps)
+    expected, all_inputs, *expected_others = outputs_and_gradients(None)
+    asked = tf.reduce_max(tf.one_hot(steps, 7), axis=1)[..., tf.newaxis]
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    np.testing.assert_allclose(at_inputs, all_inputs * asked, atol=1e-5)
+    for ours, theirs in zip(others, expected_others):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_gradient_steps_need_a_stride_of_one():
+    with pytest.raises(ValueError, match="stride of 1, received 2"):
+        temporal_convolution(
+            *map(tf.constant, (normal(1, 4, 2), normal(3, 2, 2), normal(2))),
+            stride=2,
+            gradient_steps=tf.constant([[0]]),
+        )
+
+
 def test_activation_and_initial_values():
     layer = TemporalConvolution(64, activation="relu")
     layer.build((None, None, 32))
