@@ -18,11 +18,8 @@ features cover. docs/OWN_DATA.md walks through an example.
 
 from __future__ import annotations
 
-import collections
 import pathlib
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 
 from absl import app, flags
@@ -33,7 +30,8 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.feature_sets import FEATURE_SETS
 from ahernet_tf.data.features import FORMATS
 from ahernet_tf.data.own_data import TIMING, Inputs, Maker, check_inputs
-from ahernet_tf.files import write_json
+from ahernet_tf.data.role_counts import size_of_role
+from ahernet_tf.files import new_directory, write_json
 
 
 def run(
@@ -57,23 +55,13 @@ def run(
         ValueError: Something is missing or contradicts itself; nothing was written.
     """
     out = pathlib.Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out}: expected a new or empty directory")
     check_inputs(inputs)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the directory, so that relative paths are the same there.
-    made = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with new_directory(out) as made:
         maker = Maker(made, inputs, ask)
         content = maker.content(out.resolve().name)
         maker.report.require_clean(skip_bad)
         write_json(made / "dataset.json", content)
         Dataset.load(made, configuration.small().data, skip_bad, packed=False)
-        made.chmod(0o755)
-        made.replace(out)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
     dataset = Dataset.load(out, configuration.small().data, skip_bad, "shape", False)
     print("\n".join([*maker.report.lines(), *_summary(dataset, out)]))
     return dataset
@@ -82,13 +70,7 @@ def run(
 def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
     """Says what a data set holds."""
     lines = [f"{out}: {dataset.feature_channels} channels"]
-    for name, role in dataset.roles.items():
-        labels = collections.Counter(i.label for v in role.videos for i in v.instances)
-        lines.append(
-            f"{name}: {len(role.videos)} videos, {labels.total()} actions of "
-            f"{len(role.classes)} classes ({', '.join(role.classes[:4])}"
-            f"{', ...' if len(role.classes) > 4 else ''})"
-        )
+    lines += [size_of_role(role) for role in dataset.roles.values()]
     return lines + dataset.report.lines()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 from ahernet_tf.data.feature_containers import Hdf5Store, TfrecordStore
@@ -34,6 +35,7 @@ __all__ = [
     "open_store",
     "paths_of",
     "store_key",
+    "with_paths",
 ]
 
 FORMATS = ("npz", "npy", "csv", "pt", "hdf5", "tfrecord")
@@ -139,6 +141,18 @@ def paths_of(spec: dict[str, Any]) -> list[str]:
     if "parts" in spec:
         return [path for part in spec["parts"] for path in paths_of(part)]
     return [spec["path"]] if isinstance(spec["path"], str) else list(spec["path"])
+
+
+def with_paths(spec: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """Returns a `features` entry with all its paths changed, also that of a table."""
+    changed = dict(spec)
+    if "parts" in spec:
+        changed["parts"] = [with_paths(part, change) for part in spec["parts"]]
+    for name in ("path", "covered_durations"):
+        if spec.get(name) is not None:
+            one = isinstance(spec[name], str)
+            changed[name] = change(spec[name]) if one else [*map(change, spec[name])]
+    return changed
 
 
 def store_key(spec: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ahernet_tf.data.annotation_repairs import VideoFacts
 from ahernet_tf.data.annotations import Video, parse_annotations
 from ahernet_tf.data.feature_sets import expand
 from ahernet_tf.data.feature_store import read_description
-from ahernet_tf.data.features import open_features
+from ahernet_tf.data.features import open_features, with_paths
 from ahernet_tf.data.time_model import TimeModel
 from ahernet_tf.data.video_facts import facts_of_features, read_video_files
 
@@ -257,14 +257,14 @@ class Maker:
             features, annotations = dict(role["features"]), role["annotations"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path}: has no role 'untrimmed' ({error})") from error
-        if not isinstance(features.get("path"), str):
-            raise ValueError(f"{path}: its features need one path")
         both = sorted(set(role["classes"]) & other)
         if both:
             raise ValueError(f"{path}: has classes of yours as well: {both}")
         videos, _ = parse_annotations(directory / annotations)
         labels = {i.label for v in videos.values() for i in v.instances}
-        features["path"] = _relative(directory / features["path"], self._directory)
+        features = with_paths(
+            features, lambda name: _relative(directory / name, self._directory)
+        )
         role["annotations"] = _relative(directory / annotations, self._directory)
         return {
             "untrimmed": {**role, "features": features},

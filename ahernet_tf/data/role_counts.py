@@ -1,4 +1,4 @@
-"""Counts what a user should know of a role but need not act upon."""
+"""Counts what a role holds, and what a user should know of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from collections.abc import Sequence
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data.roles import Role
+
+
+def size_of_role(role: Role) -> str:
+    """Says in a line how many videos, actions and classes a role has."""
+    actions = sum(len(video.instances) for video in role.videos)
+    return (
+        f"{role.name}: {len(role.videos)} videos, {actions} actions of "
+        f"{len(role.classes)} classes ({', '.join(role.classes[:4])}"
+        f"{', ...' if len(role.classes) > 4 else ''})"
+    )
 
 
 def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:

@@ -20,8 +20,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -31,6 +29,7 @@ import tqdm
 
 from ahernet_tf.data import synthetic_world
 from ahernet_tf.data.synthetic_world import CLIP_FRAMES, LATENT, STRIDE_FRAMES, SUBSETS
+from ahernet_tf.files import new_directory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,28 +225,17 @@ def write_synthetic(
         ValueError: The directory exists and is not empty, or is a file.
     """
     directory = pathlib.Path(directory)
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise ValueError(f"{directory}: expected a new or empty directory.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(
-        tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent)
-    )
-    try:
+    with new_directory(directory) as made:
         ids = list(synthetic_ids(config))
         untrimmed = [i for i in ids if not i.startswith("moment")]
         moments = ids[len(untrimmed) :]
         with tqdm.tqdm(total=len(ids), unit="video", disable=not progress) as bar:
             for name, members in (("untrimmed", untrimmed), ("moments", moments)):
-                _write_npz(temporary / f"{name}.npz", config, members, bar)
-        _write_json(temporary / "annotations.json", _annotations(config, untrimmed))
-        _write_json(temporary / "moments.json", _annotations(config, moments))
-        _write_json(temporary / "synthetic.json", dataclasses.asdict(config))
-        _write_json(temporary / "dataset.json", _dataset(config))
-        temporary.chmod(0o755)
-        temporary.replace(directory)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+                _write_npz(made / f"{name}.npz", config, members, bar)
+        _write_json(made / "annotations.json", _annotations(config, untrimmed))
+        _write_json(made / "moments.json", _annotations(config, moments))
+        _write_json(made / "synthetic.json", dataclasses.asdict(config))
+        _write_json(made / "dataset.json", _dataset(config))
     return directory
 
 

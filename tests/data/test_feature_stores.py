@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ahernet_tf.data.features import open_features, open_store, paths_of, store_key
+from ahernet_tf.data.features import (
+    open_features,
+    open_store,
+    paths_of,
+    store_key,
+    with_paths,
+)
 from ahernet_tf.data.identity import fingerprint
 from ahernet_tf.data.joined_stores import ConcatenatedStore, DeferredStore
 from ahernet_tf.data.time_model import TimeModel
@@ -213,6 +219,18 @@ def test_parts_are_concatenated_and_cut_to_the_shortest(tmp_path):
     assert "b" not in store
     assert store.file_of("b") == tmp_path / "flow" / "b.npy"
     assert paths_of(spec) == ["rgb", "flow"]
+
+
+def test_all_paths_of_an_entry_are_changed_and_nothing_else():
+    table = {"covers": "duration", "covered_durations": "t.csv"}
+    spec = {"parts": [{"path": "rgb", "fps": 5}, {"path": ["a", "b"]}], **table}
+    changed = with_paths(spec, "../{}".format)
+    assert changed == {
+        "parts": [{"path": "../rgb", "fps": 5}, {"path": ["../a", "../b"]}],
+        "covers": "duration",
+        "covered_durations": "../t.csv",
+    }
+    assert paths_of(spec) == ["rgb", "a", "b"]
 
 
 def test_parts_of_different_length_are_refused(tmp_path):

@@ -110,6 +110,20 @@ def test_untrimmed_videos_of_another_data_set(files):
     assert content["ignored_classes"] == ["jump", "wave"]
 
 
+def test_untrimmed_videos_of_another_data_set_with_features_in_two_files(files):
+    tiny = TinyData()
+    tiny.roles["untrimmed"]["features"]["path"] = ["one.npz", "two.npz"]
+    directory = tiny.write(files / "tiny")
+    kept = list(tiny.untrimmed_features.items())
+    np.savez(directory / "one.npz", **dict(kept[:3]))
+    np.savez(directory / "two.npz", **dict(kept[3:]))
+    given = inputs(files, segments=None, features=None, source=directory)
+    (files / "clips" / "wave").rename(files / "clips" / "skip")
+    (files / "clips" / "jump").rename(files / "clips" / "hop")
+    role = make_dataset.run(files / "out", given).roles["untrimmed"]
+    np.testing.assert_array_equal(role.store.read("b2"), tiny.untrimmed_features["b2"])
+
+
 def test_a_class_on_both_sides_is_refused(files):
     tiny = TinyData().write(files / "tiny")
     given = inputs(files, segments=None, features=None, source=tiny)

@@ -1,0 +1,173 @@
+r"""Makes a data set to choose settings on, out of the training part of another.
+
+    python -m data_tools.make_development --data data/gestures --out data/development \
+        --played_targets 3 --held_out 6
+
+Some source classes of `--data` play target classes: they are learnt from moments, cut
+out of their annotations, and scored. The others stay source classes. Whole groups are
+held out as test videos: people, or videos where annotations name no group. Neither the
+test videos nor the target classes of `--data` are in any role, so that they remain
+unseen until settings are chosen.
+
+`--out` gets dataset.json and annotations.json; features stay where they are. The same
+seed makes the same files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import sys
+from typing import Any
+
+from absl import app, flags
+
+from ahernet_tf import config as configuration
+from ahernet_tf.data.annotation_formats import read_classes, write_annotations
+from ahernet_tf.data.dataset import Dataset, Role
+from ahernet_tf.data.development import labels_of, play_targets, training_and_held_out
+from ahernet_tf.data.features import with_paths
+from ahernet_tf.data.loading import DESCRIPTION, FROM_UNTRIMMED
+from ahernet_tf.data.role_counts import size_of_role
+from ahernet_tf.data.split_roles import relative
+from ahernet_tf.data.splits import ClassSplit
+from ahernet_tf.files import new_directory, write_json
+
+ANNOTATIONS, TRAINING, TEST = "annotations.json", "training", "validation"
+
+
+def run(
+    data: str | pathlib.Path,
+    out: str | pathlib.Path,
+    played_targets: int | None = None,
+    target_classes: str | pathlib.Path | None = None,
+    held_out: float = 0.25,
+    seed: int = 0,
+    skip_bad: bool = False,
+) -> None:
+    """Makes the data set, checks it and says what it holds.
+
+    Args:
+        data: Directory of the data set whose training part is taken.
+        out: Directory to write; new or empty.
+        played_targets: How many source classes play target classes, drawn by seed;
+            None: half of them, rounded down.
+        target_classes: File that lists those classes, one a line, instead.
+        held_out: Groups to hold out: a fraction below 1, or how many.
+        seed: Decides which classes and which groups.
+        skip_bad: Leave out faulty videos of `data` instead of raising.
+
+    Raises:
+        ValueError: There are too few classes or groups, or `data` is faulty; nothing
+            was written.
+    """
+    data, out = pathlib.Path(data), pathlib.Path(out)
+    if out.resolve() == data.resolve():
+        raise ValueError(f"{out}: is the data set itself, give another directory")
+    if played_targets is not None and target_classes is not None:
+        raise ValueError("--played_targets and --target_classes exclude one another")
+    played = played_targets if target_classes is None else read_classes(target_classes)
+    options = configuration.small().data
+    with new_directory(out) as made:
+        dataset = Dataset.load(data, options, skip_bad, "shape", packed=False)
+        split = play_targets(dataset, played, seed)
+        training, held = training_and_held_out(dataset, split, held_out, seed)
+        write_annotations(
+            made / ANNOTATIONS,
+            [
+                dataclasses.replace(video, subset=subset)
+                for subset, role in ((TRAINING, training), (TEST, held))
+                for video in role.videos
+            ],
+            f"training part of {dataset.name}; played target: {split.origin}",
+        )
+        write_json(made / DESCRIPTION, _content(data, made, out.resolve().name, split))
+        development = Dataset.load(made, options, False, "shape", packed=False)
+    print(f"{out}: of the training part of {data}, played target: {split.origin}")
+    print("\n".join(_said(dataset, development, training, held)))
+    print("To train on it, and score the held-out videos:")
+    print(f"python -m experiments.train --data {out} --workdir W --preset small")
+
+
+def _content(
+    data: pathlib.Path, directory: pathlib.Path, name: str, split: ClassSplit
+) -> dict[str, Any]:
+    """Returns what dataset.json holds."""
+    original = json.loads((data / DESCRIPTION).read_text("utf-8"))["untrimmed"]
+    features = with_paths(
+        original["features"], lambda path: relative(data / path, directory)
+    )
+    role = {"annotations": ANNOTATIONS, "subset": TRAINING, "features": features}
+    source, target = list(split.source), list(split.target)
+    return {
+        "name": name,
+        "untrimmed": {**role, "classes": source},
+        "moments": {"from": FROM_UNTRIMMED, "classes": target},
+        "test": {**role, "subset": TEST, "classes": target},
+        "oracle": {**role, "classes": target},
+    }
+
+
+def _said(
+    dataset: Dataset, development: Dataset, training: Role, held: Role
+) -> list[str]:
+    """Returns what is printed of the data set."""
+    roles = [*development.roles.values()]
+    if source := development.test(development.source_classes):
+        roles.append(dataclasses.replace(source, name="test of the source classes"))
+    groups = sorted({dataset.group(video) for video in held.videos})
+    stay = len({dataset.group(video) for video in training.videos})
+    more = ", ..." if len(groups) > 10 else ""
+    lines = [
+        *map(size_of_role, roles),
+        f"held out: {len(groups)} of {len(groups) + stay} groups "
+        f"({', '.join(groups[:10])}{more})",
+    ]
+    untested = sorted(set(development.target_classes) - labels_of(held.videos))
+    if untested:
+        lines.append(f"play target, but no held-out video has them: {untested}")
+    found = len(dataset.roles["untrimmed"].videos)
+    tested = found - len(training.videos) - len(held.videos)
+    if tested:
+        lines.append(f"left out, being test videos of {dataset.name}: {tested} videos")
+    bad = sum(map(len, dataset.report.skipped().values()))
+    if bad:
+        lines.append(f"left out, being faulty in {dataset.name}: {bad} videos")
+    return lines + development.report.lines()
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    names = ("data", "out", "played_targets", "target_classes", "held_out", "seed")
+    try:
+        run(**{name: flags.FLAGS[name].value for name in (*names, "skip_bad")})
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _define_flags() -> None:
+    flags.DEFINE_string("data", None, "Directory of a data set.", required=True)
+    flags.DEFINE_string("out", None, "Directory to write; new or empty.", required=True)
+    flags.DEFINE_integer(
+        "played_targets",
+        None,
+        "How many source classes play target classes; unset: half, rounded down.",
+    )
+    flags.DEFINE_string(
+        "target_classes", None, "File that lists those classes, one a line."
+    )
+    flags.DEFINE_float(
+        "held_out", 0.25, "Groups to hold out: a fraction below 1, or how many."
+    )
+    flags.DEFINE_integer("seed", 0, "Decides which classes and groups.", lower_bound=0)
+    flags.DEFINE_bool("skip_bad", False, "Leave out faulty videos instead of failing.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    app.run(main)
