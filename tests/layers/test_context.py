@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from ahernet_tf.layers import ContextGenerator, SyntheticMoments
 from ahernet_tf.layers.context import compose
-from ahernet_tf.layers.layouts import PARTS, single_layout, tiled_layout
+from ahernet_tf.layers.layouts import (
+    PARTS,
+    UNITS,
+    generated_steps,
+    most_context_steps,
+    single_layout,
+    tiled_layout,
+)
 from tests.layers import plain
 from tests.layers.every_layer import normal, single_draw, tiled_draw
 
@@ -56,6 +63,19 @@ def test_moment_of_the_paper_by_hand():
     assert layout.segments.numpy().tolist() == [[[11, 369]], [[88, 446]]]
     slip = single([(14, 10, True), (14, 10, False)], 512, legacy=True)
     assert slip.segments.numpy().tolist() == [[[11, 369]], [[88, 369]]]
+
+
+def test_generated_steps_are_all_context_then_some_of_the_moment():
+    draws = [(14, 10, True), (19, 3, False), (20, 0, True)]
+    layout = single(draws, 512)
+    count = most_context_steps(14, 512)
+    assert count == 512 - 358
+    steps = generated_steps(layout, count).numpy()
+    for row, part in enumerate(layout.part.numpy()):
+        assert len({*steps[row]}) == count
+        context = np.flatnonzero(part != PARTS.index("moment"))
+        assert {*context} <= {*steps[row]}
+        assert len(context) == 512 - 512 * draws[row][0] // UNITS
 
 
 def test_parts_of_a_sequence_in_their_order():

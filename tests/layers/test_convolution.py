@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ahernet_tf import devices
 from ahernet_tf.layers import convolution
 from ahernet_tf.layers.convolution import TemporalConvolution, temporal_convolution
 from tests.layers import plain
@@ -66,6 +67,24 @@ def many_channels(monkeypatch):
     monkeypatch.setattr(convolution, "_SLOW_COLUMNS", 4)
     monkeypatch.setattr(convolution, "_MORE_COLUMNS", 3)
     monkeypatch.setattr(convolution, "_ROWS_AT_ONCE", 8)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_forms_on_a_gpu(many_channels, monkeypatch, dtype):
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    values = [tf.cast(normal(*shape), dtype) for shape in [(2, 8, 4), (3, 4, 5), (5,)]]
+    graph = tf.function(temporal_convolution, autograph=False).get_concrete_function(
+        *values
+    )
+    kinds = {operation.type for operation in graph.graph.get_operations()}
+    assert ("Conv2D" in kinds) == (dtype == "bfloat16")
+    assert ("MatMul" in kinds) == (dtype == "float32")
+    wide = [tf.cast(value, "float32") for value in values]
+    expected = tf.nn.conv1d(*wide[:2], 1, "SAME") + wide[2]
+    found = tf.cast(temporal_convolution(*values), "float32")
+    np.testing.assert_allclose(
+        found, expected, atol=0.1 if dtype != "float32" else 1e-5
+    )
 
 
 @pytest.mark.parametrize("known", ["all", "no batch", "no time"])

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
+from ahernet_tf import devices
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
 from ahernet_tf.models import storage
@@ -74,6 +75,14 @@ def straight(data, tmp_path_factory) -> Trainer:
 def log(trained: Trainer) -> list[dict]:
     lines = (trained.directory / "losses.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def test_forms_for_a_gpu_compute_the_same(data, straight, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    trained = trainer(data, tmp_path, tiny(iterations=3))
+    trained.run()
+    for a, b in zip(log(straight), log(trained)):
+        assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("stop_after", [1, 3], ids=["pretraining", "alternating"])
