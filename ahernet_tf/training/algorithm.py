@@ -248,8 +248,9 @@ class Algorithm:
             only when the row's gradients are.
         """
         named, gradients = self.gradients(row, loss_fn)
-        self._apply(row, gradients)
         with _after(tf.nest.flatten(gradients)):
+            # An update of a variable that is still read would make a copy of it.
+            self._apply(row, gradients)
             return {name: tf.identity(loss) for name, loss in named.items()}
 
     def gradients(
