@@ -1,6 +1,6 @@
 """A tiny training run, alone or as one of several replicas.
 
-python -m tests.training.replica_run STRATEGY DATA DIRECTORY STOP_AFTER
+python -m tests.training.replica_run STRATEGY DATA DIRECTORY STOP_AFTER [OPTION ...]
 
 With "mirrored" the CPU counts as two devices. After STOP_AFTER iterations the process
 tells itself to stop; -1: it never does. The exit status is 130 for a stopped run.
@@ -9,6 +9,7 @@ tells itself to stop; -1: it never does. The exit status is 130 for a stopped ru
 import pathlib
 import signal
 import sys
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -39,24 +40,34 @@ CONFIG = configuration.with_overrides(
 )
 
 
-def trainer(data: pathlib.Path, directory: pathlib.Path, workers: Workers) -> Trainer:
+def trainer(
+    data: pathlib.Path,
+    directory: pathlib.Path,
+    workers: Workers,
+    options: Sequence[str] = (),
+) -> Trainer:
+    config = configuration.with_overrides(CONFIG, list(options))
     tf.keras.utils.set_random_seed(3)
-    dataset = Dataset.load(data, CONFIG.data)
+    dataset = Dataset.load(data, config.data)
     description = storage.Description(
         dataset.feature_channels, dataset.source_classes, dataset.target_classes
     )
     with workers.scope():
-        model = description.build(CONFIG)
+        model = description.build(config)
     return Trainer(
-        model, dataset, CONFIG, directory, 3, progress=False, workers=workers
+        model, dataset, config, directory, 3, progress=False, workers=workers
     )
 
 
 def train(
-    data: pathlib.Path, directory: pathlib.Path, workers: Workers, stop_after: int = -1
+    data: pathlib.Path,
+    directory: pathlib.Path,
+    workers: Workers,
+    stop_after: int = -1,
+    options: Sequence[str] = (),
 ) -> tuple[Trainer, bool]:
     """Returns the trainer, and whether it was stopped."""
-    trained = trainer(data, directory, workers)
+    trained = trainer(data, directory, workers, options)
     iterate = trained._iterate
 
     def stopping(phase, iteration, batches):
@@ -72,7 +83,9 @@ def train(
     return trained, False
 
 
-def main(strategy: str, data: str, directory: str, stop_after: str) -> int:
+def main(
+    strategy: str, data: str, directory: str, stop_after: str, *options: str
+) -> int:
     if strategy == "mirrored":
         devices = [tf.config.LogicalDeviceConfiguration()] * 2
         cpu = tf.config.list_physical_devices("CPU")[0]
@@ -80,7 +93,7 @@ def main(strategy: str, data: str, directory: str, stop_after: str) -> int:
     workers = Workers(make_strategy(strategy))
     assert workers.shards[0].count == 2
     paths = pathlib.Path(data), pathlib.Path(directory)
-    trained, stopped = train(*paths, workers, int(stop_after))
+    trained, stopped = train(*paths, workers, int(stop_after), options)
     print(f"iterations done: {trained.done}")
     return 130 if stopped else 0
 

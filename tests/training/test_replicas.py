@@ -43,10 +43,10 @@ def alone(data, tmp_path_factory):
     return first, last
 
 
-def start(strategy, data, directory, stop_after, **environment):
+def start(strategy, data, directory, stop_after, options=(), **environment):
     command = [sys.executable, "-m", "tests.training.replica_run", strategy]
     return subprocess.Popen(
-        [*command, str(data), str(directory), str(stop_after)],
+        [*command, str(data), str(directory), str(stop_after), *options],
         cwd=REPOSITORY,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -75,9 +75,9 @@ def assert_same_run(directory, alone):
     forms = [tf.train.list_variables(path) for path in checkpoints]
     assert forms[0] == forms[1]
     readers = [tf.train.load_checkpoint(path) for path in checkpoints]
-    parts = ("weights/", "optimizers/", "iteration/")
+    parts = ("weights/", "optimizers/", "iteration/", "average/")
     names = [name for name, _ in forms[0] if name.startswith(parts)]
-    assert len(names) > 100
+    assert len(names) > 60
     for name in names:
         one, two = (reader.get_tensor(name) for reader in readers)
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-5, err_msg=name)
@@ -90,6 +90,17 @@ def test_two_replicas_in_one_process_train_as_one(data, alone, tmp_path):
     assert "iterations done: 4" in out
     assert_same_run(tmp_path, alone[1])
     assert replica_run.trainer(data, tmp_path, Workers()).done == 4
+
+
+def test_two_replicas_train_as_one_with_the_fused_schedule_and_averages(data, tmp_path):
+    directories = tmp_path / "mirrored", tmp_path / "alone"
+    options = [f"training.{o}" for o in ("schedule=fused", "ema_decay=0.6")]
+    options.append("training.optimizer_split=joint")
+    process = start("mirrored", data, directories[0], 4, options)
+    replica_run.train(data, directories[1], Workers(), 4, options)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    assert_same_run(*directories)
 
 
 def test_two_workers_continue_what_one_began_and_stop_together(data, alone, tmp_path):
