@@ -66,7 +66,6 @@ class SynthesisConfig:
     position_max: int = 19
     legacy_synthetic_gt: bool = False  # release: True
     moments_per_class: int = 4  # tiled, transplanted: rows that share a class
-    moment_scale: float = 1.0  # tiled, transplanted: length of a moment, of its own
     # Only for mode "tiled":
     # Length of the generated context between moments: uniform between the two, or as
     # the background between the instances of the untrimmed videos.

@@ -92,7 +92,7 @@ def tiled(
         number, place = divmod(counter, run)
         members = order[number]
         segments, mask, moments = sampling.tile(
-            [synthesis.moment_scale * cuts[m].duration_sec for m in members],
+            [cuts[member].duration_sec for member in members],
             lengths_sec[random.integers(len(lengths_sec))],
             synthesis,
             limit,
@@ -133,8 +133,7 @@ def transplanted(
         rounds = np.tile(np.arange(run, dtype=np.int32), (-(-limit // run), 1))
         moments = random.permuted(rounds, axis=1).ravel()[:limit]
         seconds = np.array([cuts[member].duration_sec for member in members])
-        scaled = np.rint(config.synthesis.moment_scale * seconds * scale)
-        lengths = np.clip(scaled, 1, steps - 2).astype(int)
+        lengths = np.clip(np.rint(seconds * scale), 1, steps - 2).astype(int)
         segments, mask, context_step = sampling.transplant(
             untrimmed.segments(video, steps)[0], lengths[moments], steps, limit, random
         )

@@ -205,23 +205,6 @@ def test_every_moment_is_used_with_its_label(dataset, config):
     assert labels == {"a2_m0": 0, "c1_m1": 1, "c1_m2": 0, "c1_m3": 1, "a1_m4": 1}
 
 
-@pytest.mark.parametrize(
-    "config", [CONFIG, TRANSPLANTED], ids=["tiled", "transplanted"]
-)
-def test_scaled_moments_are_shorter(dataset, config):
-    def mean_length(scale):
-        options = [f"synthesis.moment_scale={scale}"]
-        scaled = configuration.with_overrides(config, options)
-        found = batches(moment_stream(dataset, scaled, 0), 20)
-        segments, mask = (
-            np.concatenate([batch[name] for batch in found])
-            for name in ("segments", "segment_mask")
-        )
-        return np.diff(segments[mask]).mean()
-
-    assert mean_length(0.5) == pytest.approx(0.5 * mean_length(1), rel=0.2)
-
-
 def test_single_draws_stay_in_their_ranges_and_reach_the_ends(dataset):
     found = batches(moment_stream(dataset, SINGLE, 0), 60)
     ratio, position, inside = (
