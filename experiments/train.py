@@ -294,11 +294,7 @@ def define_flags() -> None:
         "or all from one forward pass of each stream.",
     )
     flags.DEFINE_enum(
-        "precision",
-        None,
-        ["float32", "tf32", "bfloat16"],
-        "Short for training.precision: of the products. tf32: float32 where there is "
-        "no GPU that has it.",
+        "precision", None, [*storage.POLICIES], "Short for training.precision."
     )
     flags.DEFINE_bool(
         "jit_compile", None, "Short for training.jit_compile: compile with XLA."

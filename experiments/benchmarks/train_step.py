@@ -21,7 +21,7 @@ import tqdm
 from absl import app, flags
 
 from ahernet_tf.config import Config
-from ahernet_tf.models.storage import Description, compute_products_in
+from ahernet_tf.models.storage import POLICIES, Description, compute_products_in
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
 from experiments.benchmarks import program, rates
@@ -271,12 +271,7 @@ def _define_flags() -> None:
     flags.DEFINE_enum(
         "schedule", None, ["alternating", "fused"], "Short for training.schedule."
     )
-    flags.DEFINE_enum(
-        "precision",
-        None,
-        ["float32", "tf32", "bfloat16"],
-        "Short for training.precision.",
-    )
+    flags.DEFINE_enum("precision", None, [*POLICIES], "Short for training.precision.")
     flags.DEFINE_bool("jit_compile", None, "Short for training.jit_compile.")
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
     flags.DEFINE_integer("source_classes", 200, "Classes with annotations.", 1)
