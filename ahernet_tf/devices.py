@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tensorflow as tf
+from tensorflow.python.util import _pywrap_util_port  # nothing public knows
 
 
 def has_gpu() -> bool:
@@ -12,3 +13,12 @@ def has_gpu() -> bool:
     makes the host wait for a number leaves it idle.
     """
     return bool(tf.config.list_logical_devices("GPU"))
+
+
+def has_onednn() -> bool:
+    """Returns whether TensorFlow multiplies matrices on processors with oneDNN.
+
+    It does by default where the processor has instructions for neural networks
+    (AVX512-VNNI, AVX512-BF16, AMX); else with Eigen.
+    """
+    return _pywrap_util_port.IsMklEnabled()

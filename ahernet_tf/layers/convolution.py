@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import tensorflow as tf
 
 from ahernet_tf import devices
@@ -10,7 +12,8 @@ from ahernet_tf import devices
 #: input beats the convolution of TensorFlow; below, the copies cost more.
 UNFOLD_FROM_CHANNELS = 1024
 #: Threads that write a matrix whose rows lie a large power of two apart get into each
-#: other's way. Products with a multiple of so many columns get a few more, of zeros.
+#: other's way, but in oneDNN's products. Without it, products with a multiple of so
+#: many columns get a few more, of zeros.
 _SLOW_COLUMNS, _MORE_COLUMNS = 1024, 16
 #: Below so many steps, a kernel is not used often enough to be worth that copy.
 _LONG = 64
@@ -62,37 +65,112 @@ def temporal_convolution(
         outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")
         outputs = tf.nn.bias_add(outputs, bias)
         return tf.nn.relu(outputs) if relu else outputs
-    is_long = (inputs.shape[1] or 0) >= max(width, _LONG)
-    if is_long and stride == 1 and width > 1 and not on_gpu:
+    if on_gpu or inputs.shape[1] is None:
+        return _unfolded_convolution(inputs, kernel, bias, stride, relu)
+    is_long = inputs.shape[1] >= max(width, _LONG)
+    if is_long and stride == 1 and width > 1:
         return _long_convolution(inputs, kernel, bias, relu)
-    return _unfolded_convolution(inputs, kernel, bias, stride, relu)
+    return _strided_convolution(inputs, kernel, bias, stride, relu)
 
 
 def _unfolded_convolution(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int, relu: bool
 ) -> tf.Tensor:
+    """Convolves by one product; TensorFlow finds the gradient."""
     width, channels, filters = kernel.shape
-    time = inputs.shape[1] or tf.shape(inputs)[1]
-    steps_out = -(-time // stride)
-    padding = (steps_out - 1) * stride + width - time
-    padding = max(padding, 0) if inputs.shape[1] else tf.maximum(padding, 0)
-    before = padding // 2
-    padded = tf.pad(inputs, [[0, 0], [before, padding - before], [0, 0]])
-    last = (steps_out - 1) * stride + 1
-    copies = [padded[:, shift : shift + last : stride] for shift in range(width)]
+    copies = _shifted_copies(inputs, width, stride)
     unfolded = copies[0] if width == 1 else tf.concat(copies, axis=-1)
-    is_long = inputs.shape[1] is not None and steps_out >= _LONG
-    more = _more_columns(filters) if is_long else 0
-    kernel = tf.reshape(kernel, [width * channels, filters])
+    more = _more_columns(filters, copies[0].shape[1])
     outputs = tf.nn.bias_add(
         tf.matmul(
             tf.reshape(unfolded, [-1, width * channels]),
-            tf.pad(kernel, [[0, 0], [0, more]]) if more else kernel,
+            _wider(tf.reshape(kernel, [width * channels, filters]), more),
         ),
         tf.pad(bias, [[0, more]]) if more else bias,
     )
     outputs = tf.nn.relu(outputs) if relu else outputs
-    return tf.reshape(outputs[:, :filters], [-1, steps_out, filters])
+    return tf.reshape(
+        _narrower(outputs, more),
+        [-1, copies[0].shape[1] or tf.shape(copies[0])[1], filters],
+    )
+
+
+def _strided_convolution(
+    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int, relu: bool
+) -> tf.Tensor:
+    """Convolves by one product, and backwards without sums of strided copies.
+
+    With stride s, only every s-th tap reads the input steps q s + r of one r, so that
+    their gradients are a product too. Those of all r are laid side by side.
+    """
+    width, channels, filters = kernel.shape
+    time = inputs.shape[1]
+    before, _, steps_out = _padding(time, width, stride)
+    more_in = _more_columns(channels, steps_out)
+    more_out = _more_columns(filters, steps_out)
+
+    def gradient_of_inputs(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        padded = tf.pad(upstream, [[0, 0], [width, width], [0, 0]])
+        parts = []
+        for rest in range(stride):
+            # Tap t reads step q s + r for the output q + (r + before - t) / s.
+            taps = [t for t in range(width) if (rest + before - t) % stride == 0]
+            first = [width + (rest + before - t) // stride for t in taps]
+            if not taps:
+                parts.append(tf.zeros_like(parts[0]))
+                continue
+            sides = tf.concat([padded[:, f : f + steps_out] for f in first], axis=-1)
+            backwards = tf.concat([tf.transpose(kernel[t]) for t in taps], axis=0)
+            product = tf.matmul(
+                tf.reshape(sides, [-1, len(taps) * filters]),
+                _wider(backwards, more_in),
+            )
+            parts.append(_narrower(product, more_in))
+        together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
+        return tf.reshape(together, [-1, steps_out * stride, channels])[:, :time]
+
+    @tf.custom_gradient
+    def convolve(inputs, kernel, bias):
+        outputs = _unfolded_convolution(inputs, kernel, bias, stride, relu)
+
+        def gradient(upstream):
+            if relu:
+                upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+            with _once_known(upstream):
+                own = _wider(tf.reshape(upstream, [-1, filters]), more_out)
+                of_kernel = [
+                    tf.matmul(tf.reshape(copy, [-1, channels]), own, transpose_a=True)
+                    for copy in _shifted_copies(inputs, width, stride)
+                ]
+                return (
+                    gradient_of_inputs(upstream, kernel),
+                    tf.stack([_narrower(part, more_out) for part in of_kernel]),
+                    tf.raw_ops.BiasAddGrad(out_backprop=upstream),
+                )
+
+        return outputs, gradient
+
+    return convolve(inputs, kernel, bias)
+
+
+def _shifted_copies(inputs: tf.Tensor, width: int, stride: int) -> list[tf.Tensor]:
+    """Returns for each tap of a kernel the steps that it reads."""
+    time = inputs.shape[1] or tf.shape(inputs)[1]
+    before, after, steps_out = _padding(time, width, stride)
+    padded = tf.pad(inputs, [[0, 0], [before, after], [0, 0]])
+    last = (steps_out - 1) * stride + 1
+    return [padded[:, tap : tap + last : stride] for tap in range(width)]
+
+
+def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
+    """Returns the steps added before and after a sequence, and the steps that result.
+
+    Tensors where the length is one.
+    """
+    steps_out = -(-time // stride)
+    padding = (steps_out - 1) * stride + width - time
+    padding = tf.maximum(padding, 0) if tf.is_tensor(time) else max(padding, 0)
+    return padding // 2, padding - padding // 2, steps_out
 
 
 def _long_convolution(
@@ -110,7 +188,7 @@ def _long_convolution(
     before = (width - 1) // 2
     gap = width - 1 - before  # rows of zeros before each sequence; not below `before`
     period = gap + time
-    more_in, more_out = _more_columns(channels), _more_columns(filters)
+    more_in, more_out = _more_columns(channels, time), _more_columns(filters, time)
 
     def to_rows(sequences: tf.Tensor, more: int) -> tf.Tensor:
         # One sequence of zeros below the last, for the shifted ranges to end in.
@@ -124,6 +202,10 @@ def _long_convolution(
     def shifted(rows: tf.Tensor, shift: int) -> tf.Tensor:
         # Row r of it is row r + shift of the sequence that begins at row r.
         return rows[gap + shift : gap + shift - period]
+
+    def copies(inputs: tf.Tensor) -> list[tf.Tensor]:
+        rows = to_rows(inputs, 0)
+        return [shifted(rows, tap - before) for tap in range(width)]
 
     def product(ranges: list[tf.Tensor], matrix: tf.Tensor, finish=tf.identity):
         # Block by block of rows, so that few copies lie side by side at one time.
@@ -139,37 +221,36 @@ def _long_convolution(
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
-        rows = to_rows(inputs, 0)
-        copies = [shifted(rows, tap - before) for tap in range(width)]
         flat = tf.reshape(kernel, [width * channels, filters])
-        padded_bias = tf.pad(bias, [[0, more_out]])
+        padded_bias = tf.pad(bias, [[0, more_out]]) if more_out else bias
 
         def finish(sums: tf.Tensor) -> tf.Tensor:
             sums = tf.nn.bias_add(sums, padded_bias)
             return tf.nn.relu(sums) if relu else sums
 
-        outputs = product(copies, tf.pad(flat, [[0, 0], [0, more_out]]), finish)
+        outputs = product(copies(inputs), _wider(flat, more_out), finish)
         outputs = from_rows(outputs, filters)
 
         def gradient(upstream):
             if relu:
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
-            rows_out = to_rows(upstream, more_out)
-            own = shifted(rows_out, 0)
-            of_kernel = [tf.matmul(copy, own, transpose_a=True) for copy in copies]
-            sides = [shifted(rows_out, before - tap) for tap in range(width)]
-            backwards = tf.reshape(
-                tf.pad(
-                    tf.transpose(kernel, [0, 2, 1]),
-                    [[0, 0], [0, more_out], [0, more_in]],
-                ),
-                [width * (filters + more_out), channels + more_in],
-            )
-            return (
-                from_rows(product(sides, backwards), channels),
-                tf.stack(of_kernel)[..., :filters],
-                tf.raw_ops.BiasAddGrad(out_backprop=upstream),
-            )
+            with _once_known(upstream):
+                rows_out = to_rows(upstream, more_out)
+                own = shifted(rows_out, 0)
+                of_kernel = [
+                    tf.matmul(copy, own, transpose_a=True) for copy in copies(inputs)
+                ]
+                sides = [shifted(rows_out, before - tap) for tap in range(width)]
+                backwards = tf.transpose(kernel, [0, 2, 1])
+                if more_in or more_out:
+                    more = [[0, 0], [0, more_out], [0, more_in]]
+                    backwards = tf.pad(backwards, more)
+                backwards = tf.reshape(backwards, [-1, channels + more_in])
+                return (
+                    from_rows(product(sides, backwards), channels),
+                    tf.stack([_narrower(part, more_out) for part in of_kernel]),
+                    tf.raw_ops.BiasAddGrad(out_backprop=upstream),
+                )
 
         return outputs, gradient
 
@@ -215,9 +296,30 @@ def _gradient_at(
     return attach(outputs, inputs)
 
 
-def _more_columns(columns: int) -> int:
-    """Returns how many columns of zeros to add to a product."""
-    return 0 if columns % _SLOW_COLUMNS else _MORE_COLUMNS
+def _once_known(upstream: tf.Tensor) -> contextlib.AbstractContextManager:
+    """Lets what a gradient needs be made when the gradient is due.
+
+    Copies of the inputs and of the kernel could else be made, and held, from the
+    beginning of the forward pass on.
+    """
+    return tf.control_dependencies([upstream])
+
+
+def _more_columns(columns: int, steps: int | None) -> int:
+    """Returns how many columns of zeros to add to a product for sequences."""
+    is_long = steps is not None and steps >= _LONG
+    is_slow = columns % _SLOW_COLUMNS == 0 and not devices.has_onednn()
+    return _MORE_COLUMNS if is_long and is_slow else 0
+
+
+def _wider(matrix: tf.Tensor, more: int) -> tf.Tensor:
+    """Adds columns of zeros."""
+    return tf.pad(matrix, [[0, 0], [0, more]]) if more else matrix
+
+
+def _narrower(matrix: tf.Tensor, more: int) -> tf.Tensor:
+    """Takes them away."""
+    return matrix[:, :-more] if more else matrix
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
