@@ -105,7 +105,7 @@ def _strided_convolution(
     """
     width, channels, filters = kernel.shape
     time = inputs.shape[1]
-    before, _, steps_out = _padding(time, width, stride)
+    before, steps_out = _padding(time, width, stride)
     more_in = _more_columns(channels, steps_out)
     more_out = _more_columns(filters, steps_out)
 
@@ -139,12 +139,15 @@ def _strided_convolution(
             with _once_known(upstream):
                 own = _wider(tf.reshape(upstream, [-1, filters]), more_out)
                 of_kernel = [
-                    tf.matmul(tf.reshape(copy, [-1, channels]), own, transpose_a=True)
+                    tf.matmul(
+                        tf.reshape(copy, [-1, copy.shape[-1]]), own, transpose_a=True
+                    )
                     for copy in _shifted_copies(inputs, width, stride)
                 ]
+                of_kernel = [_narrower(part, more_out) for part in of_kernel]
                 return (
                     gradient_of_inputs(upstream, kernel),
-                    tf.stack([_narrower(part, more_out) for part in of_kernel]),
+                    tf.reshape(tf.concat(of_kernel, axis=0), kernel.shape),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
 
@@ -154,23 +157,35 @@ def _strided_convolution(
 
 
 def _shifted_copies(inputs: tf.Tensor, width: int, stride: int) -> list[tf.Tensor]:
-    """Returns for each tap of a kernel the steps that it reads."""
+    """Returns what the taps of a kernel read, so many taps in one as the stride has.
+
+    Side by side they are `[batch, steps out, width * channels]`.
+    """
+    channels = inputs.shape[2]
     time = inputs.shape[1] or tf.shape(inputs)[1]
-    before, after, steps_out = _padding(time, width, stride)
+    before, steps_out = _padding(time, width, stride)
+    copies = -(-width // stride)
+    rows = steps_out - 1 + copies  # of as many steps as the stride has
+    after = rows * stride - before - time
     padded = tf.pad(inputs, [[0, 0], [before, after], [0, 0]])
-    last = (steps_out - 1) * stride + 1
-    return [padded[:, tap : tap + last : stride] for tap in range(width)]
+    side_by_side = tf.reshape(padded, [-1, rows, stride * channels])
+    return [
+        side_by_side[
+            :, first : first + steps_out, : (width - first * stride) * channels
+        ]
+        for first in range(copies)
+    ]
 
 
 def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
-    """Returns the steps added before and after a sequence, and the steps that result.
+    """Returns the steps added before a sequence, and the steps that result.
 
     Tensors where the length is one.
     """
     steps_out = -(-time // stride)
     padding = (steps_out - 1) * stride + width - time
     padding = tf.maximum(padding, 0) if tf.is_tensor(time) else max(padding, 0)
-    return padding // 2, padding - padding // 2, steps_out
+    return padding // 2, steps_out
 
 
 def _long_convolution(
@@ -195,10 +210,6 @@ def _long_convolution(
         padded = tf.pad(sequences, [[0, 1], [gap, 0], [0, more]])
         return tf.reshape(padded, [-1, padded.shape[-1]])
 
-    def from_rows(rows: tf.Tensor, columns: int) -> tf.Tensor:
-        rows = tf.reshape(rows, [-1, period, rows.shape[-1]])
-        return rows[:, :time, :columns]
-
     def shifted(rows: tf.Tensor, shift: int) -> tf.Tensor:
         # Row r of it is row r + shift of the sequence that begins at row r.
         return rows[gap + shift : gap + shift - period]
@@ -207,17 +218,20 @@ def _long_convolution(
         rows = to_rows(inputs, 0)
         return [shifted(rows, tap - before) for tap in range(width)]
 
-    def product(ranges: list[tf.Tensor], matrix: tf.Tensor, finish=tf.identity):
-        # Block by block of rows, so that few copies lie side by side at one time.
+    def product(ranges: list[tf.Tensor], matrix: tf.Tensor, columns: int, finish=None):
+        # A few sequences at a time, so that few copies lie side by side.
         count = ranges[0].shape[0]
-        blocks = max(1, (count or 0) // _ROWS_AT_ONCE)
-        bounds = [block * count // blocks for block in range(1, blocks)]
+        rows_at_once = period * max(1, round(_ROWS_AT_ONCE / period))
         done = []
-        for first, end in zip([0, *bounds], [*bounds, None]):
+        for first in range(0, count, rows_at_once) if count else [0]:
+            end = first + rows_at_once if count else None
             with tf.control_dependencies(done[-1:]):
                 block = tf.concat([rows[first:end] for rows in ranges], axis=1)
-            done.append(finish(tf.matmul(block, matrix)))
-        return done[0] if blocks == 1 else tf.concat(done, axis=0)
+            block = tf.matmul(block, matrix)
+            block = finish(block) if finish else block
+            sequences = tf.reshape(block, [-1, period, block.shape[-1]])
+            done.append(sequences[:, :time, :columns])
+        return done[0] if len(done) == 1 else tf.concat(done, axis=0)
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
@@ -228,8 +242,7 @@ def _long_convolution(
             sums = tf.nn.bias_add(sums, padded_bias)
             return tf.nn.relu(sums) if relu else sums
 
-        outputs = product(copies(inputs), _wider(flat, more_out), finish)
-        outputs = from_rows(outputs, filters)
+        outputs = product(copies(inputs), _wider(flat, more_out), filters, finish)
 
         def gradient(upstream):
             if relu:
@@ -247,7 +260,7 @@ def _long_convolution(
                     backwards = tf.pad(backwards, more)
                 backwards = tf.reshape(backwards, [-1, channels + more_in])
                 return (
-                    from_rows(product(sides, backwards), channels),
+                    product(sides, backwards, channels),
                     tf.stack([_narrower(part, more_out) for part in of_kernel]),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
