@@ -29,7 +29,7 @@ from ahernet_tf.evaluation.matching import temporal_iou
 from ahernet_tf.inference.baselines import proposal_logits
 from ahernet_tf.inference.detections import candidates
 from ahernet_tf.models import storage
-from experiments.paper import figures
+from experiments.paper import columns, figures
 from experiments.paper.results import summary
 
 NAME = "figure4"
@@ -117,7 +117,7 @@ def count_right(
     return total, right
 
 
-def draw(rows: Sequence[Mapping[str, Any]], chance: float) -> Any:
+def draw(rows: Sequence[Mapping[str, Any]], chance: float, title: str) -> Any:
     """Draws accuracy over levels, mean and standard deviation over seeds."""
     figure, axes = figures.new_figure(6.4, 4.0)
     levels = sorted({row["level"] for row in rows})
@@ -144,6 +144,7 @@ def draw(rows: Sequence[Mapping[str, Any]], chance: float) -> Any:
     axes.set_ylim(0, 102)
     axes.set_xlabel("anchor layer, from short to long; proposals of all seeds beneath")
     axes.set_ylabel("classification accuracy (%)")
+    axes.set_title(title, loc="left")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 
@@ -169,7 +170,8 @@ def run(
     seeds = sorted(set.intersection(*(set(runs) for runs in found.values())))
     if not seeds:
         raise ValueError(f"{workdir}: AherNet and AherNet- have no seed in common.")
-    role = figures.load_data(found["AherNet"][seeds[0]], data).test()
+    dataset = figures.load_data(found["AherNet"][seeds[0]], data)
+    role = dataset.test()
     totals, rights = [], []
     for seed in tqdm.tqdm(seeds, desc="runs", disable=not progress):
         total, right = count_right({s: found[s][seed] for s in SYSTEMS}, role)
@@ -187,9 +189,15 @@ def run(
             row = {"system": system, "level": level + 1, "proposals": int(counts.sum())}
             accuracies = hits[there, level] / counts[there]
             rows.append(row | summary(accuracies.tolist()))
-    content = {"seeds": seeds, "tiou": TIOU, "accuracy_of_all": everything}
+    content = {
+        "setting": dataset.name,
+        "seeds": seeds,
+        "tiou": TIOU,
+        "accuracy_of_all": everything,
+    }
     content["chance"] = 1 / len(role.classes)
-    figures.save(draw(rows, content["chance"]), workdir, NAME)
+    title = figures.seeds_of(columns.title(dataset.name), seeds)
+    figures.save(draw(rows, content["chance"], title), workdir, NAME)
     figures.write_numbers(workdir, NAME, content, rows)
     return content
 

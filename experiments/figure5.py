@@ -24,7 +24,7 @@ import tqdm
 from absl import app, flags
 
 from ahernet_tf.models import storage
-from experiments.paper import anchor_features, figures
+from experiments.paper import anchor_features, columns, figures
 from experiments.paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC, Sample
 from experiments.paper.results import summary
 
@@ -183,10 +183,16 @@ def run(
         key: summary([row[key] for row in shown if row[key] is not None])
         for key in ("synthetic_vs_real", "foreground_vs_real")
     }
-    content = {"drawn_seed": seed, "drawn_level": level, "accuracy": measured}
+    content = {
+        "setting": dataset.name,
+        "drawn_seed": seed,
+        "drawn_level": level,
+        "accuracy": measured,
+    }
     mean = measured["synthetic_vs_real"]["mean"]
-    told = "" if mean is None else f": synthetic told from real {100 * mean:.0f}%"
-    title = f"AherNet, level {level}{told} (50% is ideal)"
+    told = "" if mean is None else f", synthetic told from real {100 * mean:.0f}%"
+    name = columns.title(dataset.name)
+    title = f"{name}: AherNet, level {level}{told} (50% is ideal)"
     figures.save(draw(embed(of_drawn[level], seed), title), workdir, NAME)
     figures.write_numbers(workdir, NAME, content, rows)
     return content

@@ -92,9 +92,7 @@ def draw(
     axes.set_ylim(bottom=0)
     axes.set_xlabel("annotated videos of the target classes (%)")
     axes.set_ylabel("average mAP (%)")
-    seeds = column.plan.seeds
-    of = "mean and standard deviation over seeds" if len(seeds) > 1 else "seed"
-    axes.set_title(f"{column.title}: {of} {', '.join(map(str, seeds))}", loc="left")
+    axes.set_title(figures.seeds_of(column.title, column.plan.seeds), loc="left")
     axes.legend(loc="lower right", frameon=False)
     return figure
 

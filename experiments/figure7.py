@@ -24,7 +24,7 @@ from ahernet_tf import evaluation
 from ahernet_tf.data.annotations import Video
 from ahernet_tf.evaluation.matching import temporal_iou
 from ahernet_tf.visualization.timeline import Row, Timeline, draw_timelines
-from experiments.paper import figures, significance
+from experiments.paper import columns, figures, significance
 
 NAME = "figure7"
 TIOU = 0.5
@@ -149,7 +149,8 @@ def run(
             f"{'one seed' if seed is None else f'seed {seed}'}; both have {common}."
         )
     seed = common[0] if seed is None else seed
-    test = figures.load_data(runs["AherNet"][seed], data).test()
+    dataset = figures.load_data(runs["AherNet"][seed], data)
+    test = dataset.test()
     systems = {
         name: evaluation.load_predictions(of_system[seed] / significance.PREDICTIONS)
         for name, of_system in runs.items()
@@ -165,12 +166,13 @@ def run(
     for video in videos:
         rows, shown = tracks(video, systems)
         labels = ", ".join(dict.fromkeys(i.label for i in video.instances))
-        title = f"{video.id}: {labels}"
+        title = f"{columns.title(dataset.name)}, {video.id}: {labels}"
         timelines.append(Timeline(video.duration_sec, rows, title))
         numbers += shown
     for kind in figures.FORMATS:
         draw_timelines(workdir / f"{NAME}.{kind}", timelines, dpi=150)
-    content = {"seed": seed, "baseline": baseline, "videos": [v.id for v in videos]}
+    content = {"setting": dataset.name, "seed": seed, "baseline": baseline}
+    content["videos"] = [video.id for video in videos]
     figures.write_numbers(workdir, NAME, content, numbers)
     return content["videos"]
 

@@ -63,6 +63,12 @@ def load_data(run: pathlib.Path, data: str | None) -> Dataset:
     return dataset
 
 
+def seeds_of(name: str, seeds: Sequence[int]) -> str:
+    """Says whose mean a figure of a data set shows."""
+    of = "mean and standard deviation over seeds" if len(seeds) > 1 else "seed"
+    return f"{name}: {of} {', '.join(map(str, seeds))}"
+
+
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """Returns an empty figure of inches and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
