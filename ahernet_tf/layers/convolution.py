@@ -60,8 +60,11 @@ def temporal_convolution(
     on_gpu = devices.has_gpu()
     # The kernels of a GPU that take bfloat16 are faster than the copies; those that
     # take float32 are not.
-    is_fast = on_gpu and inputs.dtype == tf.bfloat16
-    if channels < UNFOLD_FROM_CHANNELS or is_fast:
+    is_bfloat16 = inputs.dtype == tf.bfloat16
+    is_fast = on_gpu and is_bfloat16
+    # Of the kernel's gradient, oneDNN leaves the taps unset that no step reads.
+    is_unsafe = is_bfloat16 and not on_gpu and inputs.shape[1] == 1
+    if is_fast or (channels < UNFOLD_FROM_CHANNELS and not is_unsafe):
         outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")
         outputs = tf.nn.bias_add(outputs, bias)
         return tf.nn.relu(outputs) if relu else outputs

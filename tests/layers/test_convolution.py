@@ -59,6 +59,29 @@ def test_gradients_are_those_of_conv1d():
         )
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_gradient_of_single_steps_in_bfloat16(stride):
+    inputs, kernel = normal(16, 1, 128), normal(3, 128, 128)
+    bias = tf.zeros([128], tf.bfloat16)
+
+    @tf.function(autograph=False)
+    def gradient(*values):
+        # Memory that is freed again, for the gradient to be written to.
+        junk = tf.reduce_sum(tf.fill([3, 128, 128], tf.cast(np.nan, tf.bfloat16)))
+        with tf.control_dependencies([junk]):
+            values = [tf.cast(value, tf.bfloat16) for value in values]
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = temporal_convolution(*values, bias, stride)
+        return tape.gradient(outputs, values)
+
+    expected = np.zeros([3, 128, 128])
+    expected[1] = inputs.sum(axis=(0, 1))[:, np.newaxis]
+    for _ in range(10):
+        found = gradient(inputs, kernel)[1]
+        np.testing.assert_allclose(tf.cast(found, tf.float32), expected, atol=0.2)
+
+
 @pytest.fixture
 def many_channels(monkeypatch):
     """Lets small convolutions take the forms of large ones."""
