@@ -293,7 +293,8 @@ def _gradient_at(
             padded = tf.pad(at_sums, [[0, 0], [width - 1 - before, before], [0, 0]])
             reading = steps[..., tf.newaxis] + tf.range(width)
             windows = tf.gather(padded, reading, batch_dims=1)
-            backwards = tf.transpose(kernel[::-1], [0, 2, 1])
+            with _once_known(upstream):
+                backwards = tf.transpose(kernel[::-1], [0, 2, 1])
             own = tf.matmul(
                 tf.reshape(windows, [-1, width * filters]),
                 tf.reshape(backwards, [width * filters, channels]),
