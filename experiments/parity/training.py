@@ -126,7 +126,7 @@ def own_gradients(recording: Recording) -> dict[str, dict[str, np.ndarray]]:
 
 def gradient_tolerance(recording: Recording, optimizer: str, name: str) -> Tolerance:
     """Returns what float32 allows a gradient."""
-    bias = re.search(r"conv_a(\d+)_box/fully[34]/biases", name)
+    bias = re.search(r"conv_a(\d+)_box/fully[234]/biases", name)
     if optimizer == "untrim_cls" and bias:
         cells = recording.cells()[int(bias[1]) - 1]
         return comparison.transfer_bias_gradient(cells)
