@@ -93,7 +93,7 @@ def draw(
     axes.set_xlabel("annotated videos of the target classes (%)")
     axes.set_ylabel("average mAP (%)")
     axes.set_title(figures.seeds_of(column.title, column.plan.seeds), loc="left")
-    axes.legend(loc="lower right", frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
