@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import devices
-from ahernet_tf.layers import convolution
+from ahernet_tf.layers import convolution, convolution_products
 from ahernet_tf.layers.convolution import TemporalConvolution, temporal_convolution
 from tests.layers import plain
 from tests.layers.every_layer import normal
@@ -86,10 +86,10 @@ def test_gradient_of_single_steps_in_bfloat16(stride):
 def many_channels(monkeypatch):
     """Lets small convolutions take the forms of large ones."""
     monkeypatch.setattr(convolution, "UNFOLD_FROM_CHANNELS", 3)
-    monkeypatch.setattr(convolution, "_LONG", 6)
-    monkeypatch.setattr(convolution, "_SLOW_COLUMNS", 4)
-    monkeypatch.setattr(convolution, "_MORE_COLUMNS", 3)
-    monkeypatch.setattr(convolution, "_ROWS_AT_ONCE", 8)
+    monkeypatch.setattr(convolution_products, "_LONG", 6)
+    monkeypatch.setattr(convolution_products, "_SLOW_COLUMNS", 4)
+    monkeypatch.setattr(convolution_products, "_MORE_COLUMNS", 3)
+    monkeypatch.setattr(convolution_products, "_ROWS_AT_ONCE", 8)
     monkeypatch.setattr(devices, "has_onednn", lambda: False)
 
 
