@@ -346,4 +346,9 @@ def _batches(
             for value, (name, (_, shape)) in zip(values, signature.items())
         }
 
-    return numbers.map(to_tensors).prefetch(_PREFETCHED_BATCHES)
+    options = tf.data.Options()
+    # There is nothing to tune, and the thread that tunes may keep an iterator that is
+    # no longer used alive for seconds.
+    options.autotune.enabled = False
+    batches = numbers.map(to_tensors).prefetch(_PREFETCHED_BATCHES)
+    return batches.with_options(options)

@@ -1,8 +1,9 @@
-"""Times inference, from clip features to detections, against matrix products.
+"""Times inference, from files of clip features to detections, beside matrix products.
 
     python -m experiments.benchmarks.inference --json inference.json
 
-A video's features are resampled, go through the network, and all its anchors through
+Videos are localised as `experiments.predict` does it: their features are read and
+resampled while the network computes the batch before, and all anchors go through
 non-maximum suppression; videos a second over several batch sizes. The network has the
 paper's size and fresh weights, whose detections overlap as little or as much as
 `--spread` makes the offsets: suppression then has as much to do as with trained ones.
@@ -13,7 +14,8 @@ matrix products are timed between the rounds.
 from __future__ import annotations
 
 import os
-import statistics
+import pathlib
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,14 +24,12 @@ import tqdm
 from absl import app, flags
 
 from ahernet_tf.config import Config
-from ahernet_tf.data.resampling import resample
-from ahernet_tf.inference import Localizer
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.models import AherNet
 from ahernet_tf.models.storage import Description, compute_products_in
-from experiments.benchmarks import program, rates
+from experiments.benchmarks import pipeline, program, rates
 from experiments.benchmarks.arithmetic import Arithmetic
-
-FPS, STRIDE_FRAMES = 30.0, 8
 
 
 def make_network(config: Config, channels: int, classes: int, spread: float) -> AherNet:
@@ -46,7 +46,9 @@ def make_network(config: Config, channels: int, classes: int, spread: float) -> 
 
 def measure(
     config: Config,
+    directory: pathlib.Path,
     batch_sizes: Sequence[int],
+    videos: int = 32,
     channels: int = 2048,
     classes: int = 600,
     clips: int = 300,
@@ -58,7 +60,9 @@ def measure(
 
     Args:
         config: Of the run.
+        directory: Where the features are made.
         batch_sizes: Videos computed at once.
+        videos: That are localised.
         channels: Of the features.
         classes: That are localised.
         clips: Of a video.
@@ -70,6 +74,8 @@ def measure(
         The numbers; see the names.
     """
     compute_products_in(config.training.precision)
+    data = pipeline.make_data(directory, videos, clips, channels, "npy")
+    role = Dataset.load(data, config.data).role("untrimmed")
     model = make_network(config, channels, classes, spread)
     names = [f"class {number}" for number in range(classes)]
     localizers: list[Localizer] = []
@@ -80,49 +86,36 @@ def measure(
     load()
     loading = rates.clocked(load)
     localizer = localizers[-1]
-    random = np.random.default_rng(1)
-    videos = random.standard_normal((max(batch_sizes), clips, channels), np.float32)
-    videos = videos.clip(min=0)
-    covered_sec = clips * STRIDE_FRAMES / FPS
-    centres_sec = (np.arange(clips) + 0.5) * STRIDE_FRAMES / FPS
 
-    def resampled(batch: int) -> np.ndarray:
-        return np.stack(
-            [
-                resample(
-                    video,
-                    centres_sec,
-                    covered_sec,
-                    localizer.steps,
-                    config.data.pooling,
-                    config.data.edge,
-                )
-                for video in videos[:batch]
-            ]
-        )
+    def prepare() -> None:
+        for video in role.videos:
+            role.sequence(role.whole(video), localizer.steps, config.data)
 
     products = rates.MatrixProducts(matmul_sizes)
     taken: dict[int, list[rates.Seconds]] = {batch: [] for batch in batch_sizes}
-    resampling = []
+    preparing: list[rates.Seconds] = []
     for batch in batch_sizes:
-        found = localizer.detect(resampled(batch))
+        found = scoring.localize_role(localizer, role, batch_size=batch)
     for _ in tqdm.trange(rounds, desc="rounds"):
         for batch, times in taken.items():
             products.measure()
             times.append(
-                rates.clocked(lambda batch=batch: localizer.detect(resampled(batch)))
+                rates.clocked(
+                    lambda batch=batch: scoring.localize_role(
+                        localizer, role, batch_size=batch
+                    )
+                )
             )
-        resampling.append(rates.clocked(lambda: resampled(1)).wall)
+        preparing.append(rates.clocked(prepare))
     best = products.best()
+    flop = Arithmetic(config, channels, 1, classes, videos).inference().total
     results = []
     for batch, times in taken.items():
         seconds = rates.median(times)
-        flop = Arithmetic(config, channels, 1, classes, batch).inference().total
         results.append(
             {
                 "batch": batch,
-                "videos_per_sec": batch / seconds.wall,
-                "flop": flop,
+                "videos_per_sec": videos / seconds.wall,
                 "flop_per_sec": flop / seconds.wall,
                 "efficiency": flop / seconds.wall / best.wall,
                 "processor_efficiency": flop / seconds.processor / best.processor,
@@ -130,10 +123,12 @@ def measure(
         )
     return {
         "batches": results,
-        "resampling_sec_per_video": statistics.median(resampling),
+        "videos": videos,
+        "flop": flop,
+        "preparing_sec_per_video": rates.median(preparing).processor / videos,
         "transfer_sec_per_checkpoint": loading.wall,
         "transfer_flop": Arithmetic(config, channels, 1, classes, 1).transfer(classes),
-        "detections_of_last_video": len(found[-1].score),
+        "detections_per_video": sum(map(len, found.values())) / videos,
         "matmul_flop_per_s": best.wall,
         "matmul_flop_per_s_by_size": products.flop_per_sec(),
         "peak_memory_bytes": rates.peak_memory_bytes(),
@@ -154,7 +149,8 @@ def describe(report: dict[str, Any]) -> str:
         [
             *lines,
             f"matmul: {report['matmul_flop_per_s'] / 1e9:.1f} GFLOP/s",
-            f"resampling: {1e3 * report['resampling_sec_per_video']:.1f} ms a video",
+            f"reading and resampling: {1e3 * report['preparing_sec_per_video']:.1f} ms "
+            "a video",
             f"transfer: {report['transfer_sec_per_checkpoint']:.2f} s a checkpoint, "
             f"{report['transfer_flop'] / 1e9:.1f} GFLOP",
             f"peak memory: {report['peak_memory_bytes'] / 1e9:.2f} GB",
@@ -166,22 +162,30 @@ def main(argv: list[str]) -> int:
     """Runs the program."""
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")  # as experiments.predict
     values = flags.FLAGS
-    report = measure(
-        program.chosen_config(argv),
-        [int(size) for size in values.batch_sizes],
-        values.channels,
-        values.classes,
-        values.clips,
-        values.rounds,
-        values.spread,
-        [int(size) for size in values.matmul_sizes],
-    )
+    config = program.chosen_config(argv)
+    with tempfile.TemporaryDirectory(dir=values.directory) as directory:
+        report = measure(
+            config,
+            pathlib.Path(directory, "data"),
+            [int(size) for size in values.batch_sizes],
+            values.videos,
+            values.channels,
+            values.classes,
+            values.clips,
+            values.rounds,
+            values.spread,
+            [int(size) for size in values.matmul_sizes],
+        )
     return program.finish(report, describe(report))
 
 
 def _define_flags() -> None:
     program.define_flags()
     flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Videos at once.")
+    flags.DEFINE_integer("videos", 32, "Videos that are localised.", 1)
+    flags.DEFINE_string(
+        "directory", None, "Where to make the features (80 MiB). Unset: the system's."
+    )
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
     flags.DEFINE_integer("classes", 600, "Classes that are localised.", 1)
     flags.DEFINE_integer("clips", 300, "Clips of a video.", 1)

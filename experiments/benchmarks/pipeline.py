@@ -40,28 +40,46 @@ from data_tools import pack
 CLIPS, CHANNELS, FPS = 300, 2048, 30.0
 
 
-def make_data(directory: pathlib.Path, videos: int) -> pathlib.Path:
-    """Writes a data set of csv files."""
-    (directory / "csv").mkdir(parents=True)
+def make_data(
+    directory: pathlib.Path,
+    videos: int,
+    clips: int = CLIPS,
+    channels: int = CHANNELS,
+    form: str = "csv",
+) -> pathlib.Path:
+    """Writes a data set of made-up features.
+
+    Args:
+        directory: Where; it is made.
+        videos: Number of them.
+        clips: Of a video.
+        channels: Of the features.
+        form: `csv` or `npy`, a file a video.
+    """
+    (directory / form).mkdir(parents=True)
     random = np.random.default_rng(0)
-    header = ",".join(f"f{n}" for n in range(CHANNELS))
-    frames = (CLIPS - 1) * 8 + 16
+    header = ",".join(f"f{n}" for n in range(channels))
+    duration_sec = ((clips - 1) * 8 + 16) / FPS
+    segment = [0.125 * duration_sec, 0.5 * duration_sec]
     database = {}
     for number in range(videos):
-        values = np.maximum(random.normal(size=(CLIPS, CHANNELS)), 0)
-        path = directory / "csv" / f"v{number}.csv"
-        np.savetxt(path, values, "%.6f", ",", header=header, comments="")
+        values = np.maximum(random.normal(size=(clips, channels)), 0)
+        path = directory / form / f"v{number}.{form}"
+        if form == "npy":
+            np.save(path, values.astype(np.float32))
+        else:
+            np.savetxt(path, values, "%.6f", ",", header=header, comments="")
         database[f"v{number}"] = {
-            "duration": frames / FPS,
+            "duration": duration_sec,
             "fps": FPS,
             "subset": "training",
-            "annotations": [{"segment": [10.0, 40.0], "label": f"class {number % 2}"}],
+            "annotations": [{"segment": segment, "label": f"class {number % 2}"}],
         }
     write_text(directory / "annotations.json", json.dumps({"database": database}))
     role = {
         "annotations": "annotations.json",
         "subset": "training",
-        "features": {"preset": "p3d", "path": "csv"},
+        "features": {"clip_frames": 16, "stride_frames": 8, "path": form},
     }
     content = {
         "untrimmed": {**role, "classes": ["class 0", "class 1"]},

@@ -263,6 +263,11 @@ def test_evaluation_reads_every_video_once_in_order(dataset):
     assert found[0]["covered_sec"].dtype == np.float64
 
 
+def test_no_thread_tunes_the_streams(dataset):
+    batches = evaluation_batches(dataset.roles["untrimmed"], CONFIG, 3)
+    assert batches.options().autotune.enabled is False
+
+
 def test_evaluation_of_nothing_is_an_error(dataset):
     role = dataset.roles["untrimmed"].with_videos([])
     with pytest.raises(ValueError, match="no video"):
