@@ -90,8 +90,41 @@ def compose(
     upper = tf.minimum(lower + 1, size - 1)
     weight = tf.cast(source - tf.floor(source), bank.dtype)[..., tf.newaxis]
     flat = tf.reshape(bank, [-1, bank.shape[-1]])
-    low, high = tf.gather(flat, first + lower), tf.gather(flat, first + upper)
-    return low + (high - low) * weight
+    return _between(flat, first + lower, first + upper, weight)
+
+
+def _between(
+    rows: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor, weight: tf.Tensor
+) -> tf.Tensor:
+    """Interpolates between rows.
+
+    TensorFlow's own gradient would lay those of both rows below each other.
+
+    Args:
+        rows: `[count, channels]`.
+        lower: `[batch, steps]` int32, numbers of rows.
+        upper: Likewise.
+        weight: `[batch, steps, 1]`, of the upper row.
+
+    Returns:
+        `[batch, steps, channels]`; differentiable in the rows alone.
+    """
+    count = tf.shape(rows)[0]
+
+    @tf.custom_gradient
+    def interpolate(rows):
+        low, high = tf.gather(rows, lower), tf.gather(rows, upper)
+
+        def gradient(upstream):
+            of_high = upstream * weight
+            sums = tf.math.unsorted_segment_sum(of_high, upper, count)
+            with tf.control_dependencies([sums]):
+                of_low = upstream - of_high
+            return sums + tf.math.unsorted_segment_sum(of_low, lower, count)
+
+        return low + (high - low) * weight, gradient
+
+    return interpolate(rows)
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")

@@ -6,6 +6,7 @@ Equal to TensorFlow's convolution to rounding, and faster where there are many c
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -97,21 +98,18 @@ def _unfolded_convolution(
 ) -> tf.Tensor:
     """Convolves by one product; TensorFlow finds the gradient."""
     width, channels, filters = kernel.shape
-    copies = _shifted_copies(inputs, width, stride)
-    unfolded = copies[0] if width == 1 else tf.concat(copies, axis=-1)
-    more = _more_columns(filters, copies[0].shape[1])
+    time = inputs.shape[1] or tf.shape(inputs)[1]
+    steps_out = _padding(time, width, stride)[1]
+    more = _more_columns(filters, None if tf.is_tensor(time) else steps_out)
     outputs = tf.nn.bias_add(
         tf.matmul(
-            tf.reshape(unfolded, [-1, width * channels]),
+            _unfolded(inputs, width, stride),
             _wider(tf.reshape(kernel, [width * channels, filters]), more),
         ),
         tf.pad(bias, [[0, more]]) if more else bias,
     )
     outputs = tf.nn.relu(outputs) if relu else outputs
-    return tf.reshape(
-        _narrower(outputs, more),
-        [-1, copies[0].shape[1] or tf.shape(copies[0])[1], filters],
-    )
+    return tf.reshape(_narrower(outputs, more), [-1, steps_out, filters])
 
 
 def _strided_convolution(
@@ -130,6 +128,7 @@ def _strided_convolution(
 
     def gradient_of_inputs(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         padded = tf.pad(upstream, [[0, 0], [width, width], [0, 0]])
+        backwards = tf.unstack(tf.transpose(kernel, [0, 2, 1]))
         parts = []
         for rest in range(stride):
             # Tap t reads step q s + r for the output q + (r + before - t) / s.
@@ -139,10 +138,9 @@ def _strided_convolution(
                 parts.append(tf.zeros_like(parts[0]))
                 continue
             sides = tf.concat([padded[:, f : f + steps_out] for f in first], axis=-1)
-            backwards = tf.concat([tf.transpose(kernel[t]) for t in taps], axis=0)
             product = tf.matmul(
                 tf.reshape(sides, [-1, len(taps) * filters]),
-                _wider(backwards, more_in),
+                _wider(tf.concat([backwards[t] for t in taps], axis=0), more_in),
             )
             parts.append(_narrower(product, more_in))
         together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
@@ -157,16 +155,11 @@ def _strided_convolution(
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
                 own = _wider(tf.reshape(upstream, [-1, filters]), more_out)
-                of_kernel = [
-                    tf.matmul(
-                        tf.reshape(copy, [-1, copy.shape[-1]]), own, transpose_a=True
-                    )
-                    for copy in _shifted_copies(inputs, width, stride)
-                ]
-                of_kernel = [_narrower(part, more_out) for part in of_kernel]
+                unfolded = _unfolded(inputs, width, stride)
+                of_kernel = tf.matmul(unfolded, own, transpose_a=True)
                 return (
                     gradient_of_inputs(upstream, kernel),
-                    tf.reshape(tf.concat(of_kernel, axis=0), kernel.shape),
+                    tf.reshape(_narrower(of_kernel, more_out), kernel.shape),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
 
@@ -175,10 +168,13 @@ def _strided_convolution(
     return convolve(inputs, kernel, bias)
 
 
-def _shifted_copies(inputs: tf.Tensor, width: int, stride: int) -> list[tf.Tensor]:
-    """Returns what the taps of a kernel read, so many taps in one as the stride has.
+def _unfolded(inputs: tf.Tensor, width: int, stride: int) -> tf.Tensor:
+    """Lays what the taps of a kernel read side by side.
 
-    Side by side they are `[batch, steps out, width * channels]`.
+    So many taps are read at once as the stride has.
+
+    Returns:
+        `[batch * steps out, width * channels]`.
     """
     channels = inputs.shape[2]
     time = inputs.shape[1] or tf.shape(inputs)[1]
@@ -188,12 +184,14 @@ def _shifted_copies(inputs: tf.Tensor, width: int, stride: int) -> list[tf.Tenso
     after = rows * stride - before - time
     padded = tf.pad(inputs, [[0, 0], [before, after], [0, 0]])
     side_by_side = tf.reshape(padded, [-1, rows, stride * channels])
-    return [
+    shifted = [
         side_by_side[
             :, first : first + steps_out, : (width - first * stride) * channels
         ]
         for first in range(copies)
     ]
+    unfolded = shifted[0] if copies == 1 else tf.concat(shifted, axis=-1)
+    return tf.reshape(unfolded, [-1, width * channels])
 
 
 def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
@@ -210,47 +208,11 @@ def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
 def _long_convolution(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, relu: bool
 ) -> tf.Tensor:
-    """Convolves with stride 1, forwards and backwards without a strided copy.
-
-    All sequences are written one below the other with rows of zeros between them.
-    Every shifted copy of the input is then a range of rows, which is no copy at all,
-    and so is that of the gradient; only what a product reads side by side is written
-    anew. The rows between the sequences make results that nobody reads.
-    """
+    """Convolves with stride 1, forwards and backwards, a few sequences at a time."""
     width, channels, filters = kernel.shape
     time = inputs.shape[1]
     before = (width - 1) // 2
-    gap = width - 1 - before  # rows of zeros before each sequence; not below `before`
-    period = gap + time
     more_in, more_out = _more_columns(channels, time), _more_columns(filters, time)
-
-    def to_rows(sequences: tf.Tensor, more: int) -> tf.Tensor:
-        # One sequence of zeros below the last, for the shifted ranges to end in.
-        padded = tf.pad(sequences, [[0, 1], [gap, 0], [0, more]])
-        return tf.reshape(padded, [-1, padded.shape[-1]])
-
-    def shifted(rows: tf.Tensor, shift: int) -> tf.Tensor:
-        # Row r of it is row r + shift of the sequence that begins at row r.
-        return rows[gap + shift : gap + shift - period]
-
-    def copies(inputs: tf.Tensor) -> list[tf.Tensor]:
-        rows = to_rows(inputs, 0)
-        return [shifted(rows, tap - before) for tap in range(width)]
-
-    def product(ranges: list[tf.Tensor], matrix: tf.Tensor, columns: int, finish=None):
-        # A few sequences at a time, so that few copies lie side by side.
-        count = ranges[0].shape[0]
-        rows_at_once = period * max(1, round(_ROWS_AT_ONCE / period))
-        done = []
-        for first in range(0, count, rows_at_once) if count else [0]:
-            end = first + rows_at_once if count else None
-            with tf.control_dependencies(done[-1:]):
-                block = tf.concat([rows[first:end] for rows in ranges], axis=1)
-            block = tf.matmul(block, matrix)
-            block = finish(block) if finish else block
-            sequences = tf.reshape(block, [-1, period, block.shape[-1]])
-            done.append(sequences[:, :time, :columns])
-        return done[0] if len(done) == 1 else tf.concat(done, axis=0)
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
@@ -261,32 +223,122 @@ def _long_convolution(
             sums = tf.nn.bias_add(sums, padded_bias)
             return tf.nn.relu(sums) if relu else sums
 
-        outputs = product(copies(inputs), _wider(flat, more_out), filters, finish)
+        outputs = _by_blocks(inputs, _wider(flat, more_out), before, filters, finish)
 
         def gradient(upstream):
             if relu:
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
-                rows_out = to_rows(upstream, more_out)
-                own = shifted(rows_out, 0)
+                backwards = tf.transpose(kernel[::-1], [0, 2, 1])
+                backwards = tf.reshape(backwards, [width * filters, channels])
+                of_inputs = _by_blocks(
+                    upstream, _wider(backwards, more_in), width - 1 - before, channels
+                )
                 of_kernel = [
-                    tf.matmul(copy, own, transpose_a=True) for copy in copies(inputs)
+                    _gradient_of_tap(inputs, upstream, tap - before, more_out)
+                    for tap in range(width)
                 ]
-                sides = [shifted(rows_out, before - tap) for tap in range(width)]
-                backwards = tf.transpose(kernel, [0, 2, 1])
-                if more_in or more_out:
-                    more = [[0, 0], [0, more_out], [0, more_in]]
-                    backwards = tf.pad(backwards, more)
-                backwards = tf.reshape(backwards, [-1, channels + more_in])
                 return (
-                    product(sides, backwards, channels),
-                    tf.stack([_narrower(part, more_out) for part in of_kernel]),
+                    of_inputs,
+                    tf.stack(of_kernel),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
 
         return outputs, gradient
 
     return convolve(inputs, kernel, bias)
+
+
+def _by_blocks(
+    sequences: tf.Tensor,
+    matrix: tf.Tensor,
+    before: int,
+    columns: int,
+    finish: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> tf.Tensor:
+    """Multiplies what each step sees around it, side by side, with a matrix.
+
+    The sequences of a block are written one below the other with rows of zeros around
+    each. Every shifted copy is then a range of rows, which is no copy at all; only what
+    the product reads side by side is written anew, and for one block at a time. The
+    last rows of each sequence are results that nobody reads.
+
+    Args:
+        sequences: `[batch, time, channels]`.
+        matrix: `[width * channels, columns or more]`.
+        before: Steps before it that a step sees.
+        columns: Of the result.
+        finish: What is done with a block's product.
+
+    Returns:
+        `[batch, time, columns]`.
+    """
+    batch, time, channels = sequences.shape
+    width = matrix.shape[0] // channels
+    period = time + width - 1
+    if batch is None:
+        blocks, counts = [sequences], [tf.shape(sequences)[0]]
+    else:
+        together = max(1, round(_ROWS_AT_ONCE / time))
+        counts = [min(together, batch - n) for n in range(0, batch, together)]
+        blocks = tf.split(sequences, counts)
+    # Made once, not once a block: an iteration has thousands of them.
+    around = tf.constant([[0, 0], [before, width - 1 - before], [0, 0]])
+    as_rows = tf.constant([-1, channels])
+    starts = [tf.constant([tap, 0]) for tap in range(width)]
+    unread = tf.zeros([width - 1, matrix.shape[1]], matrix.dtype)
+    done: list[tf.Tensor] = []
+    for block, count in zip(blocks, counts):
+        with tf.control_dependencies(done[-2:]):
+            rows = tf.reshape(tf.pad(block, around), as_rows)
+        size = tf.stack([count * period - (width - 1), channels])
+        sides = tf.concat([tf.slice(rows, start, size) for start in starts], axis=1)
+        product = tf.matmul(sides, matrix)
+        done += [finish(product) if finish else product, unread]
+    results = tf.reshape(tf.concat(done, axis=0), [-1, period, matrix.shape[1]])
+    return results[:, :time, :columns]
+
+
+def _gradient_of_tap(
+    inputs: tf.Tensor, upstream: tf.Tensor, shift: int, more: int
+) -> tf.Tensor:
+    """Computes the gradient of the tap that reads `shift` steps later.
+
+    All sequences are multiplied at once, as if they were one; what steps of two
+    sequences add to that, at the ends of each, is taken off again.
+
+    Args:
+        inputs: `[batch, time, channels]`.
+        upstream: `[batch, time, filters]`.
+        shift: From the step of an output to the one that the tap reads.
+        more: Columns of zeros that make the product faster.
+
+    Returns:
+        `[channels, filters]`.
+    """
+    time, size = inputs.shape[1], abs(shift)
+
+    def product(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(inputs, upstream, transpose_a=True)
+
+    def rows(sequences: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(sequences, [-1, sequences.shape[-1]])
+
+    def early(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return rows(sequences)[:-size], rows(sequences[:-1, time - size :])
+
+    def late(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return rows(sequences)[size:], rows(sequences[1:, :size])
+
+    if shift == 0:
+        own = product(rows(inputs), _wider(rows(upstream), more))
+        return _narrower(own, more)
+    read, given = (late, early) if shift > 0 else (early, late)
+    (inputs, other_inputs), (upstream, other_upstream) = read(inputs), given(upstream)
+    own = product(inputs, _wider(upstream, more))
+    with tf.control_dependencies([own]):
+        others = product(other_inputs, other_upstream)
+    return _narrower(own, more) - others
 
 
 def _once_known(upstream: tf.Tensor) -> contextlib.AbstractContextManager:

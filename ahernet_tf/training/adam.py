@@ -80,6 +80,8 @@ class Adam:
         """
         first_power, second_power = map(tf.convert_to_tensor, self._powers)
         rate = tf.convert_to_tensor(self._rate)
+        beta_1, beta_2 = tf.constant(self.beta_1), tf.constant(self.beta_2)
+        epsilon = tf.constant(self.epsilon)
         for gradient, variable in pairs:
             variable = tensorflow_variable(variable)
             first, second = self._slots[id(variable)]
@@ -90,9 +92,9 @@ class Adam:
                 beta1_power=first_power,
                 beta2_power=second_power,
                 lr=rate,
-                beta1=self.beta_1,
-                beta2=self.beta_2,
-                epsilon=self.epsilon,
+                beta1=beta_1,
+                beta2=beta_2,
+                epsilon=epsilon,
                 grad=tf.convert_to_tensor(gradient),
             )
         assign_own(self._powers[0], first_power * self.beta_1)

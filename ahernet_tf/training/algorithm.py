@@ -14,6 +14,7 @@ from ahernet_tf.config import LossConfig, TrainingConfig
 from ahernet_tf.models import AherNet
 from ahernet_tf.training import systems
 from ahernet_tf.training.adam import tensorflow_variable
+from ahernet_tf.training.last_reads import once_unread
 from ahernet_tf.training.row_losses import Batch, Losses, RowLosses
 from ahernet_tf.training.rows import annotated_classifier, objectives_by_row
 
@@ -248,9 +249,8 @@ class Algorithm:
             only when the row's gradients are.
         """
         named, gradients = self.gradients(row, loss_fn)
+        self._apply(row, gradients)
         with _after(tf.nest.flatten(gradients)):
-            # An update of a variable that is still read would make a copy of it.
-            self._apply(row, gradients)
             return {name: tf.identity(loss) for name, loss in named.items()}
 
     def gradients(
@@ -324,7 +324,9 @@ class Algorithm:
 
     def _apply(self, row: str, gradients: Sequence[Sequence[tf.Tensor]]) -> None:
         """Lets the optimizers of a row take their steps, by all replicas' gradients."""
-        for objective, gradient in zip(self.rows[row], replicas.total(gradients)):
+        variables = [_values(objective.variables) for objective in self.rows[row]]
+        gradients = replicas.total(once_unread(gradients, variables))
+        for objective, gradient in zip(self.rows[row], gradients):
             objective.optimizer.apply_gradients(zip(gradient, objective.variables))
 
 

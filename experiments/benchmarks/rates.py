@@ -60,23 +60,24 @@ class MatrixProducts:
     ):
         self._least_sec = least_sec
         self._times: dict[int, list[Seconds]] = {size: [] for size in sizes}
+        self._dtype = dtype
         self._product = tf.function(tf.matmul, jit_compile=jit_compile or None)
-        self._matrices = {
-            size: tf.cast(tf.random.normal([size, size]), dtype) for size in sizes
-        }
         for size in sizes:
-            self._run(size)
+            self._run(self._matrix(size))
 
-    def _run(self, size: int) -> None:
-        matrix = self._matrices[size]
+    def _matrix(self, size: int) -> tf.Tensor:
+        return tf.cast(tf.random.normal([size, size]), self._dtype)
+
+    def _run(self, matrix: tf.Tensor) -> None:
         self._product(matrix, matrix)[:1, :1].numpy()  # waits for the device
 
     def measure(self) -> None:
-        """Times every size once more."""
+        """Times every size once more; no matrix is held afterwards."""
         for size, times in self._times.items():
+            matrix = self._matrix(size)
             wall, processor, calls = 0.0, 0.0, 0
             while not calls or wall < self._least_sec:
-                seconds = clocked(lambda size=size: self._run(size))
+                seconds = clocked(lambda matrix=matrix: self._run(matrix))
                 wall, processor = wall + seconds.wall, processor + seconds.processor
                 calls += 1
             times.append(Seconds(wall / calls, processor / calls))

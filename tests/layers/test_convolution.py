@@ -179,8 +179,9 @@ def test_only_gradients_that_are_asked_for_are_computed(many_channels, moved):
             used.add(operation.name)
             queue += [tensor.op for tensor in operation.inputs]
     products = [name for name in used if "MatMul" in name]
-    # One a tap for the kernel, one a block of rows for the inputs.
-    assert len(products) == {"kernel": 3, "inputs": 2}[moved]
+    # One a tap for the kernel and one for the ends of each but the middle one; one a
+    # block for the inputs.
+    assert len(products) == {"kernel": 5, "inputs": 2}[moved]
 
 
 @pytest.mark.parametrize("relu", [False, True])
