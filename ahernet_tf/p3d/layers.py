@@ -57,7 +57,11 @@ def _convolve(x, kernel, strides):
     window = kernel.shape[:-2]
     convolution = tf.nn.conv3d if len(window) == 3 else tf.nn.conv2d
     padding = "SAME"  # the same as even padding, but for strided windows
-    if any(s > 1 and k > 1 for k, s in zip(window, strides)):
+    is_strided = any(s > 1 and k > 1 for k, s in zip(window, strides))
+    # In bfloat16, oneDNN computes a part of the kernel's gradient wrongly where the
+    # window is longer than the clip and TensorFlow is left to pad.
+    is_long = len(window) == 3 and window[0] > (x.shape[1] or 0)
+    if is_strided or (is_long and x.dtype == tf.bfloat16):
         padding = "VALID"
         x = tf.pad(x, [[0, 0], *([k // 2, k // 2] for k in window), [0, 0]])
     return convolution(x, kernel, (1, *strides, 1), padding)

@@ -138,6 +138,27 @@ def test_strided_convolution_pads_both_sides_alike(size):
     np.testing.assert_allclose(np.moveaxis(unit(x), -1, 1), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_gradient_of_a_short_clip_in_bfloat16(frames):
+    random = np.random.default_rng(0)
+    clips = tf.constant(random.normal(size=(4, frames, 10, 10, 64)), tf.float32)
+    upstream = tf.constant(random.normal(size=clips.shape), tf.float32)
+    kernel = random.normal(size=(3, 1, 1, 64, 64))
+
+    def gradient(dtype):
+        layer = ConvBatchNorm(64, (3, 1, 1), dtype=dtype)
+        layer.build(clips.shape)
+        layer.kernel.assign(kernel)
+        with tf.GradientTape() as tape:
+            outputs = tf.cast(layer(clips), tf.float32)
+            loss = tf.reduce_sum(outputs * upstream)
+        return tape.gradient(loss, layer.trainable_variables)[0].numpy()
+
+    exact = gradient("float32")
+    error = np.abs(gradient("mixed_bfloat16") - exact).max()
+    assert error < 0.02 * np.abs(exact).max()
+
+
 @pytest.mark.parametrize("fusion", ["caffe", "torch"])
 @pytest.mark.parametrize("size", [(4, 6, 8), (4, 7, 9), (5, 7, 6)])
 @pytest.mark.parametrize("window", [(2, 3, 3), (2, 1, 1)])
