@@ -118,7 +118,7 @@ def _between(
         def gradient(upstream):
             of_high = upstream * weight
             sums = tf.math.unsorted_segment_sum(of_high, upper, count)
-            with tf.control_dependencies([sums]):
+            with tf.control_dependencies([sums]):  # one summand in memory at a time
                 of_low = upstream - of_high
             return sums + tf.math.unsorted_segment_sum(of_low, lower, count)
 

@@ -12,6 +12,7 @@ from ahernet_tf import config as configuration
 from experiments.benchmarks import inference, nms, rates, train_step, waiting
 from experiments.benchmarks.arithmetic import Arithmetic, convolution
 from tests.conftest import REPOSITORY
+from tests.graphs import needed_by
 
 TINY = [
     "network.untrimmed_steps=32",
@@ -48,16 +49,9 @@ def test_full_size_is_about_20_gflop_a_sequence():
 
 def products_of(function):
     """Adds up the products and convolutions that a traced function really runs."""
-    graph, used = function.graph, set()
-    queue = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
-    while queue:
-        operation = queue.pop()
-        if operation not in used:
-            used.add(operation)
-            queue += [tensor.op for tensor in operation.inputs]
-            queue += operation.control_inputs
-    flop = 0
-    for operation in used:
+    graph, flop = function.graph, 0
+    results = [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    for operation in needed_by(results):
         if operation.type == "MatMul":
             rows, columns = operation.outputs[0].shape
             first = operation.inputs[0].shape

@@ -7,6 +7,7 @@ import tensorflow as tf
 from ahernet_tf import devices
 from ahernet_tf.layers import convolution, convolution_products
 from ahernet_tf.layers.convolution import TemporalConvolution, temporal_convolution
+from tests.graphs import needed_by
 from tests.layers import plain
 from tests.layers.every_layer import normal
 
@@ -172,13 +173,8 @@ def test_only_gradients_that_are_asked_for_are_computed(many_channels, moved):
         return tape.gradient(outputs, source)
 
     graph = gradient.get_concrete_function(tf.TensorSpec([2, 8, 4])).graph
-    used, queue = set(), [tensor.op for tensor in graph.outputs]
-    while queue:
-        operation = queue.pop()
-        if operation.name not in used:
-            used.add(operation.name)
-            queue += [tensor.op for tensor in operation.inputs]
-    products = [name for name in used if "MatMul" in name]
+    used = needed_by(tensor.op for tensor in graph.outputs)
+    products = [operation for operation in used if operation.type == "MatMul"]
     # One a tap for the kernel and one for the ends of each but the middle one; one a
     # block for the inputs.
     assert len(products) == {"kernel": 5, "inputs": 2}[moved]

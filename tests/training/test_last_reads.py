@@ -6,18 +6,7 @@ import tensorflow as tf
 
 from ahernet_tf import devices
 from ahernet_tf.training.last_reads import once_unread
-
-
-def ancestors(tensor):
-    """Returns all that has to run before a tensor is known."""
-    found, queue = set(), [tensor.op]
-    while queue:
-        operation = queue.pop()
-        if operation not in found:
-            found.add(operation)
-            queue += [part.op for part in operation.inputs]
-            queue += operation.control_inputs
-    return found
+from tests.graphs import needed_by
 
 
 def two_layers(first, second, shape):
@@ -52,7 +41,7 @@ def test_a_layer_is_free_once_the_layer_below_has_its_gradient(monkeypatch, gpu)
         (last_reader,) = [
             product for product in products[2:] if product.outputs[0].shape == [5, 3]
         ]
-        before = ancestors(handed[1])
+        before = needed_by([handed[1].op])
         found["waits"] = last_reader in before
         found["waits for more"] = of_first in before
         found["own"] = of_second in before
@@ -82,7 +71,7 @@ def test_what_is_not_computed_is_not_waited_for():
             unused = tf.exp(value)
         gradient = tape.gradient(loss, variable)
         ((handed,),) = once_unread([[gradient]], [[variable]])
-        found["waits"] = unused.op in ancestors(handed)
+        found["waits"] = unused.op in needed_by([handed.op])
         return handed
 
     run()
