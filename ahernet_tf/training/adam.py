@@ -80,8 +80,10 @@ class Adam:
         """
         first_power, second_power = map(tf.convert_to_tensor, self._powers)
         rate = tf.convert_to_tensor(self._rate)
-        beta_1, beta_2 = tf.constant(self.beta_1), tf.constant(self.beta_2)
-        epsilon = tf.constant(self.epsilon)
+        beta_1, beta_2, epsilon = (
+            tf.constant(value, rate.dtype)
+            for value in (self.beta_1, self.beta_2, self.epsilon)
+        )
         for gradient, variable in pairs:
             variable = tensorflow_variable(variable)
             first, second = self._slots[id(variable)]
