@@ -70,16 +70,30 @@ class Backbone(tf.keras.layers.Layer):
         Returns:
             One map `[batch, cells, channels]` a level.
         """
-        first, *others = self.base
-        hidden = first(features, gradient_steps=gradient_steps)
-        for layer in others:
-            hidden = layer(hidden)
-        hidden = tf.nn.max_pool1d(hidden, ksize=3, strides=2, padding="VALID")
+        hidden = self.base_map(features, gradient_steps)
         maps = []
         for layer in self.levels:
             hidden = layer(hidden)
             maps.append(hidden)
         return tuple(maps)
+
+    def base_map(
+        self, features: tf.Tensor, gradient_steps: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Computes what the first level reads: the base convolutions, pooled.
+
+        Args:
+            features: As in `call`.
+            gradient_steps: Likewise.
+
+        Returns:
+            `[batch, (time - 1) // 2, channels]`.
+        """
+        first, *others = self.base
+        hidden = first(features, gradient_steps=gradient_steps)
+        for layer in others:
+            hidden = layer(hidden)
+        return tf.nn.max_pool1d(hidden, ksize=3, strides=2, padding="VALID")
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""

@@ -209,13 +209,43 @@ class SyntheticMoments(tf.keras.layers.Layer):
         Returns:
             `[batch, steps, channels]`.
         """
+        return self.surround(moments, draw, *self.contexts(moments, draw))
+
+    def contexts(
+        self, moments: tf.Tensor, draw: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the start and the end contexts, generated or of the draw.
+
+        Args:
+            moments: As in `call`.
+            draw: Likewise.
+
+        Returns:
+            Two of `[batch, context_steps, channels]`; without steps, where there are
+            none.
+        """
         moments = tf.cast(moments, self.compute_dtype)
         if self.mode in ("transplanted", "whole"):
             nothing = moments[:, :0]
-            given = tf.cast(draw.get("context", nothing), self.compute_dtype)
-            return compose(given, nothing, moments, self.layout(draw))
-        start = self.start_generator(moments)
-        end = self.end_generator(moments)
+            return tf.cast(draw.get("context", nothing), self.compute_dtype), nothing
+        return self.start_generator(moments), self.end_generator(moments)
+
+    def surround(
+        self,
+        moments: tf.Tensor,
+        draw: Mapping[str, tf.Tensor],
+        start: tf.Tensor,
+        end: tf.Tensor,
+    ) -> tf.Tensor:
+        """Composes the sequences, as `call` does.
+
+        Args:
+            moments: As in `call`.
+            draw: Likewise.
+            start: As `contexts` returns it.
+            end: Likewise.
+        """
+        moments = tf.cast(moments, self.compute_dtype)
         return compose(start, end, moments, self.layout(draw))
 
     def get_config(self) -> dict:

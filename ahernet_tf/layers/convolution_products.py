@@ -6,11 +6,13 @@ Equal to TensorFlow's convolution to rounding, and faster where there are many c
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from ahernet_tf import devices
+from ahernet_tf.layers.constants import constant, sliced
 
 #: Threads that write a matrix whose rows lie a large power of two apart get into each
 #: other's way, but in oneDNN's products. Without it, products with a multiple of so
@@ -70,11 +72,16 @@ def with_gradient_at(
             at_sums = upstream
             if relu:
                 at_sums = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
-            padded = tf.pad(at_sums, [[0, 0], [width - 1 - before, before], [0, 0]])
-            reading = steps[..., tf.newaxis] + tf.range(width)
-            windows = tf.gather(padded, reading, batch_dims=1)
+            # Tap t of the output `before - t` steps later reads this step.
+            reading = steps[..., tf.newaxis] + before - tf.range(width)
+            time = tf.shape(inputs)[1]
+            is_there = (reading >= 0) & (reading < time)
+            windows = tf.gather(
+                at_sums, tf.clip_by_value(reading, 0, time - 1), batch_dims=1
+            )
+            windows *= tf.cast(is_there, windows.dtype)[..., tf.newaxis]
             with _once_known(upstream):
-                backwards = tf.transpose(kernel[::-1], [0, 2, 1])
+                backwards = tf.transpose(kernel, constant([0, 2, 1]))
             own = tf.matmul(
                 tf.reshape(windows, [-1, width * filters]),
                 tf.reshape(backwards, [width * filters, channels]),
@@ -104,12 +111,12 @@ def _unfolded_convolution(
     outputs = tf.nn.bias_add(
         tf.matmul(
             _unfolded(inputs, width, stride),
-            _wider(tf.reshape(kernel, [width * channels, filters]), more),
+            _wider(_reshaped(kernel, [width * channels, filters]), more),
         ),
-        tf.pad(bias, [[0, more]]) if more else bias,
+        tf.pad(bias, constant([[0, more]])) if more else bias,
     )
     outputs = tf.nn.relu(outputs) if relu else outputs
-    return tf.reshape(_narrower(outputs, more), [-1, steps_out, filters])
+    return _reshaped(_narrower(outputs, more), [-1, steps_out, filters])
 
 
 def _strided_convolution(
@@ -127,8 +134,8 @@ def _strided_convolution(
     more_out = _more_columns(filters, steps_out)
 
     def gradient_of_inputs(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        padded = tf.pad(upstream, [[0, 0], [width, width], [0, 0]])
-        backwards = tf.unstack(tf.transpose(kernel, [0, 2, 1]))
+        padded = _surrounded(upstream, width, width)
+        backwards = tf.unstack(tf.transpose(kernel, constant([0, 2, 1])))
         parts = []
         for rest in range(stride):
             # Tap t reads step q s + r for the output q + (r + before - t) / s.
@@ -137,14 +144,15 @@ def _strided_convolution(
             if not taps:
                 parts.append(tf.zeros_like(parts[0]))
                 continue
-            sides = tf.concat([padded[:, f : f + steps_out] for f in first], axis=-1)
+            sides = [sliced(padded, np.s_[:, f : f + steps_out]) for f in first]
             product = tf.matmul(
-                tf.reshape(sides, [-1, len(taps) * filters]),
-                _wider(tf.concat([backwards[t] for t in taps], axis=0), more_in),
+                _reshaped(_joined(sides, -1), [-1, len(taps) * filters]),
+                _wider(_joined([backwards[t] for t in taps], 0), more_in),
             )
             parts.append(_narrower(product, more_in))
         together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
-        return tf.reshape(together, [-1, steps_out * stride, channels])[:, :time]
+        together = _reshaped(together, [-1, steps_out * stride, channels])
+        return sliced(together, np.s_[:, :time])
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
@@ -154,12 +162,12 @@ def _strided_convolution(
             if relu:
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
-                own = _wider(tf.reshape(upstream, [-1, filters]), more_out)
+                own = _wider(_reshaped(upstream, [-1, filters]), more_out)
                 unfolded = _unfolded(inputs, width, stride)
                 of_kernel = tf.matmul(unfolded, own, transpose_a=True)
                 return (
                     gradient_of_inputs(upstream, kernel),
-                    tf.reshape(_narrower(of_kernel, more_out), kernel.shape),
+                    _reshaped(_narrower(of_kernel, more_out), [*kernel.shape]),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
 
@@ -182,16 +190,14 @@ def _unfolded(inputs: tf.Tensor, width: int, stride: int) -> tf.Tensor:
     copies = -(-width // stride)
     rows = steps_out - 1 + copies  # of as many steps as the stride has
     after = rows * stride - before - time
-    padded = tf.pad(inputs, [[0, 0], [before, after], [0, 0]])
-    side_by_side = tf.reshape(padded, [-1, rows, stride * channels])
+    padded = _surrounded(inputs, before, after)
+    side_by_side = _reshaped(padded, [-1, rows, stride * channels])
+    reads = [min(stride, width - first * stride) for first in range(copies)]
     shifted = [
-        side_by_side[
-            :, first : first + steps_out, : (width - first * stride) * channels
-        ]
-        for first in range(copies)
+        sliced(side_by_side, np.s_[:, first : first + steps_out, : taps * channels])
+        for first, taps in enumerate(reads)
     ]
-    unfolded = shifted[0] if copies == 1 else tf.concat(shifted, axis=-1)
-    return tf.reshape(unfolded, [-1, width * channels])
+    return _reshaped(_joined(shifted, -1), [-1, width * channels])
 
 
 def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
@@ -216,23 +222,27 @@ def _long_convolution(
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
-        flat = tf.reshape(kernel, [width * channels, filters])
-        padded_bias = tf.pad(bias, [[0, more_out]]) if more_out else bias
+        flat = _reshaped(kernel, [width * channels, filters])
+        padded_bias = tf.pad(bias, constant([[0, more_out]])) if more_out else bias
 
         def finish(sums: tf.Tensor) -> tf.Tensor:
             sums = tf.nn.bias_add(sums, padded_bias)
             return tf.nn.relu(sums) if relu else sums
 
-        outputs = _by_blocks(inputs, _wider(flat, more_out), before, filters, finish)
+        reads = [tap - before for tap in range(width)]
+        outputs = _by_blocks(inputs, _wider(flat, more_out), reads, filters, finish)
 
         def gradient(upstream):
             if relu:
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
-                backwards = tf.transpose(kernel[::-1], [0, 2, 1])
-                backwards = tf.reshape(backwards, [width * filters, channels])
+                backwards = tf.transpose(kernel, constant([0, 2, 1]))
+                backwards = _reshaped(backwards, [width * filters, channels])
                 of_inputs = _by_blocks(
-                    upstream, _wider(backwards, more_in), width - 1 - before, channels
+                    upstream,
+                    _wider(backwards, more_in),
+                    [before - tap for tap in range(width)],
+                    channels,
                 )
                 of_kernel = [
                     _gradient_of_tap(inputs, upstream, tap - before, more_out)
@@ -252,7 +262,7 @@ def _long_convolution(
 def _by_blocks(
     sequences: tf.Tensor,
     matrix: tf.Tensor,
-    before: int,
+    reads: Sequence[int],
     columns: int,
     finish: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> tf.Tensor:
@@ -266,7 +276,7 @@ def _by_blocks(
     Args:
         sequences: `[batch, time, channels]`.
         matrix: `[width * channels, columns or more]`.
-        before: Steps before it that a step sees.
+        reads: From a step to those that it sees, a row of steps in any order.
         columns: Of the result.
         finish: What is done with a block's product.
 
@@ -274,29 +284,32 @@ def _by_blocks(
         `[batch, time, columns]`.
     """
     batch, time, channels = sequences.shape
-    width = matrix.shape[0] // channels
+    width, before = len(reads), -min(reads)
     period = time + width - 1
     if batch is None:
         blocks, counts = [sequences], [tf.shape(sequences)[0]]
     else:
         together = max(1, round(_ROWS_AT_ONCE / time))
         counts = [min(together, batch - n) for n in range(0, batch, together)]
-        blocks = tf.split(sequences, counts)
-    # Made once, not once a block: an iteration has thousands of them.
-    around = tf.constant([[0, 0], [before, width - 1 - before], [0, 0]])
-    as_rows = tf.constant([-1, channels])
-    starts = [tf.constant([tap, 0]) for tap in range(width)]
-    unread = tf.zeros([width - 1, matrix.shape[1]], matrix.dtype)
+        blocks = tf.split(sequences, constant(counts), constant(0), len(counts))
+    starts = [constant([before + shift, 0]) for shift in reads]
     done: list[tf.Tensor] = []
     for block, count in zip(blocks, counts):
-        with tf.control_dependencies(done[-2:]):
-            rows = tf.reshape(tf.pad(block, around), as_rows)
-        size = tf.stack([count * period - (width - 1), channels])
-        sides = tf.concat([tf.slice(rows, start, size) for start in starts], axis=1)
+        with tf.control_dependencies(done[-1:]):
+            rows = _surrounded(block, before, width - 1 - before)
+            rows = _reshaped(rows, [-1, channels])
+        size = constant([count * period - (width - 1), channels])
+        sides = _joined([tf.slice(rows, start, size) for start in starts], 1)
         product = tf.matmul(sides, matrix)
-        done += [finish(product) if finish else product, unread]
-    results = tf.reshape(tf.concat(done, axis=0), [-1, period, matrix.shape[1]])
-    return results[:, :time, :columns]
+        product = finish(product) if finish else product
+        if batch is None:
+            unread = tf.zeros([width - 1, matrix.shape[1]], matrix.dtype)
+            periods = _joined([product, unread], 0)
+            periods = _reshaped(periods, [-1, period, matrix.shape[1]])
+            return periods[:, :time, :columns]
+        firsts = [constant([n * period, 0]) for n in range(count)]
+        done += [tf.slice(product, f, constant([time, columns])) for f in firsts]
+    return _reshaped(_joined(done, 0), [batch, time, columns])
 
 
 def _gradient_of_tap(
@@ -322,13 +335,15 @@ def _gradient_of_tap(
         return tf.matmul(inputs, upstream, transpose_a=True)
 
     def rows(sequences: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(sequences, [-1, sequences.shape[-1]])
+        return _reshaped(sequences, [-1, sequences.shape[-1]])
 
     def early(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return rows(sequences)[:-size], rows(sequences[:-1, time - size :])
+        ends = sliced(sequences, np.s_[:-1, time - size :])
+        return sliced(rows(sequences), np.s_[:-size,]), rows(ends)
 
     def late(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return rows(sequences)[size:], rows(sequences[1:, :size])
+        beginnings = sliced(sequences, np.s_[1:, :size])
+        return sliced(rows(sequences), np.s_[size:,]), rows(beginnings)
 
     if shift == 0:
         own = product(rows(inputs), _wider(rows(upstream), more))
@@ -359,9 +374,22 @@ def _more_columns(columns: int, steps: int | None) -> int:
 
 def _wider(matrix: tf.Tensor, more: int) -> tf.Tensor:
     """Adds columns of zeros."""
-    return tf.pad(matrix, [[0, 0], [0, more]]) if more else matrix
+    return tf.pad(matrix, constant([[0, 0], [0, more]])) if more else matrix
 
 
 def _narrower(matrix: tf.Tensor, more: int) -> tf.Tensor:
     """Takes them away."""
-    return matrix[:, :-more] if more else matrix
+    return sliced(matrix, np.s_[:, :-more]) if more else matrix
+
+
+def _surrounded(sequences: tf.Tensor, before: int, after: int) -> tf.Tensor:
+    """Adds steps of zeros."""
+    return tf.pad(sequences, constant([[0, 0], [before, after], [0, 0]]))
+
+
+def _reshaped(tensor: tf.Tensor, shape: list) -> tf.Tensor:
+    return tf.reshape(tensor, constant(shape))
+
+
+def _joined(tensors: list[tf.Tensor], axis: int) -> tf.Tensor:
+    return tensors[0] if len(tensors) == 1 else tf.concat(tensors, constant(axis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,6 +17,7 @@ from ahernet_tf.training.adam import tensorflow_variable
 from ahernet_tf.training.last_reads import once_unread
 from ahernet_tf.training.row_losses import Batch, Losses, RowLosses
 from ahernet_tf.training.rows import annotated_classifier, objectives_by_row
+from ahernet_tf.training.stages import Stages
 
 LossFunction = Callable[[], Losses]
 Maps = tuple[tf.Tensor, ...]
@@ -38,6 +39,7 @@ class Algorithm:
         annotated = annotated_classifier(model, self.system)
         self.losses = RowLosses(model, loss_config, annotated)
         self.rows = objectives_by_row(model, config)
+        self._stages: Stages | None = None
 
     def set_learning_rates(
         self, localization: float, generators: float, adversarial: float
@@ -151,10 +153,10 @@ class Algorithm:
             named.update({f"{row}{run}/{name}": loss for name, loss in step.items()})
 
         def real_maps() -> Maps:
-            return self.model.backbone(untrimmed["features"])
+            return self.losses.maps(untrimmed["features"], self._end_of_stage)
 
         def fake_maps() -> Maps:
-            return self.losses.synthetic_maps(moments)
+            return self.losses.synthetic_maps(moments, self._end_of_stage)
 
         def adversarial_rows() -> None:
             with one_by_one():
@@ -226,11 +228,9 @@ class Algorithm:
             fake_maps(), masks()[1]
         )
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            for row in rows:
-                for objective in self.rows[row]:
-                    tape.watch(_values(objective.variables))
+            stages = Stages(tape, self._moved_by(rows))
             losses = {row: loss_functions[row]() for row in rows}
-        gradients = self._gradients(tape, losses)
+        gradients = self._gradients(stages, losses)
         for row in rows:
             self._apply(row, gradients[row])
         return {
@@ -271,49 +271,55 @@ class Algorithm:
         Raises:
             ValueError: A loss does not reach a variable that it should move.
         """
-        objectives = self.rows[row]
-        with tf.GradientTape(
-            persistent=len(objectives) > 1, watch_accessed_variables=False
-        ) as tape:
-            for objective in objectives:
-                tape.watch(_values(objective.variables))
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            stages = Stages(tape, self._moved_by([row]))
+            self._stages = stages if len(self.rows[row]) > 1 else None
             named = loss_fn()
-        return named, self._gradients(tape, {row: named})[row]
+            self._stages = None
+        return named, self._gradients(stages, {row: named})[row]
+
+    def _moved_by(self, rows: Iterable[str]) -> list[Any]:
+        objectives = [objective for row in rows for objective in self.rows[row]]
+        return [v for objective in objectives for v in objective.variables]
+
+    def _end_of_stage(
+        self, output: tf.Tensor, *layers: tf.keras.layers.Layer
+    ) -> tf.Tensor:
+        """Lets the backward passes of a row with several losses meet; see `Stages`."""
+        return self._stages.end(output, *layers) if self._stages else output
 
     def _gradients(
-        self, tape: tf.GradientTape, losses: Mapping[str, Losses]
+        self, stages: Stages, losses: Mapping[str, Losses]
     ) -> dict[str, list[list[tf.Tensor]]]:
         """Computes the gradients of rows, with one backward pass for each loss.
 
         Args:
-            tape: What the losses were computed under.
+            stages: Of what the losses were computed by.
             losses: Losses by row; where two rows hold the same tensor, they share its
                 backward pass.
 
         Returns:
             By row, for each objective one gradient a variable.
         """
-        moved: dict[int, dict[int, tf.Variable]] = {}
+        moved: dict[int, dict[int, Any]] = {}
+        by_id: dict[int, tf.Tensor] = {}
         for row, named in losses.items():
             for objective in self.rows[row]:
-                values = moved.setdefault(id(named[objective.loss]), {})
-                values |= {id(v): v for v in _values(objective.variables)}
-        found: dict[int, dict[int, tf.Tensor | None]] = {}
-        before: list[tf.Tensor] = []
+                loss = named[objective.loss]
+                by_id[id(loss)] = loss
+                moved.setdefault(id(loss), {}).update(
+                    {id(v): v for v in objective.variables}
+                )
+        parts = stages.gradients(
+            {key: (loss, [*moved[key].values()]) for key, loss in by_id.items()}, _after
+        )
+        found = {key: dict(zip(moved[key], parts[key])) for key in parts}
         gradients = {}
         for row, named in losses.items():
             gradients[row] = []
             for objective in self.rows[row]:
-                loss = named[objective.loss]
-                if id(loss) not in found:
-                    values = moved[id(loss)]
-                    # One backward pass begins when the one before it has ended, so
-                    # that what the two hold in memory is never held at once.
-                    with _after(before):
-                        parts = tape.gradient(loss, list(values.values()))
-                    before = [part for part in parts if part is not None]
-                    found[id(loss)] = dict(zip(values, parts))
-                own = [found[id(loss)][id(v)] for v in _values(objective.variables)]
+                of_loss = found[id(named[objective.loss])]
+                own = [of_loss[id(v)] for v in objective.variables]
                 if any(gradient is None for gradient in own):
                     raise ValueError(
                         f"Row '{row}': the {objective.loss} loss does not reach "
@@ -324,7 +330,10 @@ class Algorithm:
 
     def _apply(self, row: str, gradients: Sequence[Sequence[tf.Tensor]]) -> None:
         """Lets the optimizers of a row take their steps, by all replicas' gradients."""
-        variables = [_values(objective.variables) for objective in self.rows[row]]
+        variables = [
+            [tensorflow_variable(variable) for variable in objective.variables]
+            for objective in self.rows[row]
+        ]
         gradients = replicas.total(once_unread(gradients, variables))
         for objective, gradient in zip(self.rows[row], gradients):
             objective.optimizer.apply_gradients(zip(gradient, objective.variables))
@@ -342,7 +351,3 @@ def _after(tensors: Sequence[tf.Tensor]) -> contextlib.AbstractContextManager:
 
 def _fixed(maps: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     return [tf.stop_gradient(level_map) for level_map in maps]
-
-
-def _values(variables: Sequence[Any]) -> list[tf.Variable]:
-    return [tensorflow_variable(variable) for variable in variables]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow as tf
 
@@ -20,6 +20,7 @@ from ahernet_tf.models import AherNet, Predictions
 
 Batch = Mapping[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]
+EndOfStage = Callable[..., tf.Tensor]
 
 
 class RowLosses:
@@ -227,19 +228,52 @@ class RowLosses:
         standardized = {part: self.model.standardization(batch[part]) for part in parts}
         return dict(batch) | standardized
 
-    def synthetic_maps(self, moments: Batch) -> tuple[tf.Tensor, ...]:
-        """Returns the maps of moments surrounded by generated context."""
-        synthesis, steps = self.model.synthesis, self.model.network.untrimmed_steps
-        generated = None
-        if synthesis.mode == "single":
+    def maps(
+        self,
+        features: tf.Tensor,
+        end_of_stage: EndOfStage | None = None,
+        gradient_steps: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, ...]:
+        """Returns the maps of sequences.
+
+        Args:
+            features: `[batch, steps, channels]`, standardised.
+            end_of_stage: As `Stages.end`.
+            gradient_steps: As of the backbone.
+        """
+        backbone = self.model.backbone
+        if not end_of_stage:
+            return backbone(features, gradient_steps)
+        layers = (backbone, self.model.synthetic_moments)
+        hidden = end_of_stage(backbone.base_map(features, gradient_steps), *layers)
+        maps = []
+        for level in backbone.levels:
+            hidden = end_of_stage(level(hidden), *layers)
+            maps.append(hidden)
+        return tuple(maps)
+
+    def synthetic_maps(
+        self, moments: Batch, end_of_stage: EndOfStage | None = None
+    ) -> tuple[tf.Tensor, ...]:
+        """Returns the maps of moments surrounded by generated context.
+
+        Args:
+            moments: Standardised batch.
+            end_of_stage: As `Stages.end`.
+        """
+        generators, generated = self.model.synthetic_moments, None
+        if generators.mode == "single":
             # What the moments show was not generated: it needs no gradient.
-            layout = self.model.synthetic_moments.layout(moments)
-            most = most_context_steps(synthesis.length_ratio_min, steps)
+            layout = generators.layout(moments)
+            shortest = self.model.synthesis.length_ratio_min
+            most = most_context_steps(shortest, generators.steps)
             generated = generated_steps(layout, most)
-        return self.model.backbone(
-            self.model.synthetic_moments(moments["features"], moments),
-            gradient_steps=generated,
-        )
+        start, end = generators.contexts(moments["features"], moments)
+        if end_of_stage:
+            start = end_of_stage(start, generators.start_generator)
+            end = end_of_stage(end, generators.end_generator)
+        sequences = generators.surround(moments["features"], moments, start, end)
+        return self.maps(sequences, end_of_stage, generated)
 
     def synthetic_targets(self, moments: Batch) -> matching.Targets:
         """Matches the anchors with where the moments lie."""
