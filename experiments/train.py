@@ -23,7 +23,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation, files, settings
+from ahernet_tf import devices, evaluation, files, settings
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import DataError, Dataset
@@ -373,6 +373,7 @@ def main(argv: list[str]) -> int:
     """Runs the program."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    devices.use_one_heap()
     try:
         run = run_from_flags()
         metrics = train(run)

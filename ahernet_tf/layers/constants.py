@@ -34,6 +34,14 @@ def constant(numbers: Any) -> tf.Tensor:
     return collection[0][key]
 
 
+def dimensions(tensor: tf.Tensor) -> list[int | tf.Tensor]:
+    """Returns a tensor's shape: numbers, and tensors in place of unknown ones."""
+    if tensor.shape.is_fully_defined():
+        return tensor.shape.as_list()
+    known, shape = tensor.shape.as_list(), tf.shape(tensor)
+    return [shape[n] if size is None else size for n, size in enumerate(known)]
+
+
 def sliced(tensor: tf.Tensor, ranges: tuple[slice, ...]) -> tf.Tensor:
     """Returns `tensor[ranges]`, of ranges of whole numbers with step 1.
 

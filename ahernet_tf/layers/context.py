@@ -79,52 +79,77 @@ def compose(
     Returns:
         `[batch, steps, channels]`; differentiable in the contexts and the moments.
     """
-    bank = tf.concat([start, end, moments], axis=1)
+    contexts = tf.concat([start, end], axis=1)
     sizes = [start.shape[1], end.shape[1], moments.shape[1]]
-    firsts = tf.constant([0, sizes[0], sizes[0] + sizes[1]], tf.int32)
     size = tf.gather(tf.constant(sizes, tf.int32), layout.part)
-    first = layout.row * bank.shape[1] + tf.gather(firsts, layout.part)
     scale = tf.cast(size, tf.float32) / tf.cast(layout.length, tf.float32)
     source = tf.cast(layout.offset, tf.float32) * scale
     lower = tf.minimum(tf.cast(tf.floor(source), tf.int32), size - 1)
     upper = tf.minimum(lower + 1, size - 1)
-    weight = tf.cast(source - tf.floor(source), bank.dtype)[..., tf.newaxis]
-    flat = tf.reshape(bank, [-1, bank.shape[-1]])
-    return _between(flat, first + lower, first + upper, weight)
+    weight = tf.cast(source - tf.floor(source), moments.dtype)[..., tf.newaxis]
+    # All contexts lie before all moments.
+    firsts = [0, sizes[0], tf.shape(contexts)[0] * contexts.shape[1]]
+    periods = tf.constant([contexts.shape[1], contexts.shape[1], sizes[2]], tf.int32)
+    first = layout.row * tf.gather(periods, layout.part)
+    first += tf.gather(tf.stack(firsts), layout.part)
+    channels = moments.shape[-1]
+    return _between(
+        tf.reshape(contexts, [-1, channels]),
+        tf.reshape(moments, [-1, channels]),
+        first + lower,
+        first + upper,
+        weight,
+    )
 
 
 def _between(
-    rows: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor, weight: tf.Tensor
+    contexts: tf.Tensor,
+    moments: tf.Tensor,
+    lower: tf.Tensor,
+    upper: tf.Tensor,
+    weight: tf.Tensor,
 ) -> tf.Tensor:
-    """Interpolates between rows.
+    """Interpolates between rows of contexts and moments, laid below each other.
 
-    TensorFlow's own gradient would lay those of both rows below each other.
+    TensorFlow's own gradient would lay those of the lower and the upper rows below each
+    other, and not be able to leave the moments out.
 
     Args:
-        rows: `[count, channels]`.
+        contexts: `[count, channels]`.
+        moments: Likewise.
         lower: `[batch, steps]` int32, numbers of rows.
         upper: Likewise.
         weight: `[batch, steps, 1]`, of the upper row.
 
     Returns:
-        `[batch, steps, channels]`; differentiable in the rows alone.
+        `[batch, steps, channels]`; differentiable in contexts and moments.
     """
-    count = tf.shape(rows)[0]
+    counts = tf.shape(contexts)[0], tf.shape(moments)[0]
 
     @tf.custom_gradient
-    def interpolate(rows):
+    def interpolate(contexts, moments):
+        rows = tf.concat([contexts, moments], axis=0)
         low, high = tf.gather(rows, lower), tf.gather(rows, upper)
 
         def gradient(upstream):
-            of_high = upstream * weight
-            sums = tf.math.unsorted_segment_sum(of_high, upper, count)
-            with tf.control_dependencies([sums]):  # one summand in memory at a time
-                of_low = upstream - of_high
-            return sums + tf.math.unsorted_segment_sum(of_low, lower, count)
+            def of_rows(begin: tf.Tensor | int, count: tf.Tensor) -> tf.Tensor:
+                """Sums up what reaches some rows; numbers below 0 are left out."""
+
+                def sums(values: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+                    numbers = tf.where(numbers < begin + count, numbers - begin, -1)
+                    return tf.math.unsorted_segment_sum(values, numbers, count)
+
+                of_high = upstream * weight
+                high_sums = sums(of_high, upper)
+                with tf.control_dependencies([high_sums]):  # one at a time in memory
+                    of_low = upstream - of_high
+                return high_sums + sums(of_low, lower)
+
+            return of_rows(0, counts[0]), of_rows(counts[0], counts[1])
 
         return low + (high - low) * weight, gradient
 
-    return interpolate(rows)
+    return interpolate(contexts, moments)
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -182,8 +207,10 @@ class SyntheticMoments(tf.keras.layers.Layer):
             draw: The random draw that travels in the batch: `length_ratio`,
                 `position`, `inside_start`; or `segments`, `segment_mask`,
                 `source_row`, and for "transplanted" `context_step` and `context`; or
-                nothing but the `label` of each moment.
+                nothing but the `label` of each moment. Or the `layout` itself.
         """
+        if "layout" in draw:
+            return draw["layout"]
         if self.mode == "whole":
             return whole_layout(tf.shape(draw["label"])[0], self.steps)
         if self.mode == "single":

@@ -81,7 +81,7 @@ def with_gradient_at(
             )
             windows *= tf.cast(is_there, windows.dtype)[..., tf.newaxis]
             with _once_known(upstream):
-                backwards = tf.transpose(kernel, constant([0, 2, 1]))
+                backwards = _transposed(kernel)
             own = tf.matmul(
                 tf.reshape(windows, [-1, width * filters]),
                 tf.reshape(backwards, [width * filters, channels]),
@@ -135,7 +135,8 @@ def _strided_convolution(
 
     def gradient_of_inputs(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         padded = _surrounded(upstream, width, width)
-        backwards = tf.unstack(tf.transpose(kernel, constant([0, 2, 1])))
+        is_short = steps_out < _LONG
+        taps_of = tf.unstack(kernel if is_short else _transposed(kernel))
         parts = []
         for rest in range(stride):
             # Tap t reads step q s + r for the output q + (r + before - t) / s.
@@ -145,9 +146,19 @@ def _strided_convolution(
                 parts.append(tf.zeros_like(parts[0]))
                 continue
             sides = [sliced(padded, np.s_[:, f : f + steps_out]) for f in first]
+            matrices = [taps_of[t] for t in taps]
+            if is_short:
+                # Few rows: the products cost less than copies of the kernel would.
+                rows = [_reshaped(side, [-1, filters]) for side in sides]
+                products = [
+                    tf.matmul(*factors, transpose_b=True)
+                    for factors in zip(rows, matrices)
+                ]
+                parts.append(tf.add_n(products))
+                continue
             product = tf.matmul(
                 _reshaped(_joined(sides, -1), [-1, len(taps) * filters]),
-                _wider(_joined([backwards[t] for t in taps], 0), more_in),
+                _wider(_joined(matrices, 0), more_in),
             )
             parts.append(_narrower(product, more_in))
         together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
@@ -236,7 +247,7 @@ def _long_convolution(
             if relu:
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
-                backwards = tf.transpose(kernel, constant([0, 2, 1]))
+                backwards = _transposed(kernel)
                 backwards = _reshaped(backwards, [width * filters, channels])
                 of_inputs = _by_blocks(
                     upstream,
@@ -393,3 +404,8 @@ def _reshaped(tensor: tf.Tensor, shape: list) -> tf.Tensor:
 
 def _joined(tensors: list[tf.Tensor], axis: int) -> tf.Tensor:
     return tensors[0] if len(tensors) == 1 else tf.concat(tensors, constant(axis))
+
+
+def _transposed(kernel: tf.Tensor) -> tf.Tensor:
+    """Returns the kernel with `[filters, channels]` of each tap."""
+    return tf.transpose(kernel, constant([0, 2, 1]))

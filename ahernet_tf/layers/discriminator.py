@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ahernet_tf.layers.constants import constant, dimensions
 from ahernet_tf.layers.convolution import TemporalConvolution
 
 
@@ -46,8 +47,8 @@ class Discriminator(tf.keras.layers.Layer):
         logits = []
         for layer, level_map in zip(self.levels, maps):
             scores = layer(level_map)
-            shape = tf.shape(scores)
-            logits.append(tf.reshape(scores, [shape[0], shape[1] * self.ratios]))
+            batch, cells, _ = dimensions(scores)
+            logits.append(tf.reshape(scores, constant([batch, cells * self.ratios])))
         return tf.concat(logits, axis=1)
 
     def get_config(self) -> dict:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ahernet_tf.layers.constants import constant, dimensions
 from ahernet_tf.layers.convolution import temporal_convolution
 
 #: What a head predicts of each anchor, and with how many numbers.
@@ -57,17 +58,18 @@ class AnchorHead(tf.keras.layers.Layer):
             `[batch, anchors, 2]` (Eq. 5), `overlap` `[batch, anchors]` in 0..1;
             anchors = cells * ratios, cell by cell.
         """
-        kernel = tf.concat([tf.convert_to_tensor(k) for k in self.kernels], axis=-1)
-        bias = tf.concat([tf.convert_to_tensor(b) for b in self.biases], axis=-1)
+        kernel = tf.concat([*map(tf.convert_to_tensor, self.kernels)], constant(-1))
+        bias = tf.concat([*map(tf.convert_to_tensor, self.biases)], constant(-1))
         outputs = temporal_convolution(level_map, kernel, bias)
         sizes = [self.ratios * size for size in OUTPUTS.values()]
-        proposal, offset, overlap = tf.split(outputs, sizes, axis=-1)
-        anchors = outputs.shape[1] * self.ratios if outputs.shape[1] else -1
-        batch = tf.shape(outputs)[0]
+        proposal, offset, overlap = tf.split(outputs, constant(sizes), constant(-1), 3)
+        batch, cells, _ = dimensions(outputs)
+        anchors = constant([batch, cells * self.ratios])
+        pairs = constant([batch, cells * self.ratios, 2])
         return {
-            "proposal_logits": tf.reshape(proposal, [batch, anchors, 2]),
-            "offsets": tf.reshape(offset, [batch, anchors, 2]),
-            "overlap": tf.sigmoid(tf.reshape(overlap, [batch, anchors])),
+            "proposal_logits": tf.reshape(proposal, pairs),
+            "offsets": tf.reshape(offset, pairs),
+            "overlap": tf.sigmoid(tf.reshape(overlap, anchors)),
         }
 
     def get_config(self) -> dict:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ahernet_tf.layers.constants import constant, dimensions
+
 ACTIVATIONS = {
     "none": tf.identity,
     "relu": tf.nn.relu,
@@ -222,8 +224,8 @@ def classify_cells(
     logits = []
     for level_map, kernel, bias in zip(maps, kernels, biases):
         kernel = tf.cast(kernel, level_map.dtype)
-        rows = tf.reshape(level_map, [-1, level_map.shape[-1]])
+        batch, cells, channels = dimensions(level_map)
+        rows = tf.reshape(level_map, constant([-1, channels]))
         scores = tf.nn.bias_add(tf.matmul(rows, kernel), tf.cast(bias, level_map.dtype))
-        shape = tf.shape(level_map)
-        logits.append(tf.reshape(scores, [shape[0], shape[1], kernel.shape[-1]]))
+        logits.append(tf.reshape(scores, constant([batch, cells, kernel.shape[-1]])))
     return tf.concat(logits, axis=1)

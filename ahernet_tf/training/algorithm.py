@@ -95,6 +95,9 @@ class Algorithm:
             None if batch is None else self.losses.standardized(batch)
             for batch in batches
         ]
+        if batches[2] is not None:
+            # The same for all rows.
+            batches[2]["layout"] = self.model.synthetic_moments.layout(batches[2])
         if self.config.schedule == "fused":
             return replicas.total(self._fused_step(rows, *batches))
         return replicas.total(self._alternating_step(rows, *batches))

@@ -20,6 +20,7 @@ import tensorflow as tf
 import tqdm
 from absl import app, flags
 
+from ahernet_tf import devices
 from ahernet_tf.config import Config
 from ahernet_tf.models.storage import POLICIES, Description, compute_products_in
 from ahernet_tf.training import schedule
@@ -244,6 +245,7 @@ def describe(report: dict[str, Any]) -> str:
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
+    devices.use_one_heap()  # as experiments.train
     values = flags.FLAGS
     given = {
         "batch_size": values.batch,

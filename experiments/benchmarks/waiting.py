@@ -23,6 +23,7 @@ import tqdm
 from absl import app, flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
@@ -99,6 +100,7 @@ def measure(
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
+    devices.use_one_heap()  # as experiments.train
     values = flags.FLAGS
     config = program.chosen_config(argv)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
