@@ -141,6 +141,7 @@ class Trainer:
         self.total = self.pretrain_iterations + training.iterations
         self._stop = threading.Event()
         self._rates: dict[str, float] = {}
+        self._steps: dict[str, Callable] = {}
 
     def _optimizer_state(self) -> list[tf.Variable]:
         return [
@@ -195,6 +196,7 @@ class Trainer:
             for phase in ("pretrain", "train"):
                 for batches in self._batches(phase):
                     iteration = self._iterate(phase, self.done, batches)
+                    del batches  # its memory is for the batch after the next
                     self.done += 1
                     read()
                     unread.append(iteration)
@@ -248,7 +250,14 @@ class Trainer:
         for shard in self.workers.shards:
             streams = {name: make[name](shard=shard) for name in system.streams(phase)}
             parts.append(tf.data.Dataset.zip(streams).take(end - start))
-        yield from on_device_ahead(map(self.workers.join, zip(*parts)))
+        yield from on_device_ahead(self._joined(parts))
+
+    def _joined(self, parts: Sequence[tf.data.Dataset]) -> Iterator[Batches]:
+        """Yields the batches of all shards together, and holds none of them."""
+        iterators = [iter(part) for part in parts]
+        with contextlib.suppress(StopIteration):
+            while True:
+                yield self.workers.join([next(iterator) for iterator in iterators])
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""
@@ -274,18 +283,13 @@ class Trainer:
         return Iteration(number, phase, losses, rates, videos, self.workers)
 
     def _step(self, phase: str) -> Callable:
-        """Returns the compiled step of a phase."""
-        if not hasattr(self, "_steps"):
-            steps = {
-                "pretrain": self.algorithm.pretrain_step,
-                "train": self.algorithm.train_step,
-            }
-            self._steps = {
-                name: self.workers.compile(
-                    self._averaging(step), self.config.training.jit_compile
-                )
-                for name, step in steps.items()
-            }
+        """Returns the compiled step of a phase; forgets that of the phase before it."""
+        if phase not in self._steps:
+            algorithm, jit_compile = self.algorithm, self.config.training.jit_compile
+            is_training = phase == "train"
+            step = algorithm.train_step if is_training else algorithm.pretrain_step
+            compiled = self.workers.compile(self._averaging(step), jit_compile)
+            self._steps = {phase: compiled}
         return self._steps[phase]
 
     def _averaging(self, step: Callable) -> Callable:

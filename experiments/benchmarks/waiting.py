@@ -83,6 +83,7 @@ def measure(
         )
         for loss in losses.values():
             loss.numpy()
+        del fetched
         waiting.append(between - begin)
         computing.append(time.perf_counter() - between)
     shares = [w / (w + c) for w, c in zip(waiting[1:], computing[1:])]

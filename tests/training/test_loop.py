@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf import devices
+from ahernet_tf.data import pipelines
+from ahernet_tf.data.buffers import BufferPool
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
 from ahernet_tf.models import storage
@@ -83,6 +85,19 @@ def test_forms_for_a_gpu_compute_the_same(data, straight, tmp_path, monkeypatch)
     trained.run()
     for a, b in zip(log(straight), log(trained)):
         assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
+
+
+def test_no_more_than_two_batches_of_a_stream_are_held(data, tmp_path, monkeypatch):
+    pools = []
+
+    class Noted(BufferPool):
+        def __init__(self):
+            super().__init__()
+            pools.append(self)
+
+    monkeypatch.setattr(pipelines, "BufferPool", Noted)
+    trainer(data, tmp_path, tiny(iterations=6, pretrain_iterations=0)).run()
+    assert [len(pool) for pool in pools] == [2] * 3
 
 
 @pytest.mark.parametrize("stop_after", [1, 3], ids=["pretraining", "alternating"])
