@@ -373,7 +373,7 @@ def main(argv: list[str]) -> int:
     """Runs the program."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    devices.use_one_heap()
+    devices.hold_less_memory()
     try:
         run = run_from_flags()
         metrics = train(run)

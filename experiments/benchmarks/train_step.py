@@ -245,7 +245,7 @@ def describe(report: dict[str, Any]) -> str:
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    devices.use_one_heap()  # as experiments.train
+    devices.hold_less_memory()  # as experiments.train
     values = flags.FLAGS
     given = {
         "batch_size": values.batch,

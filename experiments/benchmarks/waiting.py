@@ -101,7 +101,7 @@ def measure(
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    devices.use_one_heap()  # as experiments.train
+    devices.hold_less_memory()  # as experiments.train
     values = flags.FLAGS
     config = program.chosen_config(argv)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
