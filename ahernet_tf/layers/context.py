@@ -133,9 +133,10 @@ def _between(
 
         def gradient(upstream):
             def of_rows(begin: tf.Tensor | int, count: tf.Tensor) -> tf.Tensor:
-                """Sums up what reaches some rows; numbers below 0 are left out."""
+                """Sums up what reaches the rows from `begin` on."""
 
                 def sums(values: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+                    # Numbers below 0 are left out.
                     numbers = tf.where(numbers < begin + count, numbers - begin, -1)
                     return tf.math.unsorted_segment_sum(values, numbers, count)
 

@@ -276,9 +276,12 @@ class Algorithm:
         """
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             stages = Stages(tape, self._moved_by([row]))
+            around = self._stages
             self._stages = stages if len(self.rows[row]) > 1 else None
-            named = loss_fn()
-            self._stages = None
+            try:
+                named = loss_fn()
+            finally:
+                self._stages = around
         return named, self._gradients(stages, {row: named})[row]
 
     def _moved_by(self, rows: Iterable[str]) -> list[Any]:
