@@ -9,6 +9,7 @@ batch, so that all phases of an iteration see the same.
 from __future__ import annotations
 
 import concurrent.futures
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -319,28 +320,22 @@ def _batches(
         total: Number of all samples, where there is an end; the last batch may then
             be smaller.
     """
-    types = [kind for kind, _ in signature.values()]
-    threads = concurrent.futures.ThreadPoolExecutor(_PARALLEL_SAMPLES)
-    memory = BufferPool()
+    batches = _Batches(sample, signature, size, total)
+    # TensorFlow keeps what numpy_function is given until the process ends; the memory
+    # and the data set go with the pipeline, which keeps `to_tensors`.
+    reference = weakref.ref(batches)
 
     def compute(number: np.ndarray) -> list[np.ndarray]:
-        first = int(number) * size
-        count = size if total is None else min(size, total - first)
-        features = memory.array((count, *signature["features"][1]), np.float32)
-
-        def fill(place: int) -> tuple:
-            values, *others = sample(first + place)
-            features[place] = values
-            return others
-
-        parts = zip(*threads.map(fill, range(count)))
-        others = [
-            np.array(part, kind.as_numpy_dtype) for part, kind in zip(parts, types[1:])
-        ]
-        return [features, *others]
+        alive = reference()
+        if alive is None:
+            raise RuntimeError(
+                "The data set of these batches is gone. Keep it or an iterator over "
+                "it, and make it outside of tf.function."
+            )
+        return alive.compute(int(number))
 
     def to_tensors(number: tf.Tensor) -> dict[str, tf.Tensor]:
-        values = tf.numpy_function(compute, [number], types, stateful=False)
+        values = tf.numpy_function(compute, [number], batches.types, stateful=False)
         return {
             name: tf.ensure_shape(value, (size if total is None else None, *shape))
             for value, (name, (_, shape)) in zip(values, signature.items())
@@ -350,5 +345,42 @@ def _batches(
     # There is nothing to tune, and the thread that tunes may keep an iterator that is
     # no longer used alive for seconds.
     options.autotune.enabled = False
-    batches = numbers.map(to_tensors).prefetch(_PREFETCHED_BATCHES)
-    return batches.with_options(options)
+    pipeline = numbers.map(to_tensors).prefetch(_PREFETCHED_BATCHES)
+    return pipeline.with_options(options)
+
+
+class _Batches:
+    """Computes batches by their number, several samples at a time.
+
+    Attributes:
+        types: Of what a batch holds.
+    """
+
+    def __init__(
+        self, sample: _Sample, signature: Signature, size: int, total: int | None
+    ) -> None:
+        """Starts the threads; for the arguments see `_batches`."""
+        self.types = [kind for kind, _ in signature.values()]
+        self._features_shape = signature["features"][1]
+        self._sample, self._size, self._total = sample, size, total
+        self._threads = concurrent.futures.ThreadPoolExecutor(_PARALLEL_SAMPLES)
+        self._memory = BufferPool()
+
+    def compute(self, number: int) -> list[np.ndarray]:
+        """Returns the parts of a batch in the order of the signature."""
+        first, count = number * self._size, self._size
+        if self._total is not None:
+            count = min(count, self._total - first)
+        features = self._memory.array((count, *self._features_shape), np.float32)
+
+        def fill(place: int) -> tuple:
+            values, *others = self._sample(first + place)
+            features[place] = values
+            return others
+
+        parts = zip(*self._threads.map(fill, range(count)))
+        others = [
+            np.array(part, kind.as_numpy_dtype)
+            for part, kind in zip(parts, self.types[1:])
+        ]
+        return [features, *others]

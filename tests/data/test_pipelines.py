@@ -1,6 +1,8 @@
 import dataclasses
+import gc
 import subprocess
 import sys
+import weakref
 import zlib
 
 import numpy as np
@@ -63,6 +65,31 @@ def test_a_later_start_continues_bit_for_bit(dataset, name):
     whole = batches(stream(dataset, config, seed=5), 9)
     for late, batch in zip(batches(stream(dataset, config, 5, 6), 3), whole[6:]):
         assert_equal(late, batch)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_an_iterator_keeps_the_data_and_nothing_else_does(tmp_path, name):
+    stream, config = STREAMS[name]
+    dataset = Dataset.load(TinyData().write(tmp_path / "d"), config.data)
+    alive = weakref.ref(dataset.role("moments"))
+    iterator = iter(stream(dataset, config, seed=0).take(3))
+    del dataset
+    gc.collect()
+    assert len([batch["video"] for batch in iterator]) == 3
+    assert alive() is not None
+    del iterator
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_data_set_that_is_gone_is_named(dataset):
+    @tf.function
+    def largest_label():
+        stream = foreground_stream(dataset, CONFIG, seed=0)  # gone after the tracing
+        return stream.take(2).reduce(0, lambda m, b: tf.maximum(m, b["label"][0]))
+
+    with pytest.raises(tf.errors.UnknownError, match="Keep it or an iterator"):
+        largest_label()
 
 
 @pytest.mark.parametrize("name", STREAMS)
