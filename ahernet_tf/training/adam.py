@@ -23,6 +23,24 @@ def assign_own(variable: tf.Variable, value: tf.Tensor) -> None:
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
+def release(variable: tf.Variable) -> None:
+    """Gives a variable's memory back until it is assigned to.
+
+    A value assigned next takes its place. Where all variables get new values, these
+    would else need as much memory again, or lie between the old ones and leave holes.
+    """
+    with tf.device(variable.device):
+        assign_own(variable, tf.zeros((0,), variable.dtype))
+
+
+def set_to_zeros(variable: tf.Variable) -> None:
+    """Sets a variable to zeros, in every replica, in the memory that it has."""
+    for copy in getattr(variable, "values", (variable,)):
+        release(copy)
+        with tf.device(copy.device):
+            assign_own(copy, tf.zeros(copy.shape, copy.dtype))
+
+
 class Adam:
     """Moves variables by lr_t m / (sqrt(v) + epsilon).
 
@@ -104,7 +122,8 @@ class Adam:
 
     def reset(self) -> None:
         """Forgets all moments and steps."""
-        for slot in self.variables:
-            slot.assign(tf.zeros_like(slot))
+        for slots in self._slots.values():
+            for slot in slots:
+                set_to_zeros(slot)
         for power, beta in zip(self._powers, (self.beta_1, self.beta_2)):
             power.assign(beta)

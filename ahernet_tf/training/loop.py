@@ -21,6 +21,7 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet, storage
 from ahernet_tf.training import optimizers, schedule
+from ahernet_tf.training.adam import release
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.averaging import WeightAverage
 from ahernet_tf.training.feeding import on_device_ahead
@@ -123,18 +124,23 @@ class Trainer:
                 if training.ema_decay
                 else None
             )
-        averages = {"average": self.average.values} if self.average else {}
+        averages = self.average.values if self.average else []
         state = self._optimizer_state()
         checkpoint = tf.train.Checkpoint(
-            weights=weights, optimizers=state, iteration=self.iteration, **averages
+            weights=weights,
+            optimizers=state,
+            iteration=self.iteration,
+            **({"average": averages} if averages else {}),
         )
         self._manager = tf.train.CheckpointManager(
             checkpoint, self.directory / storage.CHECKPOINTS, max_to_keep=2
         )
         if self.workers.chief and self._manager.latest_checkpoint:
+            if self.workers.alone:  # TensorFlow minds the shapes of replicas' variables
+                for variable in (*state, *averages):  # all come at once
+                    release(variable)
             storage.restore(checkpoint, self._manager.latest_checkpoint)
-        copied = [*weights, *state, self.iteration, *averages.get("average", [])]
-        self.workers.copy_from_chief(copied)
+        self.workers.copy_from_chief([*weights, *state, self.iteration, *averages])
         self.done = int(self.iteration.numpy())
         has_pretraining = bool(self.algorithm.system.pretrain)
         self.pretrain_iterations = training.pretrain_iterations * has_pretraining

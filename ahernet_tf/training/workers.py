@@ -98,6 +98,11 @@ class Workers:
         self._total = self.compile(lambda flag: {"flags": replicas.total(flag)})
 
     @property
+    def alone(self) -> bool:
+        """Whether this process trains alone, on one device."""
+        return self._strategy is None
+
+    @property
     def chief(self) -> bool:
         """Whether this process writes what there is to write."""
         return self.shards[0].index == 0
