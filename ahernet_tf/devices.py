@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port  # nothing public knows
@@ -45,23 +44,31 @@ def hold_less_memory() -> None:
     size. For programs, before the first operation. MALLOC_ARENA_MAX and
     MALLOC_MMAP_THRESHOLD_ in the environment win.
     """
-    if sys.platform != "linux":
-        return
-    library = ctypes.CDLL(None)
-    if not hasattr(library, "mallopt"):  # another C library than glibc
+    library = _glibc()
+    if library is None:
         return
     if "MALLOC_ARENA_MAX" not in os.environ:
         library.mallopt(_ARENA_MAX, 1)
     if has_onednn():
         if "MALLOC_MMAP_THRESHOLD_" not in os.environ:
             library.mallopt(_MMAP_THRESHOLD, 1 << 20)
-        threading.Thread(
-            target=_give_back, args=(library.malloc_trim,), daemon=True
-        ).start()
+        threading.Thread(target=_keep_giving_back, daemon=True).start()
 
 
-def _give_back(trim: Callable[[int], int]) -> None:
-    """Gives free memory back to the system again and again."""
+def give_back_memory() -> None:
+    """Gives the memory that is free back to the system."""
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+def _keep_giving_back() -> None:
     while True:
-        trim(0)
+        give_back_memory()
         time.sleep(_GIVE_BACK_EVERY_SEC)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """Returns the C library, if it is glibc."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "mallopt") else None

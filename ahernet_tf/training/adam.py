@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from ahernet_tf import devices
+
 
 def tensorflow_variable(variable: Any) -> tf.Variable:
     """Returns the TensorFlow variable inside a variable of either Keras."""
@@ -23,20 +25,23 @@ def assign_own(variable: tf.Variable, value: tf.Tensor) -> None:
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
-def release(variable: tf.Variable) -> None:
-    """Gives a variable's memory back until it is assigned to.
+def release(variables: Iterable[tf.Variable]) -> None:
+    """Gives the memory of variables back until they are assigned to.
 
-    A value assigned next takes its place. Where all variables get new values, these
+    Values assigned next take their place. Where all variables get new values, these
     would else need as much memory again, or lie between the old ones and leave holes.
     """
-    with tf.device(variable.device):
-        assign_own(variable, tf.zeros((0,), variable.dtype))
+    for variable in variables:
+        with tf.device(variable.device):
+            assign_own(variable, tf.zeros((0,), variable.dtype))
+    devices.give_back_memory()
 
 
-def set_to_zeros(variable: tf.Variable) -> None:
-    """Sets a variable to zeros, in every replica, in the memory that it has."""
-    for copy in getattr(variable, "values", (variable,)):
-        release(copy)
+def set_to_zeros(variables: Iterable[tf.Variable]) -> None:
+    """Sets variables to zeros, in every replica, in the memory that they have."""
+    copies = [copy for v in variables for copy in getattr(v, "values", (v,))]
+    release(copies)
+    for copy in copies:
         with tf.device(copy.device):
             assign_own(copy, tf.zeros(copy.shape, copy.dtype))
 
@@ -122,8 +127,6 @@ class Adam:
 
     def reset(self) -> None:
         """Forgets all moments and steps."""
-        for slots in self._slots.values():
-            for slot in slots:
-                set_to_zeros(slot)
+        set_to_zeros(slot for pair in self._slots.values() for slot in pair)
         for power, beta in zip(self._powers, (self.beta_1, self.beta_2)):
             power.assign(beta)

@@ -137,8 +137,7 @@ class Trainer:
         )
         if self.workers.chief and self._manager.latest_checkpoint:
             if self.workers.alone:  # TensorFlow minds the shapes of replicas' variables
-                for variable in (*state, *averages):  # all come at once
-                    release(variable)
+                release([*state, *averages])  # the new ones come at once
             storage.restore(checkpoint, self._manager.latest_checkpoint)
         self.workers.copy_from_chief([*weights, *state, self.iteration, *averages])
         self.done = int(self.iteration.numpy())

@@ -84,8 +84,7 @@ def reset(optimizer: Any, variables: Sequence[Any]) -> None:
     if isinstance(optimizer, Adam):
         optimizer.reset()
         return
-    for state in variables_of(optimizer):
-        set_to_zeros(state)
+    set_to_zeros(variables_of(optimizer))
     if _is_lookahead(optimizer):
         for variable in map(tensorflow_variable, variables):
             optimizer.get_slot(variable, "slow").assign(variable)
