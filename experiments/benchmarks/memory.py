@@ -4,7 +4,8 @@
 
 For each size it makes a data set with so many moments of 2048 channels, runs
 `experiments.train` on it for a few iterations in a process of its own, and reports the
-most memory that this process ever held (peak resident set). The features of the
+most memory that this process ever held (peak resident set); likewise a second process,
+which continues the run for one iteration more. The features of the
 moments are sparse npy files: they have all their bytes, zeros, but hardly take room.
 With `--form packed` they are packed first (`data_tools.pack --short_as_clips`, 64 KiB a
 moment on the disk); with `--form npy` training reads the npy files and a JSON file of
@@ -32,11 +33,13 @@ import numpy as np
 from absl import app, flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
 from ahernet_tf.data.packing import PackOptions
 from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
 from ahernet_tf.files import write_text
 from data_tools import pack
+from experiments.benchmarks import program
 
 CHANNELS = 2048
 CLIPS = 16
@@ -45,18 +48,28 @@ FORMS = ("packed", "npy")
 
 
 def measure(
-    sizes: Sequence[int], form: str, directory: pathlib.Path, iterations: int = 3
+    sizes: Sequence[int],
+    classes: tuple[int, int],
+    form: str,
+    directory: pathlib.Path,
+    config: Config,
+    options: Sequence[str],
+    iterations: int = 3,
 ) -> list[dict[str, Any]]:
     """Trains on data sets of several sizes.
 
     Args:
         sizes: Numbers of moments.
+        classes: Numbers of source and of target classes.
         form: One of `FORMS`.
         directory: Where the data sets are made, one after the other.
+        config: What is trained.
+        options: Flags of `experiments.train` that say the same.
         iterations: Iterations of the second phase.
 
     Returns:
-        For each size: `moments`, `peak_mib` of the training process, `train_sec`,
+        For each size: `moments`, `peak_mib` of the training process and
+        `continued_peak_mib` of the one that continues, `train_sec` of both,
         `pack_sec`, and the measures of `mixing`.
 
     Raises:
@@ -64,33 +77,37 @@ def measure(
     """
     results = []
     for size in sizes:
-        data = make_data(directory / f"moments_{size}", size)
+        data = make_data(directory / f"moments_{size}", size, *classes)
         begin = time.monotonic()
         if form == "packed":
-            options = PackOptions(short_as_clips=True)
-            pack.run(data, None, configuration.small(), options)
+            pack.run(data, None, config, PackOptions(short_as_clips=True))
         packed = time.monotonic()
-        peak_mib = train(data, directory / f"run_{size}", iterations)
+        run = directory / f"run_{size}"
+        peaks = [train(data, run, options, iterations + more) for more in (0, 1)]
         results.append(
             {
                 "moments": size,
-                "peak_mib": round(peak_mib, 1),
+                "peak_mib": round(peaks[0], 1),
+                "continued_peak_mib": round(peaks[1], 1),
                 "train_sec": round(time.monotonic() - packed, 1),
                 "pack_sec": round(packed - begin, 1),
-                **mixing(size),
+                **mixing(size, classes[1]),
             }
         )
         print(json.dumps(results[-1]), flush=True)
+        shutil.rmtree(run)
         shutil.rmtree(data)
     return results
 
 
-def make_data(directory: pathlib.Path, moments: int) -> pathlib.Path:
+def make_data(
+    directory: pathlib.Path, moments: int, source_classes: int, target_classes: int
+) -> pathlib.Path:
     """Makes a data set with few untrimmed videos and many moments."""
     config = synthetic_config(
         "easy",
-        source_classes=2,
-        target_classes=10,
+        source_classes=source_classes,
+        target_classes=target_classes,
         channels=CHANNELS,
         videos_per_class=2,
         test_videos_per_class=1,
@@ -98,7 +115,7 @@ def make_data(directory: pathlib.Path, moments: int) -> pathlib.Path:
     )
     write_synthetic(directory, config)
     (directory / "moments.npz").unlink()
-    target = config.classes[2:]
+    target = config.classes[source_classes:]
     seconds = ((CLIPS - 1) * 8 + 16) / FPS
     records = {
         f"moment_{number:08d}": {
@@ -127,14 +144,16 @@ def make_data(directory: pathlib.Path, moments: int) -> pathlib.Path:
     return directory
 
 
-def train(data: pathlib.Path, workdir: pathlib.Path, iterations: int) -> float:
+def train(
+    data: pathlib.Path, workdir: pathlib.Path, options: Sequence[str], iterations: int
+) -> float:
     """Runs the training program and returns its peak resident set in MiB.
 
     Raises:
         RuntimeError: It failed.
     """
     command = [sys.executable, "-m", "experiments.train", f"--data={data}"]
-    command += [f"--workdir={workdir}", "--preset=small", "--check_features=shape"]
+    command += [f"--workdir={workdir}", "--check_features=shape", *options]
     command += [f"--iterations={iterations}", "--pretrain_iterations=1"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
@@ -146,15 +165,14 @@ def train(data: pathlib.Path, workdir: pathlib.Path, iterations: int) -> float:
             output.seek(0)
             text = output.read().decode(errors="replace")[-4000:]
             raise RuntimeError(f"{' '.join(command)} failed:\n{text}")
-    shutil.rmtree(workdir)
     return usage.ru_maxrss / 1024
 
 
-def mixing(moments: int, seed: int = 0) -> dict[str, Any]:
+def mixing(moments: int, classes: int, seed: int = 0) -> dict[str, Any]:
     """Says how well an epoch of both kinds of synthesis mixes the moments."""
     order = sampling.EpochOrder(moments, seed, "moments")
     single = np.array([order[place] for place in range(moments)])
-    labels = np.arange(moments) * 10 // moments
+    labels = np.arange(moments) * classes // moments
     run = configuration.small().synthesis.moments_per_class
     runs = sampling.ClassRuns(labels, run, seed)
     first = np.array([runs[place][0] for place in range(moments // run)])
@@ -172,28 +190,33 @@ def _distance(order: np.ndarray, moments: int) -> float:
 
 def main(argv: list[str]) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    config = program.chosen_config(argv)
     values = flags.FLAGS
     sizes = [int(size) for size in values.sizes]
+    classes = values.source_classes, values.target_classes
+    options = [f"--preset={values.preset}", *(f"--set={o}" for o in values.set)]
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
-        results = measure(sizes, values.form, pathlib.Path(directory))
+        results = measure(
+            sizes, classes, values.form, pathlib.Path(directory), config, options
+        )
     smallest, largest = results[0], results[-1]
     more = largest["moments"] - smallest["moments"]
     growth = 0.0
     if more:
         growth = (largest["peak_mib"] - smallest["peak_mib"]) * 2**20 / more
-    print(f"{growth:.0f} bytes a moment between the first and the last size")
-    if values.json:
-        content = {"form": values.form, "bytes_a_moment": growth, "results": results}
-        write_text(values.json, json.dumps(content, indent=1) + "\n")
-    return 0
+    return program.finish(
+        {"form": values.form, "bytes_a_moment": growth, "results": results},
+        f"{growth:.0f} bytes a moment between the first and the last size",
+    )
 
 
 def _define_flags() -> None:
+    program.define_flags()
+    flags.FLAGS.set_default("preset", "small")
     flags.DEFINE_list("sizes", ["1000", "10000", "100000"], "Numbers of moments.")
     flags.DEFINE_enum("form", "packed", FORMS, "What training reads.")
-    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
+    flags.DEFINE_integer("source_classes", 2, "With temporal annotations.", 1)
+    flags.DEFINE_integer("target_classes", 10, "With moments only.", 1)
     flags.DEFINE_string(
         "directory", None, "Where to make the data sets. Unset: the system's."
     )
