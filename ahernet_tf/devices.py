@@ -52,7 +52,7 @@ def hold_less_memory() -> None:
     if has_onednn():
         if "MALLOC_MMAP_THRESHOLD_" not in os.environ:
             library.mallopt(_MMAP_THRESHOLD, 1 << 20)
-        threading.Thread(target=_keep_giving_back, daemon=True).start()
+        threading.Thread(target=_keep_giving_back, args=(library,), daemon=True).start()
 
 
 def give_back_memory() -> None:
@@ -62,9 +62,9 @@ def give_back_memory() -> None:
         library.malloc_trim(0)
 
 
-def _keep_giving_back() -> None:
+def _keep_giving_back(library: ctypes.CDLL) -> None:
     while True:
-        give_back_memory()
+        library.malloc_trim(0)
         time.sleep(_GIVE_BACK_EVERY_SEC)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 import pathlib
 import signal
 import threading
@@ -266,6 +267,8 @@ class Trainer:
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""
+        self._steps.clear()
+        gc.collect()  # a compiled step refers to itself
         for objectives in self.algorithm.rows.values():
             for objective in objectives:
                 optimizers.reset(objective.optimizer, objective.variables)
@@ -288,13 +291,14 @@ class Trainer:
         return Iteration(number, phase, losses, rates, videos, self.workers)
 
     def _step(self, phase: str) -> Callable:
-        """Returns the compiled step of a phase; forgets that of the phase before it."""
+        """Returns the compiled step of a phase."""
         if phase not in self._steps:
             algorithm, jit_compile = self.algorithm, self.config.training.jit_compile
             is_training = phase == "train"
             step = algorithm.train_step if is_training else algorithm.pretrain_step
-            compiled = self.workers.compile(self._averaging(step), jit_compile)
-            self._steps = {phase: compiled}
+            self._steps[phase] = self.workers.compile(
+                self._averaging(step), jit_compile
+            )
         return self._steps[phase]
 
     def _averaging(self, step: Callable) -> Callable:

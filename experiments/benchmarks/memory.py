@@ -215,8 +215,7 @@ def _define_flags() -> None:
     flags.FLAGS.set_default("preset", "small")
     flags.DEFINE_list("sizes", ["1000", "10000", "100000"], "Numbers of moments.")
     flags.DEFINE_enum("form", "packed", FORMS, "What training reads.")
-    flags.DEFINE_integer("source_classes", 2, "With temporal annotations.", 1)
-    flags.DEFINE_integer("target_classes", 10, "With moments only.", 1)
+    program.define_classes(source=2, target=10)
     flags.DEFINE_string(
         "directory", None, "Where to make the data sets. Unset: the system's."
     )

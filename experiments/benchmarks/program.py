@@ -32,6 +32,12 @@ def define_matmul_sizes() -> None:
     )
 
 
+def define_classes(source: int = 200, target: int = 600) -> None:
+    """Defines `--source_classes` and `--target_classes`."""
+    flags.DEFINE_integer("source_classes", source, "Classes with annotations.", 1)
+    flags.DEFINE_integer("target_classes", target, "Classes with moments only.", 1)
+
+
 def chosen_config(argv: Sequence[str], options: Sequence[str] = ()) -> Config:
     """Returns the configuration that the flags ask for.
 

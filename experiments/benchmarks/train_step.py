@@ -276,8 +276,7 @@ def _define_flags() -> None:
     flags.DEFINE_enum("precision", None, [*POLICIES], "Short for training.precision.")
     flags.DEFINE_bool("jit_compile", None, "Short for training.jit_compile.")
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
-    flags.DEFINE_integer("source_classes", 200, "Classes with annotations.", 1)
-    flags.DEFINE_integer("target_classes", 600, "Classes with moments only.", 1)
+    program.define_classes()
     flags.DEFINE_integer("iterations", 3, "How often each part is timed.", 1)
     flags.DEFINE_integer(
         "consecutive",

@@ -36,7 +36,12 @@ from experiments.benchmarks import pipeline, program, rates
 
 
 def measure(
-    config: Config, directory: pathlib.Path, videos: int, iterations: int
+    config: Config,
+    directory: pathlib.Path,
+    videos: int,
+    iterations: int,
+    source_classes: int = 200,
+    target_classes: int = 600,
 ) -> dict[str, Any]:
     """Trains for some iterations.
 
@@ -45,6 +50,8 @@ def measure(
         directory: Where the data set is made.
         videos: Number of files.
         iterations: That count; one more comes first.
+        source_classes: Of the network; the videos show a few of them.
+        target_classes: Likewise.
 
     Returns:
         Seconds of waiting and of computing in an iteration, and the share of the first.
@@ -55,7 +62,9 @@ def measure(
     dataset = Dataset.load(data, config.data)
     training = config.training
     model = Description(
-        dataset.feature_channels, dataset.source_classes, dataset.target_classes
+        dataset.feature_channels,
+        tuple(f"source {number}" for number in range(source_classes)),
+        tuple(f"target {number}" for number in range(target_classes)),
     ).build(config)
     algorithm = Algorithm(model, config.loss, training)
     algorithm.set_learning_rates(**schedule.rates(training, 0))
@@ -106,7 +115,12 @@ def main(argv: list[str]) -> int:
     config = program.chosen_config(argv)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         report = measure(
-            config, pathlib.Path(directory, "data"), values.videos, values.iterations
+            config,
+            pathlib.Path(directory, "data"),
+            values.videos,
+            values.iterations,
+            values.source_classes,
+            values.target_classes,
         )
     return program.finish(
         report,
@@ -119,6 +133,7 @@ def main(argv: list[str]) -> int:
 
 def _define_flags() -> None:
     program.define_flags()
+    program.define_classes()
     flags.DEFINE_integer("videos", 32, "Number of files.", 2)
     flags.DEFINE_integer("iterations", 3, "Iterations that count.", 1)
     flags.DEFINE_string(
