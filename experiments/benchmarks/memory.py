@@ -4,12 +4,11 @@
 
 For each size it makes a data set with so many moments of 2048 channels, runs
 `experiments.train` on it for a few iterations in a process of its own, and reports the
-most memory that this process ever held (peak resident set); likewise a second process,
-which continues the run for one iteration more. The features of the
-moments are sparse npy files: they have all their bytes, zeros, but hardly take room.
-With `--form packed` they are packed first (`data_tools.pack --short_as_clips`, 64 KiB a
-moment on the disk); with `--form npy` training reads the npy files and a JSON file of
-annotations.
+most memory that this process ever held (peak resident set); and likewise of a second
+process, which continues the run for one iteration more. The features of the moments are
+sparse npy files: they have all their bytes, zeros, but hardly take room. With `--form
+packed` they are packed first (`data_tools.pack --short_as_clips`, 64 KiB a moment on
+the disk); with `--form npy` training reads the npy files and a JSON file of annotations.
 
 It also says how well the order of an epoch mixes: the mean distance in the list between
 moments drawn one after the other, as a fraction of their number. Shuffled over all of
