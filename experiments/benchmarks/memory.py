@@ -8,8 +8,8 @@ most memory that this process ever held (peak resident set); and likewise of a s
 process, which continues the run for one iteration more. The features of the moments are
 sparse npy files: they have all their bytes, zeros, but hardly take room. With `--form
 packed` they are packed first (`data_tools.pack --short_as_clips`, 64 KiB a moment on
-the disk); with `--form npy` training reads the npy files and a JSON file that lists
-them.
+the disk); with `--form npy` training reads the npy files and a JSON file of
+annotations.
 
 It also says how well the order of an epoch mixes: the mean distance in the list between
 moments drawn one after the other, as a fraction of their number. Shuffled over all of
