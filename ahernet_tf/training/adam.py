@@ -38,12 +38,14 @@ def release(variables: Iterable[tf.Variable]) -> None:
 
 
 def set_to_zeros(variables: Iterable[tf.Variable]) -> None:
-    """Sets variables to zeros, in every replica, in the memory that they have."""
-    copies = [copy for v in variables for copy in getattr(v, "values", (v,))]
-    release(copies)
-    for copy in copies:
-        with tf.device(copy.device):
-            assign_own(copy, tf.zeros(copy.shape, copy.dtype))
+    """Sets finite variables to zeros, in every replica, in the memory that they have.
+
+    A value assigned would bring its own memory, often larger than it needs.
+    """
+    for variable in variables:
+        for copy in getattr(variable, "values", (variable,)):
+            with tf.device(copy.device):
+                copy.assign_add(-copy)
 
 
 class Adam:
