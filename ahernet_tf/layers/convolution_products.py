@@ -72,25 +72,24 @@ def with_gradient_at(
             at_sums = upstream
             if relu:
                 at_sums = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
-            # Tap t of the output `before - t` steps later reads this step.
-            reading = steps[..., tf.newaxis] + before - tf.range(width)
-            time = tf.shape(inputs)[1]
-            is_there = (reading >= 0) & (reading < time)
-            windows = tf.gather(
-                at_sums, tf.clip_by_value(reading, 0, time - 1), batch_dims=1
-            )
-            windows *= tf.cast(is_there, windows.dtype)[..., tf.newaxis]
-            with _once_known(upstream):
-                backwards = _transposed(kernel)
-            own = tf.matmul(
-                tf.reshape(windows, [-1, width * filters]),
-                tf.reshape(backwards, [width * filters, channels]),
-            )
+            time, known, own = tf.shape(inputs)[1], upstream, []
+            for tap, matrix in enumerate(tf.unstack(kernel)):
+                # Read by this tap of the output `before - tap` steps later.
+                reading = steps + (before - tap)
+                is_there = (reading >= 0) & (reading < time)
+                with _once_known(known):
+                    seen = tf.gather(
+                        at_sums, tf.clip_by_value(reading, 0, time - 1), batch_dims=1
+                    )
+                seen *= tf.cast(is_there, seen.dtype)[..., tf.newaxis]
+                seen = _reshaped(seen, [-1, filters])
+                own.append(tf.matmul(seen, matrix, transpose_b=True))
+                known = own[-1]
             count = tf.shape(steps)
             rows = tf.broadcast_to(tf.range(count[0])[:, tf.newaxis], count)
             at_inputs = tf.scatter_nd(
                 tf.stack([rows, steps], axis=-1),
-                tf.reshape(own, tf.concat([count, [channels]], axis=0)),
+                tf.reshape(tf.add_n(own), tf.concat([count, [channels]], axis=0)),
                 tf.shape(inputs),
             )
             return upstream, at_inputs
