@@ -3,7 +3,8 @@
 Three infinite streams give one batch each an iteration: untrimmed videos, foreground
 segments, action moments. Every batch is a pure function of (seed, stream, iteration);
 see `sampling`. Random placement of synthetic moments is drawn here and travels in the
-batch, so that all phases of an iteration see the same.
+batch, so that all phases of an iteration see the same. A batch is made when it is asked
+for; `stream.prefetch(1)` makes it beside the iteration before.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sampling import WHOLE, Shard
 
 _PARALLEL_SAMPLES = 8
-_PREFETCHED_BATCHES = 1
 _ENDLESS = np.iinfo(np.int64).max
 
 # What computes a sample by its number.
@@ -234,7 +234,8 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
         "covered_sec": (tf.float64, ()),
     }
     numbers = tf.data.Dataset.range(-(-len(role.videos) // batch_size))
-    return _batches(numbers, sample, signature, batch_size, len(role.videos))
+    batches = _batches(numbers, sample, signature, batch_size, len(role.videos))
+    return batches.prefetch(1)
 
 
 def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -345,8 +346,7 @@ def _batches(
     # There is nothing to tune, and the thread that tunes may keep an iterator that is
     # no longer used alive for seconds.
     options.autotune.enabled = False
-    pipeline = numbers.map(to_tensors).prefetch(_PREFETCHED_BATCHES)
-    return pipeline.with_options(options)
+    return numbers.map(to_tensors).with_options(options)
 
 
 class _Batches:

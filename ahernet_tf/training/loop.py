@@ -21,11 +21,10 @@ from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet, storage
-from ahernet_tf.training import optimizers, schedule
+from ahernet_tf.training import feeding, optimizers, schedule
 from ahernet_tf.training.adam import release
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.averaging import WeightAverage
-from ahernet_tf.training.feeding import on_device_ahead
 from ahernet_tf.training.logs import LossLog, NoLog
 from ahernet_tf.training.row_losses import Losses
 from ahernet_tf.training.workers import Batches, Workers
@@ -238,6 +237,23 @@ class Trainer:
             return
         if phase == "train" and start == pretrain:
             self._forget_pretraining()
+
+        def make(done: int, ahead: bool) -> Iterator[Batches]:
+            return self._stream(phase, start + done, end, ahead)
+
+        yield from feeding.fed(make, end - start)
+
+    def _stream(
+        self, phase: str, start: int, end: int, ahead: bool
+    ) -> Iterator[Batches]:
+        """Returns the batches from one iteration of a phase to another.
+
+        Args:
+            phase: `pretrain` or `train`.
+            start: The first iteration, pre-training included.
+            end: The one after the last.
+            ahead: Whether a batch is made beside the iteration before it.
+        """
         system = self.algorithm.system
         role = "oracle" if system.oracle else "untrimmed"
         arguments = (self.dataset, self.config, self.seed)
@@ -249,14 +265,16 @@ class Trainer:
                 pipelines.foreground_stream, *arguments, start, role
             ),
             "moments": functools.partial(
-                pipelines.moment_stream, *arguments, start - pretrain
+                pipelines.moment_stream, *arguments, start - self.pretrain_iterations
             ),
         }
         parts = []
         for shard in self.workers.shards:
             streams = {name: make[name](shard=shard) for name in system.streams(phase)}
+            if ahead:
+                streams = {name: s.prefetch(1) for name, s in streams.items()}
             parts.append(tf.data.Dataset.zip(streams).take(end - start))
-        yield from on_device_ahead(self._joined(parts))
+        return self._joined(parts)
 
     def _joined(self, parts: Sequence[tf.data.Dataset]) -> Iterator[Batches]:
         """Yields the batches of all shards together, and holds none of them."""

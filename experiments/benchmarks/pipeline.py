@@ -156,7 +156,7 @@ def one_by_one(dataset: Dataset, config: Config, count: int) -> float:
 
 def stream(dataset: Dataset, config: Config, count: int) -> float:
     """Returns samples a second of the training stream, over `count` batches."""
-    batches = iter(pipelines.untrimmed_stream(dataset, config, 0))
+    batches = iter(pipelines.untrimmed_stream(dataset, config, 0).prefetch(1))
     for _ in range(3):  # start the threads, and use up what they made meanwhile
         next(batches)
     rate = _rate(lambda n: next(batches)["features"], count)

@@ -4,8 +4,8 @@
 
 Makes and packs a data set of 2048-channel features, then trains on its streams as the
 trainer does: fetch a batch of each, take the iteration in one `tf.function`, read the
-losses. What the fetching takes is the waiting; the streams work while an iteration
-runs. The first iteration, which traces the function and fills the streams, is left out.
+losses. What the fetching takes is the waiting; batches are made ahead where the trainer
+would make them ahead. The first iteration, which traces the function, is left out.
 Every sample is read from the packed files; none is kept in memory.
 """
 
@@ -16,6 +16,7 @@ import pathlib
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -31,6 +32,8 @@ from ahernet_tf.data.packing import PackOptions
 from ahernet_tf.models.storage import Description
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.feeding import fed
+from ahernet_tf.training.workers import Batches
 from data_tools import pack
 from experiments.benchmarks import pipeline, program, rates
 
@@ -77,8 +80,14 @@ def measure(
         "moments": pipelines.moment_stream,
     }
     names = algorithm.system.streams("train")
-    streams = {name: make[name](dataset, config, 0) for name in names}
-    batches = iter(tf.data.Dataset.zip(streams))
+
+    def stream(start: int, ahead: bool) -> Iterator[Batches]:
+        streams = {name: make[name](dataset, config, 0, start) for name in names}
+        if ahead:
+            streams = {name: s.prefetch(1) for name, s in streams.items()}
+        return iter(tf.data.Dataset.zip(streams))
+
+    batches = fed(stream, iterations + 1)
     waiting, computing = [], []
     for _ in tqdm.trange(iterations + 1, unit="it"):
         begin = time.perf_counter()

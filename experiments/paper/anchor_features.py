@@ -118,7 +118,7 @@ def _moment_batches(
     tiled = config.synthesis.mode == "tiled"
     run = config.synthesis.moments_per_class if tiled else 1
     stream = pipelines.moment_stream(dataset, config, seed)
-    for number, batch in enumerate(stream.take(-(-moments // size))):
+    for number, batch in enumerate(stream.take(-(-moments // size)).prefetch(1)):
         yield batch, (number * size + np.arange(size)) // run
 
 

@@ -13,6 +13,7 @@ from ahernet_tf.data.buffers import BufferPool
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
 from ahernet_tf.models import storage
+from ahernet_tf.training import feeding
 from ahernet_tf.training.loop import Interrupted, NonFiniteLossError, Trainer
 
 
@@ -87,7 +88,10 @@ def test_forms_for_a_gpu_compute_the_same(data, straight, tmp_path, monkeypatch)
         assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
 
 
-def test_no_more_than_two_batches_of_a_stream_are_held(data, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("short", "held"), [(2.0, [1] * 3), (-1.0, [1] * 3 + [2] * 3)])
+def test_one_batch_of_a_stream_is_held_and_one_more_where_they_are_made_ahead(
+    data, tmp_path, monkeypatch, short, held
+):
     pools = []
 
     class Noted(BufferPool):
@@ -96,8 +100,9 @@ def test_no_more_than_two_batches_of_a_stream_are_held(data, tmp_path, monkeypat
             pools.append(self)
 
     monkeypatch.setattr(pipelines, "BufferPool", Noted)
+    monkeypatch.setattr(feeding, "_SHORT", short)
     trainer(data, tmp_path, tiny(iterations=6, pretrain_iterations=0)).run()
-    assert [len(pool) for pool in pools] == [2] * 3
+    assert [len(pool) for pool in pools] == held
 
 
 @pytest.mark.parametrize("stop_after", [1, 3], ids=["pretraining", "alternating"])
