@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import tensorflow as tf
 
@@ -14,9 +14,20 @@ from ahernet_tf.training.workers import Batches
 #: Parts of a batch that are large; the others go with the step that reads them.
 _LARGE = ("features", "context")
 
-
 #: Share of an iteration that making its batch may take without being made ahead.
 _SHORT = 0.01
+
+
+def zipped(streams: Mapping[str, tf.data.Dataset], ahead: bool) -> tf.data.Dataset:
+    """Joins streams: a batch of each an iteration.
+
+    Args:
+        streams: By name.
+        ahead: Whether batches are made beside the iteration before them.
+    """
+    if ahead:
+        streams = {name: stream.prefetch(1) for name, stream in streams.items()}
+    return tf.data.Dataset.zip(dict(streams))
 
 
 def fed(

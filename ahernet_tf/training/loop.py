@@ -271,9 +271,7 @@ class Trainer:
         parts = []
         for shard in self.workers.shards:
             streams = {name: make[name](shard=shard) for name in system.streams(phase)}
-            if ahead:
-                streams = {name: s.prefetch(1) for name, s in streams.items()}
-            parts.append(tf.data.Dataset.zip(streams).take(end - start))
+            parts.append(feeding.zipped(streams, ahead).take(end - start))
         return self._joined(parts)
 
     def _joined(self, parts: Sequence[tf.data.Dataset]) -> Iterator[Batches]:

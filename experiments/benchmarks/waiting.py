@@ -30,9 +30,8 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.packing import PackOptions
 from ahernet_tf.models.storage import Description
-from ahernet_tf.training import schedule
+from ahernet_tf.training import feeding, schedule
 from ahernet_tf.training.algorithm import Algorithm
-from ahernet_tf.training.feeding import fed
 from ahernet_tf.training.workers import Batches
 from data_tools import pack
 from experiments.benchmarks import pipeline, program, rates
@@ -83,11 +82,9 @@ def measure(
 
     def stream(start: int, ahead: bool) -> Iterator[Batches]:
         streams = {name: make[name](dataset, config, 0, start) for name in names}
-        if ahead:
-            streams = {name: s.prefetch(1) for name, s in streams.items()}
-        return iter(tf.data.Dataset.zip(streams))
+        return iter(feeding.zipped(streams, ahead))
 
-    batches = fed(stream, iterations + 1)
+    batches = feeding.fed(stream, iterations + 1)
     waiting, computing = [], []
     for _ in tqdm.trange(iterations + 1, unit="it"):
         begin = time.perf_counter()
