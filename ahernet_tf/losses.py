@@ -13,8 +13,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from ahernet_tf import replicas
+from ahernet_tf.anchors.target_matching import Targets
 from ahernet_tf.config import LossConfig
-from ahernet_tf.matching import Targets
 
 
 def masked_mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from absl import app, flags
 
-from ahernet_tf.data.beam_work import run_parts
+from ahernet_tf.data.packed.beam_work import run_parts
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
 from ahernet_tf.p3d.video import list_videos

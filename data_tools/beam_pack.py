@@ -26,11 +26,12 @@ from absl import app, flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
-from ahernet_tf.data import checks, packed_files, packing
-from ahernet_tf.data.beam_work import run_parts
-from ahernet_tf.data.feature_store import FeatureStore
-from ahernet_tf.data.features import open_features
-from ahernet_tf.data.packing import PackOptions
+from ahernet_tf.data import checks
+from ahernet_tf.data.features.feature_store import FeatureStore
+from ahernet_tf.data.features.opening import open_features
+from ahernet_tf.data.packed import packed_files, packing
+from ahernet_tf.data.packed.beam_work import run_parts
+from ahernet_tf.data.packed.packing import PackOptions
 from data_tools import pack
 
 _VIDEOS = 500  # looked at in one part
@@ -147,7 +148,7 @@ def _store(data: str, entry: str) -> FeatureStore:
 
 @functools.lru_cache(maxsize=1)
 def _packer(out: str, data: str) -> Any:
-    from ahernet_tf.data.packer import Packer
+    from ahernet_tf.data.packed.packer import Packer
 
     return Packer(out, data)
 

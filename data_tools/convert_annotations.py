@@ -25,10 +25,10 @@ from typing import Any
 
 from absl import app, flags
 
-from ahernet_tf.data import annotation_formats as formats
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations import Video
-from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.data.annotations import formats
+from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.features.time_model import TimeModel
 
 READERS = {
     "activitynet": formats.read_activitynet,

@@ -26,11 +26,7 @@ from absl import app, flags, logging
 from ahernet_tf.p3d.extraction import ExtractionOptions, extract, feature_function
 from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
 from ahernet_tf.p3d.video import list_videos
-from ahernet_tf.p3d.weights import (
-    load_p3d,
-    read_p3d_metadata,
-    weights_fingerprint,
-)
+from ahernet_tf.p3d.weights import load_p3d, read_p3d_metadata, weights_fingerprint
 
 DTYPES = ("float16", "float32")
 POLICIES = ("float32", "mixed_bfloat16")

@@ -20,7 +20,8 @@ from absl import app, flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
-from ahernet_tf.models import release, storage
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import release_names as release
 
 
 @dataclasses.dataclass(frozen=True)

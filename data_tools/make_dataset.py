@@ -25,11 +25,11 @@ from collections.abc import Callable
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.annotation_formats import read_classes
+from ahernet_tf.data.annotations.formats import read_classes
+from ahernet_tf.data.create.own_data import TIMING, Inputs, Maker, check_inputs
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.feature_sets import FEATURE_SETS
-from ahernet_tf.data.features import FORMATS
-from ahernet_tf.data.own_data import TIMING, Inputs, Maker, check_inputs
+from ahernet_tf.data.features.feature_sets import FEATURE_SETS
+from ahernet_tf.data.features.opening import FORMATS
 from ahernet_tf.data.role_counts import size_of_role
 from ahernet_tf.files import new_directory, write_json
 

@@ -24,14 +24,18 @@ from typing import Any
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.annotation_formats import read_classes, write_annotations
+from ahernet_tf.data.annotations.formats import read_classes, write_annotations
+from ahernet_tf.data.create.class_splits import ClassSplit
+from ahernet_tf.data.create.development import (
+    labels_of,
+    play_targets,
+    training_and_held_out,
+)
+from ahernet_tf.data.create.split_roles import relative
 from ahernet_tf.data.dataset import Dataset, Role
-from ahernet_tf.data.development import labels_of, play_targets, training_and_held_out
-from ahernet_tf.data.features import with_paths
+from ahernet_tf.data.features.opening import with_paths
 from ahernet_tf.data.loading import DESCRIPTION, FROM_UNTRIMMED
 from ahernet_tf.data.role_counts import size_of_role
-from ahernet_tf.data.split_roles import relative
-from ahernet_tf.data.splits import ClassSplit
 from ahernet_tf.files import new_directory, write_json
 
 ANNOTATIONS, TRAINING, TEST = "annotations.json", "training", "validation"

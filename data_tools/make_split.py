@@ -31,12 +31,12 @@ from typing import Any
 
 from absl import app, flags
 
-from ahernet_tf.data import splits
-from ahernet_tf.data.annotation_formats import read_classes
-from ahernet_tf.data.annotations import Video, parse_annotations
-from ahernet_tf.data.feature_sets import FEATURE_SETS
-from ahernet_tf.data.features import FORMATS
-from ahernet_tf.data.split_roles import PARTS, RoleFiles, dataset_json
+from ahernet_tf.data.annotations.activitynet import Video, parse_annotations
+from ahernet_tf.data.annotations.formats import read_classes
+from ahernet_tf.data.create import class_splits as splits
+from ahernet_tf.data.create.split_roles import PARTS, RoleFiles, dataset_json
+from ahernet_tf.data.features.feature_sets import FEATURE_SETS
+from ahernet_tf.data.features.opening import FORMATS
 from ahernet_tf.files import write_text
 
 METHODS = ("activitynet", "category", "list", "random", "files")

@@ -13,7 +13,11 @@ from typing import Any
 
 from absl import app, flags
 
-from ahernet_tf.data.synthetic import DIFFICULTIES, synthetic_config, write_synthetic
+from ahernet_tf.data.synthetic.synthetic_dataset import (
+    DIFFICULTIES,
+    synthetic_config,
+    write_synthetic,
+)
 
 _CHANGES = {
     "source_classes": (int, "Classes with temporal annotations."),

@@ -29,10 +29,11 @@ from absl import app, flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
-from ahernet_tf.data import packed, packed_files, packing, record_files
 from ahernet_tf.data.checks import Report
-from ahernet_tf.data.packing import PackOptions
-from ahernet_tf.data.plans import PLAN
+from ahernet_tf.data.packed import packed_files, packing, record_files
+from ahernet_tf.data.packed import reading as packed
+from ahernet_tf.data.packed.packing import PackOptions
+from ahernet_tf.data.packed.plans import PLAN
 
 _MIB = 1 << 20
 
@@ -135,7 +136,7 @@ _process: dict[str, Any] = {}  # what a worker process keeps from unit to unit
 def _start(out: pathlib.Path, data: pathlib.Path) -> None:
     """Prepares a process for packing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ahernet_tf.data.packer import Packer
+    from ahernet_tf.data.packed.packer import Packer
 
     _process["packer"] = Packer(out, data)
 

@@ -34,14 +34,18 @@ from absl import app, flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import settings
-from ahernet_tf.data.annotation_formats import write_annotations
-from ahernet_tf.data.annotations import Video
+from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.formats import write_annotations
+from ahernet_tf.data.create.public_annotations import PublicAnnotations
+from ahernet_tf.data.create.setting_content import (
+    Content,
+    make_content,
+    open_all_features,
+)
+from ahernet_tf.data.create.setting_counts import Row, explanations, table
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.files import write_json, write_text
 from ahernet_tf.settings import Count, Part
-from data_tools.public_annotations import PublicAnnotations
-from data_tools.setting_content import Content, make_content, open_all_features
-from data_tools.setting_counts import Row, explanations, table
 
 MISSING = "missing_features.tsv"
 DESCRIPTION = "setting.json"

@@ -22,13 +22,13 @@ import tensorflow as tf
 import tqdm
 from absl import app, flags
 
-from ahernet_tf import anchors as anchor_grid
+from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.roles import Role
-from ahernet_tf.evaluation.matching import temporal_iou
+from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.inference.baselines import proposal_logits
 from ahernet_tf.inference.detections import candidates
-from ahernet_tf.models import storage
+from ahernet_tf.models import checkpoint as storage
 from experiments.paper import columns, figures
 from experiments.paper.results import summary
 

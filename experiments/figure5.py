@@ -23,7 +23,7 @@ import numpy as np
 import tqdm
 from absl import app, flags
 
-from ahernet_tf.models import storage
+from ahernet_tf.models import checkpoint as storage
 from experiments.paper import anchor_features, columns, figures
 from experiments.paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC, Sample
 from experiments.paper.results import summary

@@ -21,8 +21,8 @@ import pandas as pd
 from absl import app, flags
 
 from ahernet_tf import evaluation
-from ahernet_tf.data.annotations import Video
-from ahernet_tf.evaluation.matching import temporal_iou
+from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.visualization.timeline import Row, Timeline, draw_timelines
 from experiments.paper import columns, figures, significance
 

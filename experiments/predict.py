@@ -18,9 +18,9 @@ from absl import app, flags
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.extractors import extractor_differences
+from ahernet_tf.data.features.extractors import extractor_differences
 from ahernet_tf.inference import Localizer, scoring
-from ahernet_tf.models import storage
+from ahernet_tf.models import checkpoint as storage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,10 +17,14 @@ from absl import app, flags
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
-from ahernet_tf.inference import baselines, references, scoring
-from ahernet_tf.models import storage
-from ahernet_tf.training.loop import Interrupted
+from ahernet_tf.data.synthetic.synthetic_dataset import (
+    synthetic_config,
+    write_synthetic,
+)
+from ahernet_tf.inference import baselines, scoring
+from ahernet_tf.inference import chance as references
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.training.trainer import Interrupted
 from experiments.train import Run, train
 
 PRETRAIN_ITERATIONS = 80

@@ -23,22 +23,23 @@ import tensorflow as tf
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import devices, evaluation, files, settings
+from ahernet_tf import evaluation, files, settings
+from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import scoring
 from ahernet_tf.inference.baselines import make_localizer
-from ahernet_tf.models import AherNet, storage
-from ahernet_tf.training import systems
-from ahernet_tf.training.loop import Interrupted, NonFiniteLossError, Trainer
-from ahernet_tf.training.workers import (
+from ahernet_tf.models import AherNet, systems
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.training.distribution import (
     STRATEGIES,
     WorkerLostError,
     Workers,
     make_strategy,
 )
+from ahernet_tf.training.trainer import Interrupted, NonFiniteLossError, Trainer
 
 VALIDATION_FRACTION = 0.15
 

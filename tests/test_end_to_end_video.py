@@ -18,9 +18,9 @@ import pandas as pd
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
-from ahernet_tf.inference import references
+from ahernet_tf.inference import chance as references
 from ahernet_tf.inference.localizer import to_frame
-from ahernet_tf.models import storage
+from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from data_tools import extract_features
 from experiments import localize_video, train, train_p3d

@@ -9,8 +9,8 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 from ahernet_tf import losses
+from ahernet_tf.anchors.target_matching import Targets
 from ahernet_tf.config import LossConfig
-from ahernet_tf.matching import Targets
 
 quick = hypothesis.settings(max_examples=25, deadline=None)
 CONFIG = LossConfig()

@@ -5,9 +5,9 @@ import collections
 import pytest
 
 from ahernet_tf import config, evaluation, settings
-from ahernet_tf.data import annotation_formats as formats
-from ahernet_tf.data.activitynet_classes import SOURCE_87, TARGET_113
-from ahernet_tf.data.annotation_tables import THUMOS14_CLASSES
+from ahernet_tf.data.annotations import formats
+from ahernet_tf.data.annotations.activitynet_classes import SOURCE_87, TARGET_113
+from ahernet_tf.data.annotations.annotation_tables import THUMOS14_CLASSES
 from ahernet_tf.data.checks import Report
 from tests.conftest import shared_path
 

@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.annotations import Video
+from ahernet_tf.data.annotations.activitynet import Video
 from ahernet_tf.data.checks import DataError, Report
-from ahernet_tf.data.cuts import Cut
-from ahernet_tf.data.extractors import Extractor, common_extractor, extractor_of
+from ahernet_tf.data.clip_spans import Cut
+from ahernet_tf.data.features.extractors import (
+    Extractor,
+    common_extractor,
+    extractor_of,
+)
+from ahernet_tf.data.features.sequence_cache import SequenceCache
 from ahernet_tf.data.loading import DESCRIPTION, TEST_POOL, Loader
-from ahernet_tf.data.packed import DIRECTORY as PACKED_DIRECTORY
-from ahernet_tf.data.packed import is_packed, is_unfinished, open_packed
+from ahernet_tf.data.packed.reading import DIRECTORY as PACKED_DIRECTORY
+from ahernet_tf.data.packed.reading import is_packed, is_unfinished, open_packed
 from ahernet_tf.data.roles import Role
-from ahernet_tf.data.sequences import SequenceCache
 
 __all__ = ["Cut", "DataError", "Dataset", "Role"]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ahernet_tf import anchors
+from ahernet_tf.anchors import grid as anchors
 from ahernet_tf.config import Config, NetworkConfig
 from ahernet_tf.data import checks
 from ahernet_tf.data.dataset import group_of
-from ahernet_tf.data.feature_store import FeatureStore
+from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.loading import TEST_POOL, Loader
 from ahernet_tf.data.roles import Role
 from ahernet_tf.evaluation.json_files import canonical_video_id

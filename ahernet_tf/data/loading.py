@@ -10,19 +10,19 @@ from typing import Any
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations import Video, parse_annotations, read_json
-from ahernet_tf.data.covered_durations import read_covered_durations
-from ahernet_tf.data.feature_sets import expand
-from ahernet_tf.data.features import (
+from ahernet_tf.data.annotations.activitynet import Video, parse_annotations, read_json
+from ahernet_tf.data.features.covered_durations import read_covered_durations
+from ahernet_tf.data.features.feature_sets import expand
+from ahernet_tf.data.features.opening import (
     FeatureStore,
     check_description,
     fault_of_entry,
     open_features,
     store_key,
 )
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role
-from ahernet_tf.data.time_model import TimeModel
 from ahernet_tf.evaluation.json_files import canonical_video_id
 
 DESCRIPTION = "dataset.json"

@@ -17,13 +17,14 @@ import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.config import Config
-from ahernet_tf.data import checks, placements, sampling
-from ahernet_tf.data.buffers import BufferPool
-from ahernet_tf.data.cuts import Cuts
+from ahernet_tf.data import checks, sampling
+from ahernet_tf.data.clip_spans import Cuts
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.placements import Signature
+from ahernet_tf.data.packed.buffers import BufferPool
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sampling import WHOLE, Shard
+from ahernet_tf.synthesis import draws as placements
+from ahernet_tf.synthesis.draws import Signature
 
 _PARALLEL_SAMPLES = 8
 _ENDLESS = np.iinfo(np.int64).max

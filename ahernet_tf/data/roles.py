@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.annotations import Video
-from ahernet_tf.data.cuts import Cut, Cuts
-from ahernet_tf.data.features import FeatureStore
-from ahernet_tf.data.records import PackedRole, Records
-from ahernet_tf.data.resampling import resample
-from ahernet_tf.data.sequences import SequenceCache
-from ahernet_tf.data.tables import ByVideo, VideoTable
-from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.clip_spans import Cut, Cuts
+from ahernet_tf.data.features.opening import FeatureStore
+from ahernet_tf.data.features.resampling import resample
+from ahernet_tf.data.features.sequence_cache import SequenceCache
+from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.data.packed.records import PackedRole, Records
+from ahernet_tf.data.video_columns import ByVideo, VideoTable
 
 
 @dataclasses.dataclass(frozen=True)

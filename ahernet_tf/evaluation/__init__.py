@@ -20,19 +20,14 @@ from ahernet_tf.evaluation.json_files import (
     write_json,
 )
 from ahernet_tf.evaluation.proposal import ProposalResult, evaluate_proposals
-from ahernet_tf.evaluation.protocols import (
-    PROTOCOLS,
-    Protocol,
-    read_names,
-    tiou_range,
-)
-from ahernet_tf.evaluation.report import (
+from ahernet_tf.evaluation.protocols import PROTOCOLS, Protocol, read_names, tiou_range
+from ahernet_tf.evaluation.results import load_predictions, write_results
+from ahernet_tf.evaluation.score_report import (
     detection_report,
     interval_report,
     proposal_report,
     report_lines,
 )
-from ahernet_tf.evaluation.results import load_predictions, write_results
 
 __all__ = [
     "PROTOCOLS",

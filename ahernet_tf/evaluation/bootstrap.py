@@ -11,7 +11,11 @@ from ahernet_tf.evaluation.detection import (
     average_precision,
     rank_matches,
 )
-from ahernet_tf.evaluation.matching import build_table, check_thresholds, match
+from ahernet_tf.evaluation.detection_matching import (
+    build_table,
+    check_thresholds,
+    match,
+)
 
 
 @dataclasses.dataclass(frozen=True)

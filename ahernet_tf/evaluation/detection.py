@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ahernet_tf.evaluation.matching import (
+from ahernet_tf.evaluation.detection_matching import (
     DetectionTable,
     Matches,
     build_table,

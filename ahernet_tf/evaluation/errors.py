@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from ahernet_tf.evaluation.matching import (
+from ahernet_tf.evaluation.detection_matching import (
     DetectionTable,
     build_table,
     check_thresholds,

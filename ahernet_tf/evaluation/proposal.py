@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ahernet_tf.evaluation.matching import (
+from ahernet_tf.evaluation.detection_matching import (
     check_frame,
     check_thresholds,
     codes_of,

@@ -7,15 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import anchors as anchor_grid
-from ahernet_tf import segments as segment_ops
+from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import segments as segment_ops
 from ahernet_tf.config import Config
-from ahernet_tf.inference.detections import (
-    Candidates,
-    Detections,
-    candidates,
-    merge,
-)
+from ahernet_tf.inference.detections import Candidates, Detections, candidates, merge
 from ahernet_tf.inference.localizer import Localizer
 from ahernet_tf.models import AherNet
 

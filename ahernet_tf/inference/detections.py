@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import anchors as anchor_grid
-from ahernet_tf import segments as segment_ops
+from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import segments as segment_ops
 from ahernet_tf.config import InferenceConfig
 from ahernet_tf.models import Predictions
 

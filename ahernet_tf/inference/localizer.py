@@ -11,8 +11,8 @@ import pandas as pd
 import tensorflow as tf
 
 from ahernet_tf.config import Config, InferenceConfig
-from ahernet_tf.data.resampling import resample
-from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.data.features.resampling import resample
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.detections import (
     Candidates,
     Detections,
@@ -20,8 +20,8 @@ from ahernet_tf.inference.detections import (
     detections,
     merge,
 )
-from ahernet_tf.models import AherNet, storage
-from ahernet_tf.training import systems
+from ahernet_tf.models import AherNet, systems
+from ahernet_tf.models import checkpoint as storage
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """The Keras layers of AherNet; each can be used alone in any Keras model."""
 
 from ahernet_tf.layers.backbone import Backbone
-from ahernet_tf.layers.context import ContextGenerator, SyntheticMoments
 from ahernet_tf.layers.convolution import TemporalConvolution
 from ahernet_tf.layers.discriminator import Discriminator
+from ahernet_tf.layers.generators import ContextGenerator, SyntheticMoments
 from ahernet_tf.layers.heads import AnchorHead, PyramidHead
 from ahernet_tf.layers.standardization import FeatureStandardization
 from ahernet_tf.layers.weight_transfer import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ahernet_tf import devices
-from ahernet_tf.layers import convolution_products
+from ahernet_tf.acceleration import devices
+from ahernet_tf.acceleration import unfolded_convolution as convolution_products
 
 #: From so many input channels on, one matrix product over the shifted copies of the
 #: input beats the convolution of TensorFlow; below, the copies cost more.

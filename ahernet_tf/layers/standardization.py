@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import devices
+from ahernet_tf.acceleration import devices
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ahernet_tf.layers.constants import constant, dimensions
+from ahernet_tf.acceleration.constants import constant, dimensions
 
 ACTIVATIONS = {
     "none": tf.identity,

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import anchors as anchor_grid
 from ahernet_tf import config as configuration
+from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import NetworkConfig, SynthesisConfig
 from ahernet_tf.layers import (
     Backbone,

@@ -9,14 +9,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf import devices, replicas
+from ahernet_tf import replicas
+from ahernet_tf.acceleration import devices
 from ahernet_tf.config import LossConfig, TrainingConfig
-from ahernet_tf.models import AherNet
-from ahernet_tf.training import systems
+from ahernet_tf.models import AherNet, systems
 from ahernet_tf.training.adam import tensorflow_variable
 from ahernet_tf.training.last_reads import once_unread
-from ahernet_tf.training.row_losses import Batch, Losses, RowLosses
-from ahernet_tf.training.rows import annotated_classifier, objectives_by_row
+from ahernet_tf.training.losses_of_steps import Batch, Losses, RowLosses
+from ahernet_tf.training.objectives import annotated_classifier, objectives_by_row
 from ahernet_tf.training.stages import Stages
 
 LossFunction = Callable[[], Losses]

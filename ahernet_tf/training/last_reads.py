@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf import devices
+from ahernet_tf.acceleration import devices
 
 #: Operations whose output may be their input's memory.
 _SHARING = {

@@ -13,9 +13,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from ahernet_tf import anchors as anchor_grid
+from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import Config, NetworkConfig
-from ahernet_tf.layers.layouts import most_context_steps
+from ahernet_tf.synthesis.layouts import most_context_steps
 
 #: Numbers that the heads predict of one anchor: two logits, two offsets, the overlap.
 HEAD_OUTPUTS = 5

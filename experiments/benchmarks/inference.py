@@ -27,7 +27,7 @@ from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.models import AherNet
-from ahernet_tf.models.storage import Description, compute_products_in
+from ahernet_tf.models.checkpoint import Description, compute_products_in
 from experiments.benchmarks import pipeline, program, rates
 from experiments.benchmarks.arithmetic import Arithmetic
 

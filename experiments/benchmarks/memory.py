@@ -35,8 +35,11 @@ from absl import app, flags
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
-from ahernet_tf.data.packing import PackOptions
-from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
+from ahernet_tf.data.packed.packing import PackOptions
+from ahernet_tf.data.synthetic.synthetic_dataset import (
+    synthetic_config,
+    write_synthetic,
+)
 from ahernet_tf.files import write_text
 from data_tools import pack
 from experiments.benchmarks import program

@@ -33,7 +33,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.packing import PackOptions
+from ahernet_tf.data.packed.packing import PackOptions
 from ahernet_tf.files import write_text
 from data_tools import pack
 

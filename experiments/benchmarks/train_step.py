@@ -20,9 +20,9 @@ import tensorflow as tf
 import tqdm
 from absl import app, flags
 
-from ahernet_tf import devices
+from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
-from ahernet_tf.models.storage import POLICIES, Description, compute_products_in
+from ahernet_tf.models.checkpoint import POLICIES, Description, compute_products_in
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
 from experiments.benchmarks import program, rates

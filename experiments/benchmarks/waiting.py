@@ -24,15 +24,16 @@ import tqdm
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import devices
+from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.packing import PackOptions
-from ahernet_tf.models.storage import Description
-from ahernet_tf.training import feeding, schedule
+from ahernet_tf.data.packed.packing import PackOptions
+from ahernet_tf.models.checkpoint import Description
+from ahernet_tf.training import input_prefetch as feeding
+from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
-from ahernet_tf.training.workers import Batches
+from ahernet_tf.training.distribution import Batches
 from data_tools import pack
 from experiments.benchmarks import pipeline, program, rates
 

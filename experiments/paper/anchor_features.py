@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
+from ahernet_tf.anchors.target_matching import Targets
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
-from ahernet_tf.matching import Targets
 from ahernet_tf.models import AherNet
-from ahernet_tf.training.row_losses import RowLosses
+from ahernet_tf.training.losses_of_steps import RowLosses
 
 FOREGROUND = "foreground"
 SYNTHETIC = "synthetic background"

@@ -27,7 +27,7 @@ import tqdm
 
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
-from ahernet_tf.training import systems
+from ahernet_tf.models import systems
 
 TRAIN = (sys.executable, "-m", "experiments.train")
 LOG = "train.log"

@@ -16,7 +16,7 @@ import sys
 
 from absl import app, flags
 
-from ahernet_tf.models.storage import compute_products_in
+from ahernet_tf.models.checkpoint import compute_products_in
 from experiments.parity import judgement
 from experiments.parity.recording import Recording
 

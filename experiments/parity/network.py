@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import anchors as anchor_grid
+from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import InferenceConfig
-from ahernet_tf.data.resampling import resample
-from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.data.features.resampling import resample
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import detections as detection
 from ahernet_tf.models import Predictions
 from experiments.parity.comparison import VALUE, Comparison

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import anchors as anchor_grid
+from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import LossConfig, SynthesisConfig, TrainingConfig
-from ahernet_tf.models import AherNet, release
+from ahernet_tf.models import AherNet
+from ahernet_tf.models import release_names as release
 from ahernet_tf.training import optimizers
 from ahernet_tf.training.algorithm import Algorithm
 

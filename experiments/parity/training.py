@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.models import release
+from ahernet_tf.models import release_names as release
 from experiments.parity import comparison, names
 from experiments.parity.comparison import Comparison, Tolerance
 from experiments.parity.recording import Recording

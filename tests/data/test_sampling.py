@@ -7,14 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ahernet_tf.config import SynthesisConfig
-from ahernet_tf.data.sampling import (
-    ClassRuns,
-    EpochOrder,
-    generator,
-    tile,
-    transplant,
-)
-from ahernet_tf.data.sequences import SequenceCache
+from ahernet_tf.data.features.sequence_cache import SequenceCache
+from ahernet_tf.data.sampling import ClassRuns, EpochOrder, generator, tile, transplant
 
 
 def test_an_epoch_visits_every_sample_once_in_an_order_of_its_own():

@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from ahernet_tf.data.beam_work import run_parts
 from ahernet_tf.data.checks import DataError
-from ahernet_tf.data.packing import PackOptions
+from ahernet_tf.data.packed.beam_work import run_parts
+from ahernet_tf.data.packed.packing import PackOptions
 from data_tools import beam_pack
 from tests.conftest import REPOSITORY
-from tests.data.test_packed import packed
+from tests.data.packed.test_packed import packed
 from tests.data.test_pipelines import CONFIG
 from tests.data.tiny import TinyData
 from tests.data_tools.test_pack import files

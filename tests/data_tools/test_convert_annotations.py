@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from ahernet_tf.data.annotations import read_annotations
-from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.data.annotations.activitynet import read_annotations
+from ahernet_tf.data.features.time_model import TimeModel
 from data_tools import convert_annotations
 from tests.conftest import shared_path
 

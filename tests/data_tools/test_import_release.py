@@ -8,7 +8,9 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.config import NetworkConfig
 from ahernet_tf.inference import Localizer
-from ahernet_tf.models import AherNet, release, storage
+from ahernet_tf.models import AherNet
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import release_names as release
 from data_tools.import_release import import_release
 
 NETWORK = NetworkConfig(

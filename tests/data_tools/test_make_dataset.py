@@ -8,8 +8,8 @@ import pytest
 
 from ahernet_tf.config import small
 from ahernet_tf.data.checks import DataError
+from ahernet_tf.data.create.own_data import Inputs
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.own_data import Inputs
 from data_tools import make_dataset
 from tests.conftest import REPOSITORY
 from tests.data.tiny import TinyData, features

@@ -4,13 +4,13 @@ import sys
 import numpy as np
 import pytest
 
-from ahernet_tf.data import packer
 from ahernet_tf.data.checks import DataError
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.packing import PackOptions
+from ahernet_tf.data.packed import packer
+from ahernet_tf.data.packed.packing import PackOptions
 from data_tools import pack
 from tests.conftest import REPOSITORY
-from tests.data.test_packed import packed
+from tests.data.packed.test_packed import packed
 from tests.data.test_pipelines import CONFIG
 from tests.data.tiny import TinyData
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from ahernet_tf import config, settings
-from ahernet_tf.data.annotations import Instance, Video
+from ahernet_tf.data.annotations.activitynet import Instance, Video
 from ahernet_tf.data.checks import Report
+from ahernet_tf.data.create.public_annotations import PublicAnnotations, Subset
+from ahernet_tf.data.create.setting_counts import Row, explanations
 from ahernet_tf.data.dataset import Dataset
 from data_tools import prepare_setting
-from data_tools.public_annotations import PublicAnnotations, Subset
-from data_tools.setting_counts import Row, explanations
 from tests.conftest import shared_path
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]

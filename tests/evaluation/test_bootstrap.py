@@ -9,7 +9,7 @@ from ahernet_tf.evaluation import (
     tiou_range,
 )
 from ahernet_tf.evaluation.detection import average_precision, rank_matches
-from ahernet_tf.evaluation.matching import build_table, match
+from ahernet_tf.evaluation.detection_matching import build_table, match
 from tests.evaluation.frames import found, truth
 
 THRESHOLDS = tiou_range(0.5, 0.25, 0.75)

@@ -3,7 +3,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ahernet_tf.evaluation import evaluate_detections, evaluate_proposals
-from ahernet_tf.evaluation.matching import check_thresholds
+from ahernet_tf.evaluation.detection_matching import check_thresholds
 from ahernet_tf.evaluation.reference import loop_average_precision, loop_recall
 from tests.evaluation.frames import found, truth
 

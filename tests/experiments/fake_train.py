@@ -16,7 +16,7 @@ import numpy as np
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
-from ahernet_tf.training import systems
+from ahernet_tf.models import systems
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 

@@ -14,12 +14,12 @@ from matplotlib import image
 from ahernet_tf import config as configuration
 from ahernet_tf import files
 from ahernet_tf.data import pipelines
-from ahernet_tf.data.annotations import Instance, Video
+from ahernet_tf.data.annotations.activitynet import Instance, Video
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.evaluation.matching import temporal_iou
+from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.inference.baselines import make_localizer
-from ahernet_tf.models import storage
-from ahernet_tf.training import systems
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import systems
 from experiments import figure4, figure5, figure6, figure7
 from experiments.paper import anchor_features
 from experiments.paper.anchor_features import FOREGROUND, REAL, SYNTHETIC, Sample

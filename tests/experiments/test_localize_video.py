@@ -16,9 +16,9 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
-from ahernet_tf.data.time_model import TimeModel
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
-from ahernet_tf.models import storage
+from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.p3d import (
     P3D,
     ClipFormat,

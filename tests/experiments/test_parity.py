@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ahernet_tf import losses, matching
+from ahernet_tf import losses
+from ahernet_tf.anchors import target_matching as matching
 from ahernet_tf.layers import convolution
 from ahernet_tf.training.adam import Adam
 from ahernet_tf.training.algorithm import Algorithm

@@ -5,7 +5,7 @@ import types
 import pytest
 
 from ahernet_tf import config as configuration
-from ahernet_tf.models.storage import Description
+from ahernet_tf.models.checkpoint import Description
 from experiments import predict
 
 

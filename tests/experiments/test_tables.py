@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ahernet_tf import config as configuration
-from ahernet_tf.training import systems
+from ahernet_tf.models import systems
 from experiments import compare
 from experiments.paper import published, results, runs, significance, tables
 from experiments.paper.columns import Plan, columns

@@ -9,7 +9,10 @@ import time
 import pytest
 
 from ahernet_tf import evaluation
-from ahernet_tf.data.synthetic import synthetic_config, write_synthetic
+from ahernet_tf.data.synthetic.synthetic_dataset import (
+    synthetic_config,
+    write_synthetic,
+)
 from tests.conftest import REPOSITORY
 
 TINY = [

@@ -9,7 +9,7 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.inference import baselines
 from ahernet_tf.inference.localizer import Localizer
-from ahernet_tf.training import systems
+from ahernet_tf.models import systems
 from tests.models import tiny
 
 NAMES = tuple("abcd")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ahernet_tf import devices
-from ahernet_tf.layers import convolution, convolution_products
+from ahernet_tf.acceleration import devices
+from ahernet_tf.acceleration import unfolded_convolution as convolution_products
+from ahernet_tf.layers import convolution
 from ahernet_tf.layers.convolution import TemporalConvolution, temporal_convolution
 from tests.graphs import needed_by
 from tests.layers import plain

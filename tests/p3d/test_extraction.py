@@ -9,7 +9,7 @@ import tensorflow as tf
 
 av = pytest.importorskip("av")
 
-from ahernet_tf.data.features import open_store  # noqa: E402
+from ahernet_tf.data.features.opening import open_store  # noqa: E402
 from ahernet_tf.p3d import P3D, ClipFormat, P3DMetadata  # noqa: E402
 from ahernet_tf.p3d.extraction import (  # noqa: E402
     ExtractionOptions,

@@ -15,9 +15,9 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.models import storage
-from ahernet_tf.training.loop import Interrupted, Trainer
-from ahernet_tf.training.workers import Workers, make_strategy
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.training.distribution import Workers, make_strategy
+from ahernet_tf.training.trainer import Interrupted, Trainer
 
 # A large epsilon keeps Adam from making steps out of rounding where the gradient is 0,
 # as that of a bias that all classes share.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ahernet_tf import devices
+from ahernet_tf.acceleration import devices
 from ahernet_tf.training.last_reads import once_unread
 from tests.graphs import needed_by
 

@@ -1,0 +1,1 @@
+"""Annotation files of every form, and the videos that they describe."""

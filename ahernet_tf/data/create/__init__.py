@@ -1,0 +1,1 @@
+"""Data sets made of what people have: tables, folders, public files."""

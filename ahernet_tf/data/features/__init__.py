@@ -1,0 +1,1 @@
+"""Features on disk: stores of every format, and when their clips happen."""

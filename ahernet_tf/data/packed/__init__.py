@@ -1,0 +1,1 @@
+"""Records: sequences ready for training in a few large files."""

@@ -1,0 +1,1 @@
+"""A made-up world with actions, for tests and first steps."""

@@ -1,0 +1,296 @@
+"""An embedded synthetic data set: made-up clip features of made-up actions.
+
+It stands in where no real data are at hand (the quickstart, tests, benchmarks) and is
+written in the layout of real data. It is a *model* of untrimmed video and no evidence
+about real video; `docs/SYNTHETIC.md` says what it holds and what it lacks.
+
+Everything is a pure function of the configuration and a video's id, so a set of any
+size can be produced lazily, in any order and on many machines, without being stored:
+
+    config = synthetic_config("medium", seed=0, channels=2048)
+    features = synthetic_features(config, "moment_006_000123")  # [clips, channels]
+
+Ids are `training_CCC_NNNNNN`, `validation_CCC_NNNNNN` and `moment_CCC_NNNNNN` with the
+class index C (source classes first) and a running number N. N may exceed the counts of
+the configuration, which only say what is listed and written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from ahernet_tf.data.synthetic import synthetic_world
+from ahernet_tf.data.synthetic.synthetic_world import (
+    CLIP_FRAMES,
+    LATENT,
+    STRIDE_FRAMES,
+    SUBSETS,
+)
+from ahernet_tf.files import new_directory
+
+
+@dataclasses.dataclass(frozen=True)
+class SyntheticConfig:
+    """Size and difficulty of a synthetic data set; the defaults are `medium`.
+
+    Attributes:
+        source_classes: Classes with temporal annotations.
+        target_classes: Classes of which only moments are known in training.
+        channels: Channels of a clip feature.
+        videos_per_class: Untrimmed training videos a class.
+        test_videos_per_class: Untrimmed validation videos a class.
+        moments_per_class: Trimmed clips of each target class.
+        noise: Size of the white noise of a clip, beside actions of a size of about 1;
+            it is the same for any number of channels.
+        class_separation: Size of what is particular to a class, beside a variation
+            between the instances of a class of size 1.
+        distractor_rate: Motions in a minute of background that are no action.
+        context_dependence: From 0 (the background says nothing of the class) to 1 (it
+            is determined by the class as far as it can be).
+        boundary_sharpness: From 0 (an action grows out of the background over 3 s) to
+            1 (over 0.2 s).
+        seed: Decides the classes and every video.
+    """
+
+    source_classes: int = 6
+    target_classes: int = 6
+    channels: int = 128
+    videos_per_class: int = 25
+    test_videos_per_class: int = 10
+    moments_per_class: int = 60
+    noise: float = 2.0
+    class_separation: float = 0.75
+    distractor_rate: float = 3.0
+    context_dependence: float = 0.5
+    boundary_sharpness: float = 0.7
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses values outside their range."""
+        counts = {"source_classes": 1, "target_classes": 1, "channels": 1}
+        counts |= {"videos_per_class": 1, "test_videos_per_class": 1}
+        counts |= {"moments_per_class": 1, "seed": 0, "noise": 0.0}
+        counts |= {"class_separation": 0.0, "distractor_rate": 0.0}
+        for name, least in counts.items():
+            if not getattr(self, name) >= least:
+                raise ValueError(
+                    f"Expected {name} >= {least}, received {getattr(self, name)}."
+                )
+        for name in ("context_dependence", "boundary_sharpness"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"Expected {name} in 0..1, received {getattr(self, name)}."
+                )
+        if self.source_classes + self.target_classes > 999:
+            raise ValueError("Expected at most 999 classes in all.")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of all classes, source classes first."""
+        source = [f"source {i:03d}" for i in range(self.source_classes)]
+        target = [f"target {i:03d}" for i in range(self.target_classes)]
+        return tuple(source + target)
+
+
+DIFFICULTIES: dict[str, dict[str, float]] = {
+    "easy": {
+        "noise": 1.0,
+        "class_separation": 1.2,
+        "distractor_rate": 1.0,
+        "context_dependence": 0.3,
+        "boundary_sharpness": 0.95,
+    },
+    "medium": {},
+    "hard": {
+        "noise": 2.5,
+        "class_separation": 0.5,
+        "distractor_rate": 5.0,
+        "context_dependence": 0.7,
+        "boundary_sharpness": 0.4,
+    },
+}
+
+
+def synthetic_config(difficulty: str = "medium", **changes: Any) -> SyntheticConfig:
+    """Returns the configuration of a difficulty, with any field changed by keyword.
+
+    Raises:
+        ValueError: The difficulty is unknown or a value is outside its range.
+    """
+    if difficulty not in DIFFICULTIES:
+        raise ValueError(
+            f"Expected a difficulty of {sorted(DIFFICULTIES)}, received '{difficulty}'."
+        )
+    return SyntheticConfig(**(DIFFICULTIES[difficulty] | changes))
+
+
+def synthetic_ids(config: SyntheticConfig) -> Iterator[str]:
+    """Yields the ids of a data set: training and validation videos, then moments."""
+    counts = (
+        config.videos_per_class,
+        config.test_videos_per_class,
+        config.moments_per_class,
+    )
+    for subset, count in zip(SUBSETS, counts):
+        first = config.source_classes if subset == "moment" else 0
+        for c in range(first, len(config.classes)):
+            for number in range(count):
+                yield f"{subset}_{c:03d}_{number:06d}"
+
+
+def synthetic_record(config: SyntheticConfig, video_id: str) -> dict[str, Any]:
+    """Describes a video as the annotation file does.
+
+    Args:
+        config: Configuration of the data set.
+        video_id: Id of an untrimmed video or a moment.
+
+    Returns:
+        `duration` in seconds, `subset`, `fps`, `frames`, and `annotations` with
+        segments in seconds, or for a moment its `label`.
+
+    Raises:
+        ValueError: The id is none of this configuration.
+    """
+    line = synthetic_world.timeline(config, video_id)
+    subset = video_id.partition("_")[0]
+    record = {
+        "duration": line.frames / line.fps,
+        "subset": "training" if subset == "moment" else subset,
+        "fps": line.fps,
+        "frames": line.frames,
+    }
+    label = config.classes[line.class_index]
+    if subset == "moment":
+        return record | {"label": label}
+    segments = [[a.start, a.end] for a in line.actions]
+    return record | {"annotations": [{"segment": s, "label": label} for s in segments]}
+
+
+def synthetic_features(config: SyntheticConfig, video_id: str) -> np.ndarray:
+    """Computes the clip features of a video from nothing but its id.
+
+    Clip n covers frames 8n to 8n + 16 of the video; its feature is the mean over that
+    window of what happens there, plus noise.
+
+    Args:
+        config: Configuration of the data set.
+        video_id: Id of an untrimmed video or a moment.
+
+    Returns:
+        Features `[clips, channels]`, float16.
+
+    Raises:
+        ValueError: The id is none of this configuration.
+    """
+    line = synthetic_world.timeline(config, video_id)
+    clips = (line.frames - CLIP_FRAMES) // STRIDE_FRAMES + 1
+    within = (np.arange(4) + 0.5) / 4 * CLIP_FRAMES
+    at_frames = np.arange(clips)[:, np.newaxis] * STRIDE_FRAMES + within
+    at_sec = at_frames.ravel() / line.fps
+    latent = synthetic_world.render(config, video_id, line, at_sec)
+    latent = latent.reshape(clips, 4, LATENT).mean(axis=1)
+    rng = synthetic_world.generator(
+        config, 3, *synthetic_world.parse_id(config, video_id)
+    )
+    latent += rng.standard_normal(latent.shape) * (config.noise / np.sqrt(LATENT))
+    projection = synthetic_world.world(config).projection.astype(np.float32)
+    features = latent.astype(np.float32) @ projection
+    features += 0.2 * rng.standard_normal(config.channels, dtype=np.float32)
+    features += 0.3 * rng.standard_normal(features.shape, dtype=np.float32)
+    return features.astype(np.float16)
+
+
+def write_synthetic(
+    directory: str | pathlib.Path, config: SyntheticConfig, progress: bool = False
+) -> pathlib.Path:
+    """Writes a synthetic data set in the layout of real data, whole or not at all.
+
+    The directory gets `dataset.json` with the roles untrimmed, moments, test and
+    oracle, `annotations.json` and `untrimmed.npz`, `moments.json` and `moments.npz`,
+    and `synthetic.json`, the configuration. Two runs give the same bytes.
+
+    Args:
+        directory: Directory to write; it must not exist or must be empty.
+        config: Configuration of the data set.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The directory.
+
+    Raises:
+        ValueError: The directory exists and is not empty, or is a file.
+    """
+    directory = pathlib.Path(directory)
+    with new_directory(directory) as made:
+        ids = list(synthetic_ids(config))
+        untrimmed = [i for i in ids if not i.startswith("moment")]
+        moments = ids[len(untrimmed) :]
+        with tqdm.tqdm(total=len(ids), unit="video", disable=not progress) as bar:
+            for name, members in (("untrimmed", untrimmed), ("moments", moments)):
+                _write_npz(made / f"{name}.npz", config, members, bar)
+        _write_json(made / "annotations.json", _annotations(config, untrimmed))
+        _write_json(made / "moments.json", _annotations(config, moments))
+        _write_json(made / "synthetic.json", dataclasses.asdict(config))
+        _write_json(made / "dataset.json", _dataset(config))
+    return directory
+
+
+def _dataset(config: SyntheticConfig) -> dict[str, Any]:
+    """Returns what `dataset.json` says of the four roles."""
+    source = list(config.classes[: config.source_classes])
+    target = list(config.classes[config.source_classes :])
+
+    def role(name: str, annotations: str, subset: str, classes: list[str]) -> dict:
+        features = {
+            "path": f"{name}.npz",
+            "clip_frames": CLIP_FRAMES,
+            "stride_frames": STRIDE_FRAMES,
+        }
+        return {
+            "annotations": annotations,
+            "subset": subset,
+            "classes": classes,
+            "features": features,
+        }
+
+    return {
+        "name": "synthetic",
+        "untrimmed": role("untrimmed", "annotations.json", "training", source),
+        "moments": role("moments", "moments.json", "training", target),
+        "test": role("untrimmed", "annotations.json", "validation", target),
+        "oracle": role("untrimmed", "annotations.json", "training", target),
+    }
+
+
+def _annotations(config: SyntheticConfig, ids: Iterable[str]) -> dict[str, Any]:
+    """Returns an annotation file of the videos."""
+    return {
+        "version": "synthetic-1",
+        "features": {"clip_frames": CLIP_FRAMES, "stride_frames": STRIDE_FRAMES},
+        "database": {i: synthetic_record(config, i) for i in ids},
+    }
+
+
+def _write_json(path: pathlib.Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=1) + "\n")
+
+
+def _write_npz(
+    path: pathlib.Path, config: SyntheticConfig, ids: Iterable[str], bar: tqdm.tqdm
+) -> None:
+    """Writes features to an npz file one video at a time, with fixed time stamps."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for video_id in ids:
+            entry = zipfile.ZipInfo(f"{video_id}.npy")
+            with archive.open(entry, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, synthetic_features(config, video_id))
+            bar.update()

@@ -1,0 +1,177 @@
+import concurrent.futures
+import json
+
+import numpy as np
+import pytest
+
+from ahernet_tf.data.features.joined_stores import UnionStore
+from ahernet_tf.data.features.opening import NpzStore, VideoInfo, open_store
+
+VALUES = np.arange(12.0).reshape(4, 3) / 4
+
+
+def store_of(tmp_path, form, arrays, **savez):
+    """Writes arrays in one of the forms and opens them."""
+    tmp_path.mkdir(exist_ok=True)
+    if form in ("npz", "npz compressed"):
+        save = np.savez if form == "npz" else np.savez_compressed
+        save(tmp_path / "f.npz", **arrays)
+        return open_store(tmp_path / "f.npz", {})
+    directory = tmp_path / form
+    directory.mkdir()
+    for name, array in arrays.items():
+        if form == "npy":
+            np.save(directory / f"{name}.npy", array)
+        else:
+            header = ",".join(f"f{n}" for n in range(array.shape[1]))
+            np.savetxt(directory / f"{name}.csv", array, "%.17g", ",", header=header)
+    return open_store(directory, {})
+
+
+FORMS = ["npz", "npz compressed", "npy", "csv"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_reads_what_was_written(tmp_path, form):
+    store = store_of(tmp_path, form, {"a": VALUES, "v_b": VALUES[:2]})
+    assert sorted(store.ids()) == ["a", "v_b"]
+    assert len(store) == 2
+    for name in ("a", "v_a"):
+        assert name in store
+        assert store.shape(name) == (4, 3)
+        np.testing.assert_array_equal(store.read(name), VALUES)
+    for name in ("b", "v_b"):
+        assert store.shape(name) == (2, 3)
+        np.testing.assert_array_equal(store.read(name), VALUES[:2])
+    assert "c" not in store
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_id_may_begin_with_v_itself(tmp_path, form):
+    arrays = {"v_v_UmAH95xls": VALUES, "v_a": VALUES[:2]}
+    store = store_of(tmp_path, form, arrays)
+    for name in ("v_UmAH95xls", "v_v_UmAH95xls"):
+        np.testing.assert_array_equal(store.read(name), VALUES)
+    assert "v_b" not in store
+    union = UnionStore([store_of(tmp_path / "other", form, {"b": VALUES}), store])
+    np.testing.assert_array_equal(union.read("v_UmAH95xls"), VALUES)
+    np.testing.assert_array_equal(union.read("a"), VALUES[:2])
+
+
+@pytest.mark.parametrize("form", FORMS[:3])
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f4"])
+def test_keeps_the_type_of_the_file_in_native_order(tmp_path, form, dtype):
+    store = store_of(tmp_path, form, {"a": VALUES.astype(dtype)})
+    assert store.read("a").dtype == np.dtype(dtype).newbyteorder("=")
+    np.testing.assert_array_equal(store.read("a"), VALUES)
+
+
+@pytest.mark.parametrize("form", FORMS[:3])
+def test_reads_column_order(tmp_path, form):
+    store = store_of(tmp_path, form, {"a": np.asfortranarray(VALUES)})
+    np.testing.assert_array_equal(store.read("a"), VALUES)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["c", "../a", "x/a"])
+def test_refuses_unknown_videos_and_paths(tmp_path, form, name):
+    store = store_of(tmp_path, form, {"a": VALUES})
+    np.save(tmp_path / "a.npy", VALUES)
+    assert name not in store
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+        store.read(name)
+
+
+@pytest.mark.parametrize("form", FORMS[:3])
+def test_never_unpickles(tmp_path, form):
+    store = store_of(tmp_path, form, {"a": np.array([{"x": 1}], object)})
+    with pytest.raises(ValueError, match="pickled"):
+        store.read("a")
+
+
+@pytest.mark.parametrize("form", FORMS[:3])
+@pytest.mark.parametrize("values", [np.arange(4), np.zeros((2, 3), int)])
+def test_refuses_other_than_a_floating_matrix(tmp_path, form, values):
+    with pytest.raises(ValueError, match="expected"):
+        store_of(tmp_path, form, {"a": values}).read("a")
+
+
+def test_a_csv_with_a_word_in_it_is_named(tmp_path):
+    (tmp_path / "a.csv").write_text("f0,f1\n1,2\n3,hm\n")
+    with pytest.raises(ValueError, match=r"a\.csv: video 'a': .*hm"):
+        open_store(tmp_path, {}).read("a")
+
+
+def test_a_csv_with_a_header_only_is_empty(tmp_path):
+    (tmp_path / "a.csv").write_text("f0,f1\n")
+    store = open_store(tmp_path, {})
+    assert store.shape("a") == store.read("a").shape == (0, 2)
+
+
+def test_a_truncated_npy_is_named(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES)
+    data = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(data[:-8])
+    with pytest.raises(ValueError, match=r"a\.npy: video 'a': the file is cut short"):
+        open_store(tmp_path, {}).read("a")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_changed_byte_in_an_npz_is_noticed(tmp_path, save):
+    path = tmp_path / "f.npz"
+    save(path, a=np.random.default_rng(0).normal(size=(50, 3)), b=VALUES)
+    data = bytearray(path.read_bytes())
+    data[700] ^= 0xFF
+    path.write_bytes(data)
+    store = open_store(path, {})
+    with pytest.raises(ValueError, match=r"f\.npz: video 'a': .*damaged"):
+        store.read("a")
+    np.testing.assert_array_equal(store.read("b"), VALUES)
+
+
+def test_an_npz_can_be_read_from_many_threads(tmp_path):
+    arrays = {f"v{n}": np.full((50, 8), float(n)) for n in range(40)}
+    np.savez_compressed(tmp_path / "f.npz", **arrays)
+    store = NpzStore(tmp_path / "f.npz")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for name, values in zip(arrays, pool.map(store.read, arrays)):
+            np.testing.assert_array_equal(values, arrays[name])
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda p: p / "none.npz", "does not exist"),
+        (lambda p: (p / "x.npz").write_text("hello") and p / "x.npz", "no npz"),
+        (lambda p: (p / "x.h6").write_text("hello") and p / "x.h6", "format"),
+        (lambda p: p, "found"),
+    ],
+)
+def test_what_is_no_store_is_refused(tmp_path, make, match):
+    with pytest.raises(ValueError, match=match):
+        open_store(make(tmp_path), {})
+
+
+def described(tmp_path, **description):
+    np.save(tmp_path / "a.npy", VALUES)
+    text = json.dumps({"format": "npy", "dim": 3, "clip_frames": 16, **description})
+    (tmp_path / "features.json").write_text(text)
+
+
+def test_the_description_tells_of_each_video(tmp_path):
+    described(tmp_path, videos={"a": {"fps": 25.0, "frames": 50, "duration_sec": 2}})
+    store = open_store(tmp_path, {})
+    assert store.info("v_a") == VideoInfo(25.0, 50, 2)
+    assert store.info("b") is None
+
+
+def test_the_description_gives_the_rate_by_frames_and_duration(tmp_path):
+    described(tmp_path, videos={"a": {"frames": 50, "duration_sec": 2}})
+    assert open_store(tmp_path, {}).info("a").fps == 25.0
+
+
+def test_an_equal_declaration_is_accepted_and_another_refused(tmp_path):
+    described(tmp_path)
+    assert open_store(tmp_path, {"clip_frames": 16}).description["dim"] == 3
+    with pytest.raises(ValueError, match=r"features.json: clip_frames is 16.*8"):
+        open_store(tmp_path, {"clip_frames": 8})

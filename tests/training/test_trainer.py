@@ -1,0 +1,227 @@
+import dataclasses
+import json
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ahernet_tf import config as configuration
+from ahernet_tf.acceleration import devices
+from ahernet_tf.data import pipelines
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.packed.buffers import BufferPool
+from ahernet_tf.data.synthetic.synthetic_dataset import (
+    synthetic_config,
+    write_synthetic,
+)
+from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.training import input_prefetch as feeding
+from ahernet_tf.training.trainer import Interrupted, NonFiniteLossError, Trainer
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("data") / "synthetic"
+    sizes = {"source_classes": 2, "target_classes": 2, "channels": 6}
+    counts = {
+        "videos_per_class": 3,
+        "test_videos_per_class": 2,
+        "moments_per_class": 4,
+    }
+    write_synthetic(directory, synthetic_config("easy", **sizes, **counts))
+    return directory
+
+
+def tiny(mode: str = "tiled", **training) -> configuration.Config:
+    return configuration.with_overrides(
+        configuration.small(),
+        [
+            "network.untrimmed_steps=64",
+            "network.moment_steps=32",
+            "network.base_channels=4,4",
+            "network.level_channels=4,4,4",
+            "network.generator_channels=4",
+            "training.batch_size=4",
+            "training.pretrain_iterations=2",
+            "training.decay_every=2",
+            "training.schedule=alternating",
+            "training.optimizer_split=per_loss",
+            f"synthesis.mode={mode}",
+            "synthesis.moments_per_class=2",
+            *[f"training.{name}={value}" for name, value in training.items()],
+        ],
+    )
+
+
+def trainer(data, directory, config, seed=3) -> Trainer:
+    tf.keras.utils.set_random_seed(seed)
+    dataset = Dataset.load(data, config.data)
+    description = storage.Description(
+        dataset.feature_channels, dataset.source_classes, dataset.target_classes
+    )
+    directory.mkdir(exist_ok=True)
+    return Trainer(
+        description.build(config), dataset, config, directory, seed, progress=False
+    )
+
+
+def weights(trained: Trainer) -> list[np.ndarray]:
+    return [v.numpy() for v in storage.ordered_variables(trained.model)]
+
+
+@pytest.fixture(scope="module")
+def straight(data, tmp_path_factory) -> Trainer:
+    """A run that never stopped: two iterations of pre-training, three alternating."""
+    trained = trainer(data, tmp_path_factory.mktemp("straight"), tiny(iterations=3))
+    trained.run()
+    return trained
+
+
+def log(trained: Trainer) -> list[dict]:
+    lines = (trained.directory / "losses.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_forms_for_a_gpu_compute_the_same(data, straight, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    trained = trainer(data, tmp_path, tiny(iterations=3))
+    trained.run()
+    for a, b in zip(log(straight), log(trained)):
+        assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize(("short", "held"), [(2.0, [1] * 3), (-1.0, [1] * 3 + [2] * 3)])
+def test_one_batch_of_a_stream_is_held_and_one_more_where_they_are_made_ahead(
+    data, tmp_path, monkeypatch, short, held
+):
+    pools = []
+
+    class Noted(BufferPool):
+        def __init__(self):
+            super().__init__()
+            pools.append(self)
+
+    monkeypatch.setattr(pipelines, "BufferPool", Noted)
+    monkeypatch.setattr(feeding, "_SHORT", short)
+    trainer(data, tmp_path, tiny(iterations=6, pretrain_iterations=0)).run()
+    assert [len(pool) for pool in pools] == held
+
+
+@pytest.mark.parametrize("stop_after", [1, 3], ids=["pretraining", "alternating"])
+def test_resumed_run_has_bit_for_bit_the_weights_of_one_that_never_stopped(
+    data, straight, tmp_path, monkeypatch, stop_after
+):
+    first = trainer(data, tmp_path, tiny(iterations=3))
+    iterate = first._iterate
+
+    def stopping(phase, iteration, batches):
+        if iteration + 1 == stop_after:
+            signal.raise_signal(signal.SIGTERM)
+        return iterate(phase, iteration, batches)
+
+    monkeypatch.setattr(first, "_iterate", stopping)
+    with pytest.raises(Interrupted):
+        first.run()
+    second = trainer(data, tmp_path, tiny(iterations=3))
+    assert second.done == stop_after
+    second.run()
+    for a, b in zip(weights(straight), weights(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert log(second) == log(straight)
+
+
+def test_every_iteration_is_logged_with_its_phase_and_learning_rate(straight):
+    lines = log(straight)
+    assert [line["iteration"] for line in lines] == [0, 1, 2, 3, 4]
+    assert [line["phase"] for line in lines] == ["pretrain"] * 2 + ["train"] * 3
+    rates = [line["learning_rate/localization"] for line in lines]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-3, 1e-3, 1e-4], rtol=1e-12)
+
+
+def test_every_weight_and_every_optimizer_slot_is_in_the_checkpoint(straight):
+    path = storage.latest_checkpoint(straight.directory)
+    names = [
+        name
+        for name, _ in tf.train.list_variables(path)
+        if name.startswith(("weights/", "optimizers/"))
+    ]
+    slots = sum(
+        2 + 2 * len(objective.variables)
+        for objectives in straight.algorithm.rows.values()
+        for objective in objectives
+    )
+    assert len(names) == len(straight.model.weights) + slots
+
+
+def test_checkpoint_of_another_configuration_is_refused(data, straight):
+    config = tiny(iterations=3)
+    network = dataclasses.replace(config.network, base_channels=(8, 4))
+    other = dataclasses.replace(config, network=network)
+    with pytest.raises(ValueError, match="another configuration"):
+        trainer(data, straight.directory, other)
+
+
+def test_non_finite_loss_stops_with_iteration_losses_and_videos(data, tmp_path):
+    config = tiny(iterations=1, localization_learning_rate=float("inf"))
+    with pytest.raises(
+        NonFiniteLossError, match=r"Iteration 0 \(pretrain\).*training_"
+    ):
+        trainer(data, tmp_path, config).run()
+    assert storage.latest_checkpoint(tmp_path) is None
+
+
+def test_periodic_evaluation_is_called_and_logged(data, tmp_path):
+    seen = []
+
+    def evaluate(iteration):
+        seen.append(iteration)
+        return {"validation/average_map": 0.5}
+
+    config = tiny("single", iterations=1)
+    trainer(data, tmp_path, config).run(evaluate, every=2)
+    assert seen == [2]
+
+
+def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeypatch):
+    config = tiny(iterations=3, ema_decay=0.6, schedule="fused")
+    whole = trainer(data, tmp_path / "whole", config)
+    start = [v.numpy() for v in whole.average.values]
+    history = []
+    step = whole._iterate
+
+    def iterate(*arguments):
+        values = step(*arguments)
+        history.append(weights(whole))
+        return values
+
+    monkeypatch.setattr(whole, "_iterate", iterate)
+    whole.run()
+    expected = start
+    for later in history:
+        expected = [a + 0.4 * (w - a) for a, w in zip(expected, later)]
+    own = weights(whole)
+    with whole.averaged():
+        for found, value in zip(weights(whole), expected):
+            np.testing.assert_allclose(found, value, atol=1e-5)
+    for found, value in zip(weights(whole), own):
+        np.testing.assert_array_equal(found, value)
+
+    stopped = trainer(
+        data, tmp_path / "stopped", tiny(iterations=1, ema_decay=0.6, schedule="fused")
+    )
+    stopped.run()
+    resumed = trainer(data, tmp_path / "stopped", config)
+    resumed.run()
+    for found, value in zip(resumed.average.values, whole.average.values):
+        np.testing.assert_array_equal(found, value)
+
+    description = storage.Description(
+        whole.dataset.feature_channels,
+        whole.dataset.source_classes,
+        whole.dataset.target_classes,
+    )
+    storage.save_description(tmp_path / "whole", description, config)
+    model, _, _ = storage.load_model(tmp_path / "whole")
+    for found, value in zip(storage.ordered_variables(model), whole.average.values):
+        np.testing.assert_array_equal(found, value)
