@@ -288,8 +288,9 @@ def load(path: str | pathlib.Path) -> Config:
     Raises:
         ValueError: The file is no JSON, or an option is unknown or wrong.
     """
+    values = files.read_json(path)
     try:
-        return from_dict(json.loads(pathlib.Path(path).read_text()))
+        return from_dict(values)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

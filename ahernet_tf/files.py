@@ -1,40 +1,46 @@
-"""Writes files and directories whole or not at all."""
+"""Writes files and directories whole or not at all; reads and writes JSON."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import gzip
 import json
 import os
 import pathlib
 import shutil
 import socket
-import tempfile
-from collections.abc import Iterator
+import time
+import zlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 PARTIAL = ".partial"
+_ABANDONED_AFTER_SEC = 24 * 3600.0
+
+PathLike = str | os.PathLike
 
 
 @contextlib.contextmanager
-def whole_file(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+def whole_file(path: PathLike) -> Iterator[pathlib.Path]:
     """Gives a temporary path beside `path`, whose file takes its place at the end.
 
-    After an error nothing remains; missing directories are made. The temporary name
-    is unique to process and machine.
+    The file is on the disk before it takes the place. After an error nothing remains;
+    missing directories are made. The temporary name is unique to process and machine.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    owner = f"{socket.gethostname()}-{os.getpid()}"
-    temporary = path.with_name(f".{path.name}.{owner}{PARTIAL}")
+    temporary = _temporary(path)
     try:
         yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def new_directory(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+def new_directory(path: PathLike) -> Iterator[pathlib.Path]:
     """Gives a temporary directory beside `path`, which takes its place at the end.
 
     Being beside it, relative paths are the same there. After an error nothing remains;
@@ -46,22 +52,157 @@ def new_directory(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"{path}: expected a new or empty directory")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    made = _temporary(path)
+    made.mkdir()
     try:
         yield made
-        made.chmod(0o755)
         made.replace(path)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def write_text(path: str | pathlib.Path, text: str) -> None:
+def _temporary(path: pathlib.Path) -> pathlib.Path:
+    """Returns the temporary path beside `path`; removes what dead processes left."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path.parent.resolve())
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    return path.with_name(f".{path.name}.{owner}{PARTIAL}")
+
+
+@functools.lru_cache(maxsize=1024)
+def _remove_abandoned(directory: pathlib.Path) -> None:
+    """Removes the temporary files of dead processes, once per directory."""
+    for name in os.listdir(directory):
+        if name.startswith(".") and name.endswith(PARTIAL):
+            path = directory / name
+            if _is_abandoned(path):
+                shutil.rmtree(path, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def _is_abandoned(path: pathlib.Path) -> bool:
+    """Tells whether nobody writes a temporary file any more.
+
+    Its process, one of this machine, is gone; or nobody wrote to it for a day.
+    """
+    writer = path.name.removesuffix(PARTIAL)
+    owner, _, process = writer.rpartition("-")
+    try:
+        if owner.endswith(f".{socket.gethostname()}") and process.isdecimal():
+            os.kill(int(process), 0)
+        return time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SEC
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False
+
+
+def check_output(path: PathLike, suffixes: tuple[str, ...] = ()) -> None:
+    """Refuses a path that no file can be written to, before work starts.
+
+    Args:
+        path: Where a program will write a file.
+        suffixes: Endings that its name may have, such as `.json.gz`; empty for any.
+
+    Raises:
+        ValueError: The path is a directory, lies below a file, cannot be written to, or
+            ends otherwise.
+    """
+    text, path = os.fspath(path), pathlib.Path(path)
+    if path.is_dir() or text.endswith(("/", os.sep)):
+        raise ValueError(f"{text}: is a directory, expected the name of a file.")
+    if suffixes and not path.name.endswith(suffixes):
+        raise ValueError(f"{text}: expected a name that ends in {', '.join(suffixes)}.")
+    check_directory(path.parent, text)
+
+
+def check_directory(path: PathLike, name: str | None = None) -> None:
+    """Refuses a directory that cannot be made or written to; it is not made.
+
+    Args:
+        path: Where a program will write files.
+        name: What the error calls it; the path by default.
+
+    Raises:
+        ValueError: The path lies below a file, or nothing can be written there.
+    """
+    name = name or os.fspath(path)
+    place = pathlib.Path(path).absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise ValueError(f"{name}: {place} is a file, not a directory.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ValueError(f"{name}: nothing can be written to {place}.")
+
+
+def write_text(path: PathLike, text: str) -> None:
     """Writes a text file as UTF-8; missing directories are made."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | pathlib.Path, content: Any) -> None:
-    """Writes indented JSON; missing directories are made."""
-    write_text(path, json.dumps(content, indent=1) + "\n")
+def write_json(path: PathLike, content: Any, indent: int | None = 1) -> None:
+    """Writes JSON, gzipped where the path ends in `.gz`; makes missing directories.
+
+    Raises:
+        ValueError: The content holds a NaN or an infinite number, or is no JSON.
+    """
+    path = pathlib.Path(path)
+    try:
+        text = json.dumps(content, indent=indent, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be written as JSON: {error}") from error
+    data = (text + "\n").encode()
+    if path.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def read_json(
+    path: PathLike, repeated: Callable[[str, Any], None] | None = None
+) -> Any:
+    """Reads JSON in UTF-8 or UTF-16, with or without byte order mark, gzipped or not.
+
+    Args:
+        path: The file; whether it is gzipped is seen from its content.
+        repeated: Called with key and value of every key that an object has again; the
+            first value is kept. By default such a key is a fault.
+
+    Raises:
+        ValueError: The file is absent or holds no readable JSON.
+    """
+    path = pathlib.Path(path)
+    faults: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) == len(pairs):
+            return result
+        result = {}
+        for key, value in pairs:
+            if key not in result:
+                result[key] = value
+            elif repeated is None:
+                faults.append(key)
+            else:
+                repeated(key, value)
+        return result
+
+    try:
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path}: cannot be read ({reason})") from error
+    try:
+        text = data.decode(json.detect_encoding(data))
+        content = json.loads(text, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: is not JSON ({error})") from error
+    if faults:
+        raise ValueError(f"{path}: the key {faults[0]!r} is there twice.")
+    return content

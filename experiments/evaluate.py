@@ -20,7 +20,7 @@ from typing import Any
 from absl import app, flags
 from tqdm import tqdm
 
-from ahernet_tf import evaluation
+from ahernet_tf import evaluation, files
 
 _GROUND_TRUTH = flags.DEFINE_string(
     "ground_truth", None, "Ground truth in ActivityNet JSON (.json or .json.gz)."
@@ -243,7 +243,7 @@ def main(argv: Sequence[str]) -> None:
         )
         print("\n".join(evaluation.report_lines(report)))
         if _JSON.value:
-            evaluation.write_json(_JSON.value, report, indent=1)
+            files.write_json(_JSON.value, report)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
 

@@ -27,7 +27,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
 from ahernet_tf.data.features.opening import FeatureStore, open_store
 from ahernet_tf.data.features.time_model import TimeModel
-from ahernet_tf.evaluation.json_files import canonical_video_id
+from ahernet_tf.evaluation import canonical_video_id
 from ahernet_tf.inference import Detection, Localizer, scoring
 from ahernet_tf.inference.localizer import to_frame
 from ahernet_tf.models import checkpoint as storage

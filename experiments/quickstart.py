@@ -15,7 +15,7 @@ import sys
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation
+from ahernet_tf import files
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
@@ -123,7 +123,7 @@ def main(argv: list[str]) -> int:
     print(f"network, losses      {workdir}/ahernet  (tensorboard --logdir of it)")
     print(f"detections           {workdir}/ahernet/predictions.json")
     print(f"scores               {workdir}/scores.json")
-    evaluation.write_json(workdir / "scores.json", scores, indent=1)
+    files.write_json(workdir / "scores.json", scores)
     return 0
 
 

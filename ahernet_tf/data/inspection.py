@@ -18,7 +18,7 @@ from ahernet_tf.data.dataset import group_of
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.loading import TEST_POOL, Loader
 from ahernet_tf.data.roles import Role
-from ahernet_tf.evaluation.json_files import canonical_video_id
+from ahernet_tf.evaluation import canonical_video_id
 
 THRESHOLDS = (0.5, 0.8)
 _LISTED = 20  # actions named in the summary

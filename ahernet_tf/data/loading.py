@@ -23,7 +23,7 @@ from ahernet_tf.data.features.opening import (
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role
-from ahernet_tf.evaluation.json_files import canonical_video_id
+from ahernet_tf.evaluation import canonical_video_id
 
 DESCRIPTION = "dataset.json"
 REQUIRED_ROLES = ("untrimmed", "moments")

@@ -11,14 +11,9 @@ from ahernet_tf.evaluation.bootstrap import (
     paired_bootstrap,
 )
 from ahernet_tf.evaluation.detection import DetectionResult, evaluate_detections
+from ahernet_tf.evaluation.entries import canonical_video_id, result_video_id
 from ahernet_tf.evaluation.errors import ErrorAnalysis, analyse_errors
 from ahernet_tf.evaluation.ground_truth import load_ground_truth
-from ahernet_tf.evaluation.json_files import (
-    canonical_video_id,
-    read_json,
-    result_video_id,
-    write_json,
-)
 from ahernet_tf.evaluation.proposal import ProposalResult, evaluate_proposals
 from ahernet_tf.evaluation.protocols import PROTOCOLS, Protocol, read_names, tiou_range
 from ahernet_tf.evaluation.results import load_predictions, write_results
@@ -48,11 +43,9 @@ __all__ = [
     "load_predictions",
     "paired_bootstrap",
     "proposal_report",
-    "read_json",
     "read_names",
     "report_lines",
     "result_video_id",
     "tiou_range",
-    "write_json",
     "write_results",
 ]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ahernet_tf.evaluation.json_files import (
+from ahernet_tf.evaluation.entries import (
     PathLike,
     canonical_video_id,
     check_item,
-    read_json,
+    content_of,
 )
 
 MAX_NAMED_EXCLUSIONS = 5
@@ -53,7 +53,7 @@ def load_ground_truth(
             not two finite numbers in order; two ids name the same video; or no
             instance is left.
     """
-    name, content = read_json(path_or_dict)
+    name, content = content_of(path_or_dict)
     chosen = _videos_of_subset(name, content, subset)
     excluded = {canonical_video_id(video) for video in excluded_videos}
     annotated = {video: items for video, (items, _) in chosen.items() if items}

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ahernet_tf import files
+from ahernet_tf.evaluation.entries import PathLike
 from ahernet_tf.evaluation.ground_truth import load_ground_truth
-from ahernet_tf.evaluation.json_files import PathLike, read_json
 
 
 def tiou_range(start: float, step: float, stop: float) -> tuple[float, ...]:
@@ -113,13 +114,13 @@ def read_names(path: PathLike) -> list[str]:
     """
     path = pathlib.Path(path)
     if path.suffix in (".json", ".gz"):
-        name, content = read_json(path)
+        content = files.read_json(path)
         if not isinstance(content, list | dict):
-            raise ValueError(f"{name}: expected a JSON list of names.")
+            raise ValueError(f"{path}: expected a JSON list of names.")
         names = [str(value) for value in content]
     else:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{path}: cannot be read: {error}") from error
         names = [line.strip() for line in lines if line.strip()]

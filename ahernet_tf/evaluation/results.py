@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ahernet_tf.evaluation.json_files import (
+from ahernet_tf import files
+from ahernet_tf.evaluation.entries import (
     PathLike,
     canonical_video_id,
     check_item,
-    read_json,
+    content_of,
     result_video_id,
-    write_json,
 )
 
 
@@ -43,7 +43,7 @@ def load_predictions(
             that is not finite, or a segment that starts after its end; or two ids
             name the same video.
     """
-    name, content = read_json(path_or_dict)
+    name, content = content_of(path_or_dict)
     results = content.get("results") if isinstance(content, Mapping) else None
     if not isinstance(results, Mapping):
         raise ValueError(f"{name}: the key 'results' (an object) is missing.")
@@ -149,13 +149,14 @@ def write_results(
                 f"{path}: video {video!r} is given twice, with and without 'v_'."
             )
         content[identity] = written
-    write_json(
+    files.write_json(
         path,
         {
             "version": version,
             "results": content,
             "external_data": dict(external_data or {}),
         },
+        indent=None,
     )
 
 

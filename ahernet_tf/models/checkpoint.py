@@ -8,7 +8,6 @@ of the layers, which reads the same under either generation of Keras.
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from typing import Any
 
@@ -107,7 +106,7 @@ def load_description(directory: str | pathlib.Path) -> tuple[Description, Config
     if not path.exists():
         raise ValueError(f"{path}: no such file; '{directory}' holds no trained model.")
     try:
-        values = json.loads(path.read_text())
+        values = files.read_json(path)
         description = Description(
             values["feature_channels"],
             tuple(values["source_classes"]),

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from absl import app, flags
 
-from ahernet_tf import evaluation
+from ahernet_tf import evaluation, files
 from ahernet_tf.evaluation.reference import loop_average_precision, loop_recall
 
 _JSON = flags.DEFINE_string("json", None, "Where to write the times, as JSON.")
@@ -108,7 +108,7 @@ def run(
     with tempfile.TemporaryDirectory() as directory:
         truth_path = os.path.join(directory, "ground_truth.json")
         results_path = os.path.join(directory, "results.json")
-        evaluation.write_json(truth_path, content)
+        files.write_json(truth_path, content)
         evaluation.write_results(results_path, predictions)
         megabytes = os.path.getsize(results_path) / 1e6
         truth, truth_sec = timed(
@@ -212,7 +212,7 @@ def main(argv: Sequence[str]) -> None:
     )
     if _JSON.value:
         try:
-            evaluation.write_json(_JSON.value, report, indent=1)
+            files.write_json(_JSON.value, report)
         except (OSError, ValueError) as error:
             sys.exit(f"error: {error}")
 

@@ -163,8 +163,8 @@ def test_incomplete_record_names_the_video(record, message):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"{", "not valid JSON"),
-        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"{", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
         (b"[]", "'database'"),
         (b'{"results": {}}', "'database'"),
     ],

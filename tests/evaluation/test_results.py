@@ -5,7 +5,7 @@ import os
 import pandas as pd
 import pytest
 
-from ahernet_tf.evaluation import load_predictions, write_json, write_results
+from ahernet_tf.evaluation import load_predictions, write_results
 
 
 def item(start, end, label="x", score=0.5):
@@ -153,9 +153,3 @@ def test_interrupted_writing_leaves_the_old_file_alone(tmp_path, monkeypatch):
         write_results(path, {"a": [item(1, 2)]})
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["out.json"]
-
-
-def test_json_holds_no_nan(tmp_path):
-    with pytest.raises(ValueError, match=r"out\.json: cannot be written"):
-        write_json(tmp_path / "out.json", {"value": float("nan")})
-    assert os.listdir(tmp_path) == []

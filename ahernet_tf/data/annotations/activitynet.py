@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import pathlib
 from typing import Any
 
+from ahernet_tf import files
 from ahernet_tf.data import checks
 
 
@@ -120,24 +120,16 @@ def read_json(
         value is kept.
     """
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in result:
-                if keys_are_ids and isinstance(value, dict):
-                    report.add(name, key, "duplicate id")
-                else:
-                    report.add(name, None, f"duplicate key '{key}'", fatal=True)
-            result.setdefault(key, value)
-        return result
+    def repeated(key: str, value: Any) -> None:
+        if keys_are_ids and isinstance(value, dict):
+            report.add(name, key, "duplicate id")
+        else:
+            report.add(name, None, f"duplicate key '{key}'", fatal=True)
 
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text, object_pairs_hook=unique)
-    except OSError as error:
-        report.add(name, None, f"cannot be read ({error.strerror or error})", True)
+        return files.read_json(path, repeated)
     except ValueError as error:
-        report.add(name, None, f"is not JSON ({error})", fatal=True)
+        report.add(name, None, str(error).removeprefix(f"{path}: "), fatal=True)
     return None
 
 

@@ -7,12 +7,12 @@ Published ActivityNet features come with a table of the frames that they saw
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from ahernet_tf.evaluation.json_files import canonical_video_id
+from ahernet_tf import files
+from ahernet_tf.evaluation import canonical_video_id
 
 # Columns or fields of duration, frames and frames seen: the CSV table, the JSON file.
 _CSV = ("video", "seconds", "numFrame", "featureFrame")
@@ -29,7 +29,7 @@ def read_covered_durations(path: pathlib.Path) -> dict[str, float]:
         ValueError: The file cannot be read, lacks a column or holds no number.
     """
     try:
-        rows = list(_json_rows(path) if path.suffix == ".json" else _csv_rows(path))
+        rows = list(_json_rows(path) if ".json" in path.suffixes else _csv_rows(path))
     except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(
             f"{path}: expected columns {_CSV}, or JSON records with {_JSON} ({error})"
@@ -53,6 +53,6 @@ def _csv_rows(path: pathlib.Path) -> Iterator[tuple[str, float, float, float]]:
 
 
 def _json_rows(path: pathlib.Path) -> Iterator[tuple[Any, ...]]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = files.read_json(path)
     for video, record in content.items():
         yield video, *(float(record[name]) for name in _JSON)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import abc
-import json
 import pathlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ahernet_tf import files
 from ahernet_tf.data import checks
 from ahernet_tf.data.features.time_model import VideoInfo
 from ahernet_tf.data.video_columns import Texts
@@ -243,10 +243,7 @@ def read_description(path: pathlib.Path) -> dict[str, Any]:
     file = path / DESCRIPTION_FILE
     if not file.exists():
         return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file}: is not JSON ({error})") from error
+    content = files.read_json(file)
     if not isinstance(content, dict):
         raise ValueError(f"{file}: expected an object, received {content!r}")
     return content

@@ -18,7 +18,6 @@ the configuration, which only say what is listed and written.
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -34,7 +33,7 @@ from ahernet_tf.data.synthetic.synthetic_world import (
     STRIDE_FRAMES,
     SUBSETS,
 )
-from ahernet_tf.files import new_directory
+from ahernet_tf.files import new_directory, write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,10 +236,10 @@ def write_synthetic(
         with tqdm.tqdm(total=len(ids), unit="video", disable=not progress) as bar:
             for name, members in (("untrimmed", untrimmed), ("moments", moments)):
                 _write_npz(made / f"{name}.npz", config, members, bar)
-        _write_json(made / "annotations.json", _annotations(config, untrimmed))
-        _write_json(made / "moments.json", _annotations(config, moments))
-        _write_json(made / "synthetic.json", dataclasses.asdict(config))
-        _write_json(made / "dataset.json", _dataset(config))
+        write_json(made / "annotations.json", _annotations(config, untrimmed))
+        write_json(made / "moments.json", _annotations(config, moments))
+        write_json(made / "synthetic.json", dataclasses.asdict(config))
+        write_json(made / "dataset.json", _dataset(config))
     return directory
 
 
@@ -278,10 +277,6 @@ def _annotations(config: SyntheticConfig, ids: Iterable[str]) -> dict[str, Any]:
         "features": {"clip_frames": CLIP_FRAMES, "stride_frames": STRIDE_FRAMES},
         "database": {i: synthetic_record(config, i) for i in ids},
     }
-
-
-def _write_json(path: pathlib.Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=1) + "\n")
 
 
 def _write_npz(

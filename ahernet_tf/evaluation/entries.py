@@ -1,22 +1,19 @@
-"""JSON files of the evaluation: read plain or gzipped, written whole or not at all."""
+"""Entries of ActivityNet's files: their video ids, segments and scores."""
 
-import gzip
-import json
 import math
 import os
-import pathlib
-import tempfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ahernet_tf import files
+
 PathLike = str | os.PathLike
 
 
-def read_json(path_or_dict: PathLike | Mapping) -> tuple[str, Any]:
-    """Reads a `.json` or `.json.gz` file; a mapping is passed through.
+def content_of(path_or_dict: PathLike | Mapping) -> tuple[str, Any]:
+    """Reads a JSON file; a mapping is passed through.
 
     Returns:
         The name to use in error messages (the path, or "<dict>") and the content.
@@ -26,52 +23,7 @@ def read_json(path_or_dict: PathLike | Mapping) -> tuple[str, Any]:
     """
     if isinstance(path_or_dict, Mapping):
         return "<dict>", path_or_dict
-    path = pathlib.Path(path_or_dict)
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as stream:
-            return str(path), json.load(stream)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: is not UTF-8 text: {error}") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: is not valid JSON: {error}") from error
-
-
-def write_json(path: PathLike, content: Any, indent: int | None = None) -> None:
-    """Writes JSON (gzipped if the path ends in `.gz`), whole or not at all.
-
-    The text goes to a temporary file in the same directory, which then replaces the
-    path in one step. Missing parent directories are made.
-
-    Raises:
-        ValueError: The content holds a NaN or an infinite number, or is no JSON.
-    """
-    path = pathlib.Path(path)
-    try:
-        text = json.dumps(content, indent=indent, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be written as JSON: {error}") from error
-    data = (text + "\n").encode("utf-8")
-    if path.suffix == ".gz":
-        data = gzip.compress(data, mtime=0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name}.", suffix=".part", dir=path.parent
-    )
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    return str(path_or_dict), files.read_json(path_or_dict)
 
 
 def canonical_video_id(video: Any) -> str:
