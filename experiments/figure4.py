@@ -27,8 +27,8 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.roles import Role
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.inference.baselines import proposal_logits
-from ahernet_tf.inference.detections import candidates
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.inference.candidates import rank_anchors
+from ahernet_tf.models.checkpoint import load_description, load_model
 from experiments.paper import columns, figures
 from experiments.paper.results import summary
 
@@ -77,11 +77,11 @@ def count_right(
     Raises:
         ValueError: The two networks are not of the same form.
     """
-    models = {system: storage.load_model(run)[0] for system, run in runs.items()}
+    models = {system: load_model(run)[0] for system, run in runs.items()}
     ahernet, other = (models[system] for system in SYSTEMS)
     if ahernet.network != other.network:
         raise ValueError(f"Networks of different forms: {', '.join(map(str, runs))}.")
-    config = storage.load_description(runs["AherNet"])[1]
+    config = load_description(runs["AherNet"])[1]
     network, steps = ahernet.network, ahernet.network.untrimmed_steps
     anchors = tf.constant(ahernet.anchors())
     anchor_classifier = ahernet.anchor_classifier(ahernet.target_classifier)
@@ -94,7 +94,7 @@ def count_right(
     def classify(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         maps = ahernet.backbone(ahernet.standardization(features))
         predictions = ahernet.predict_anchors(maps, anchor_classifier)
-        proposals = candidates(predictions, anchors, steps, config.inference).segments
+        proposals = rank_anchors(predictions, anchors, steps, config.inference).segments
         own = tf.repeat(tf.argmax(predictions.class_logits, axis=-1), ratios, axis=1)
         maps = other.backbone(other.standardization(features))
         logits = proposal_logits(maps, proposals, segment_classifier, steps)

@@ -28,9 +28,9 @@ from ahernet_tf import evaluation, files
 from ahernet_tf.data.features.opening import FeatureStore, open_store
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.evaluation import canonical_video_id
-from ahernet_tf.inference import Detection, Localizer, scoring
-from ahernet_tf.inference.localizer import to_frame
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.inference import Detection, Localizer
+from ahernet_tf.inference.detections import as_results, to_frame
+from ahernet_tf.models.checkpoint import compute_products_in, load_description
 from ahernet_tf.p3d.agreement import feature_differences
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.sources import check_sources, note_sources
@@ -136,7 +136,7 @@ def run(request: Request) -> Report:
             written, uncut = cut_detections(videos[video], folder, found[video], rate)
             clips += written
             failures |= uncut
-    evaluation.write_results(request.out / "detections.json", scoring.as_results(found))
+    evaluation.write_results(request.out / "detections.json", as_results(found))
     with files.whole_file(request.out / "detections.csv") as temporary:
         to_frame(found).to_csv(temporary, index=False)
     return Report(found, failures, clips)
@@ -181,7 +181,7 @@ def load_localizer(request: Request) -> Localizer:
         ValueError: It does not, or a file is unusable.
     """
     directory, checkpoint = find_checkpoint(request.checkpoint)
-    description, config = storage.load_description(directory)
+    description, config = load_description(directory)
     metadata = read_p3d_metadata(request.p3d)
     if metadata.in_channels != 3:
         raise ValueError(
@@ -203,7 +203,7 @@ def load_localizer(request: Request) -> Localizer:
             "of the training's features, or --other_features to go on regardless."
         )
     config = configuration.with_overrides(config, list(request.overrides))
-    storage.compute_products_in(config.training.precision)
+    compute_products_in(config.training.precision)
     return Localizer.load(
         directory,
         checkpoint=checkpoint,
@@ -324,7 +324,7 @@ def request_from_flags() -> Request:
     processors = os.cpu_count() or 1
     decoders = max(1, min(8, processors // 2))
     checkpoint = pathlib.Path(values.checkpoint)
-    description, _ = storage.load_description(find_checkpoint(checkpoint)[0])
+    description, _ = load_description(find_checkpoint(checkpoint)[0])
     trained = description.extraction or {}
     return Request(
         video=values.video,

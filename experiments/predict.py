@@ -20,7 +20,8 @@ from ahernet_tf import evaluation
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.extractors import extractor_differences
 from ahernet_tf.inference import Localizer, scoring
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.inference.detections import as_results
+from ahernet_tf.models.checkpoint import compute_products_in, load_description
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ def predict(request: Request) -> int:
     directory, checkpoint = request.checkpoint, None
     if not directory.is_dir():
         directory, checkpoint = directory.parent.parent, str(directory)
-    description, config = storage.load_description(directory)
+    description, config = load_description(directory)
     config = configuration.with_overrides(config, list(request.overrides))
     dataset = Dataset.load(
         request.data, config.data, request.skip_bad, check_features="all"
@@ -87,7 +88,7 @@ def predict(request: Request) -> int:
         print(
             f"The network does not know {len(unknown)} classes, such as {unknown[0]}."
         )
-    storage.compute_products_in(config.training.precision)
+    compute_products_in(config.training.precision)
     localizer = Localizer.load(
         directory,
         checkpoint=checkpoint,
@@ -103,7 +104,7 @@ def predict(request: Request) -> int:
         progress=request.progress,
     )
     request.out.parent.mkdir(parents=True, exist_ok=True)
-    evaluation.write_results(request.out, scoring.as_results(found))
+    evaluation.write_results(request.out, as_results(found))
     return len(found)
 
 

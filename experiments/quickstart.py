@@ -21,9 +21,10 @@ from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
     write_synthetic,
 )
-from ahernet_tf.inference import baselines, scoring
-from ahernet_tf.inference import chance as references
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.inference import Localizer, scoring
+from ahernet_tf.inference.chance import chance
+from ahernet_tf.models import systems
+from ahernet_tf.models.checkpoint import load_model
 from ahernet_tf.training.trainer import Interrupted
 from experiments.train import Run, train
 
@@ -59,13 +60,13 @@ def quickstart(
     )
     run = Run(data, workdir / "ahernet", config, seed, progress=progress)
     scores = {"AherNet": train(run)}
-    model, description, config = storage.load_model(run.workdir)
+    model, description, config = load_model(run.workdir)
     names = description.target_classes
     role = Dataset.load(data, config.data, check_features="shape").test()
-    alone = baselines.SnippetLocalizer(model, names, config)
+    alone = Localizer(model, names, systems.configure(config, "AherNet0"))
     found = scoring.localize_role(alone, role)
     scores["segment classifier alone"] = scoring.score(role, found)
-    random = references.chance(role, names, config.inference.detections, seed)
+    random = chance(role, names, config.inference.detections, seed)
     scores["chance"] = scoring.score(role, random)
     return scores
 

@@ -29,8 +29,8 @@ from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.roles import Role
-from ahernet_tf.inference import scoring
-from ahernet_tf.inference.baselines import make_localizer
+from ahernet_tf.inference import Localizer, scoring
+from ahernet_tf.inference.detections import as_results
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.distribution import (
@@ -158,10 +158,10 @@ def evaluate_role(
 ) -> dict:
     """Localises and scores the videos of a role."""
     names = getattr(description, f"{classes}_classes")
-    localizer = make_localizer(model, names, run.config, classes)
+    localizer = Localizer(model, names, run.config, classes)
     found = scoring.localize_role(localizer, role, progress=run.progress)
     if predictions is not None:
-        evaluation.write_results(predictions, scoring.as_results(found))
+        evaluation.write_results(predictions, as_results(found))
     return scoring.score(role, found)
 
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
-from ahernet_tf.inference import chance as references
-from ahernet_tf.inference.localizer import to_frame
+from ahernet_tf.inference.chance import chance
+from ahernet_tf.inference.detections import to_frame
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from data_tools import extract_features
@@ -185,7 +185,7 @@ def scores_of(found, annotations, seed):
     ]
     role = types.SimpleNamespace(videos=videos)
     draws = [
-        score(references.chance(role, TARGET, 100, CHANCE_DRAWS * seed + draw))
+        score(chance(role, TARGET, 100, CHANCE_DRAWS * seed + draw))
         for draw in range(CHANCE_DRAWS)
     ]
     return score(found), np.max(draws, axis=0)

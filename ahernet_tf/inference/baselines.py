@@ -1,4 +1,4 @@
-"""Detections of the systems that have no anchor classifier (paper section 4.3)."""
+"""Candidates of the systems that have no anchor classifier (paper section 4.3)."""
 
 from __future__ import annotations
 
@@ -9,47 +9,31 @@ import tensorflow as tf
 
 from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.anchors import segments as segment_ops
-from ahernet_tf.config import Config
-from ahernet_tf.inference.detections import Candidates, Detections, candidates, merge
-from ahernet_tf.inference.localizer import Localizer
-from ahernet_tf.models import AherNet
+from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
+from ahernet_tf.models import Predictions
 
 #: Levels at which the scores of snippets are cut.
 THRESHOLDS = tuple(np.arange(1, 10) / 10)
 
 
-def make_localizer(
-    model: AherNet, class_names: Sequence[str], config: Config, classes: str = "target"
-) -> Localizer:
-    """Makes the localizer of the configuration's system; arguments of `Localizer`."""
-    kinds = {"AherNet0": SnippetLocalizer, "AherNet-": ProposalLocalizer}
-    kind = kinds.get(config.training.system, Localizer)
-    return kind(model, class_names, config, classes)
-
-
-class ProposalLocalizer(Localizer):
-    """Classifies proposals by the segment classifier: AherNet-.
+class ProposalCandidates(AnchorCandidates):
+    """Finds candidates with proposals that the segment classifier labels: AherNet-.
 
     A proposal's class scores are those of the average of its level's map over the
-    cells that it covers.
+    cells that it covers. Arguments are those of `AnchorCandidates`.
     """
 
-    def _candidates(self, sequences: tf.Tensor) -> Candidates:
-        model = self.model
-        maps = model.backbone(model.standardization(sequences))
-        predictions = model.predict_anchors(maps, None)
+    def _classifier_of_anchors(self) -> None:
+        return None
+
+    def _class_logits(
+        self, maps: Sequence[tf.Tensor], predictions: Predictions
+    ) -> tf.Tensor:
         segments = segment_ops.to_start_end(
-            anchor_grid.decode(predictions.offsets, self._anchors)
+            anchor_grid.decode(predictions.offsets, self.anchors)
         )
-        logits = proposal_logits(
-            maps, segments, self.classifier.weights_by_level(), self.steps
-        )
-        return candidates(
-            predictions._replace(class_logits=logits),
-            self._anchors,
-            self.steps,
-            self.config.inference,
-        )
+        weights = self.classifier.weights_by_level()
+        return proposal_logits(maps, segments, weights, self.steps)
 
 
 def proposal_logits(
@@ -61,9 +45,9 @@ def proposal_logits(
     """Classifies proposals by the average of the features they cover.
 
     Args:
-        maps: One map `[batch, cells, channels]` a level.
-        segments: `[batch, anchors, 2]`, `[start, end]`, steps; a proposal an anchor.
-        classifier: Kernels V `[channels, classes]` and biases, one a level.
+        maps: One map `[batch, cells, channels]` per level.
+        segments: `[batch, anchors, 2]`, `[start, end]`, steps; a proposal per anchor.
+        classifier: Kernels V `[channels, classes]` and biases, one per level.
         steps: Length of the sequence.
 
     Returns:
@@ -88,32 +72,34 @@ def proposal_logits(
     return tf.concat(logits, axis=1)
 
 
-class SnippetLocalizer(Localizer):
+class SnippetCandidates(AnchorCandidates):
     """Groups snippets that score alike: AherNet0.
 
     A snippet is a cell of the finest map, classified by its segment classifier. Runs
     of snippets above a threshold become segments, scored by their mean probability.
+    Arguments are those of `AnchorCandidates`.
     """
 
-    def detect(self, sequences: np.ndarray | tf.Tensor) -> list[Detections]:
-        """Localises actions in resampled sequences; see `Localizer.detect`."""
-        scores = self._forward(tf.convert_to_tensor(sequences)).numpy()
+    def __call__(self, sequences: np.ndarray | tf.Tensor) -> list[Candidates]:
+        """Finds the candidates of every sequence."""
+        scores = self._batch(tf.convert_to_tensor(sequences)).numpy()
         return [self._group(own) for own in scores]
 
-    def _candidates(self, sequences: tf.Tensor) -> tf.Tensor:
+    def _classifier_of_anchors(self) -> None:
+        return None
+
+    def _rank(self, sequences: tf.Tensor) -> tf.Tensor:
         """Scores the snippets, `[batch, snippets, classes]`."""
-        model = self.model
-        finest = model.backbone(model.standardization(sequences))[0]
+        finest = self.model.backbone(self.model.standardization(sequences))[0]
         kernels, biases = self.classifier.weights_by_level()
         logits = tf.matmul(tf.cast(finest, tf.float32), kernels[0]) + biases[0]
         return tf.nn.softmax(logits)
 
-    def _group(self, scores: np.ndarray) -> Detections:
+    def _group(self, scores: np.ndarray) -> Candidates:
         runs = [runs_above(scores, threshold) for threshold in THRESHOLDS]
         bounds, label, score = (np.concatenate(parts) for parts in zip(*runs))
         segments = bounds * np.float32(self.steps / len(scores))
-        inference = self.config.inference
-        return merge(segments, score, score, label, inference, inference.detections)
+        return Candidates(segments, score, score, label)
 
 
 def runs_above(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ahernet_tf.data.roles import Role
-from ahernet_tf.inference.localizer import Detection
+from ahernet_tf.inference.detections import Detection
 
 
 def chance(
@@ -18,7 +18,7 @@ def chance(
     Args:
         role: Whose videos.
         class_names: Labels to draw from.
-        detections: Segments a video.
+        detections: Segments per video.
         seed: Of the draw.
     """
     random = np.random.default_rng(seed)

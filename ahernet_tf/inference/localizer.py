@@ -3,67 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
+import numbers
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from ahernet_tf.config import Config, InferenceConfig
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
-from ahernet_tf.inference.detections import (
-    Candidates,
-    Detections,
-    candidates,
-    detections,
-    merge,
-)
+from ahernet_tf.inference.baselines import ProposalCandidates, SnippetCandidates
+from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
+from ahernet_tf.inference.detections import Detection, Detections
+from ahernet_tf.inference.suppression import merge
+from ahernet_tf.inference.windows import Window, join, windows
 from ahernet_tf.models import AherNet, systems
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models.checkpoint import load_model
 
-
-@dataclasses.dataclass(frozen=True)
-class Detection:
-    """One localised action."""
-
-    start_sec: float
-    end_sec: float
-    label: str
-    score: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """A stretch of clips that is localised as a sequence of its own.
-
-    Attributes:
-        first_clip: First clip.
-        end_clip: Clip after the last.
-        offset_sec: When the stretch begins in the video.
-        covered_sec: Duration that its features cover.
-    """
-
-    first_clip: int
-    end_clip: int
-    offset_sec: float
-    covered_sec: float
+CLASSES = ("target", "source")
+#: How the systems without an anchor classifier find candidates.
+_BASELINES = {"AherNet0": SnippetCandidates, "AherNet-": ProposalCandidates}
 
 
 class Localizer:
-    """Localises actions in clip features (paper section 3.4).
-
-    The transferred classifier is computed once, here.
+    """Localises actions in clip features (paper section 3.4), with any system.
 
     Args:
         model: A trained network.
         class_names: Of the classifier's classes.
-        config: The run's configuration; data and inference options count.
+        config: The run's configuration; system, data and inference options count.
         classes: `target` (learnt from moments) or `source` (with annotations).
 
     Raises:
-        ValueError: The number of names is not that of the classifier's classes.
+        ValueError: `classes` is neither, or the number of names is not that of the
+            classifier's classes.
     """
 
     def __init__(
@@ -73,22 +49,18 @@ class Localizer:
         config: Config,
         classes: str = "target",
     ):
-        if classes not in ("target", "source"):
-            raise ValueError(f"Expected classes target or source, received {classes}.")
-        self.classifier = getattr(model, f"{classes}_classifier")
-        if len(class_names) != self.classifier.classes:
+        _check_classes(classes)
+        classifier = getattr(model, f"{classes}_classifier")
+        if len(class_names) != classifier.classes:
             raise ValueError(
-                f"Expected {self.classifier.classes} class names, received "
+                f"Expected {classifier.classes} class names, received "
                 f"{len(class_names)}."
             )
         self.model = model
         self.class_names = tuple(class_names)
         self.config = config
-        self._anchors = tf.constant(model.anchors())
-        self._anchor_classifier = model.anchor_classifier(self.classifier)
-        self._forward = tf.function(
-            self._candidates, autograph=False, reduce_retracing=True
-        )
+        kind = _BASELINES.get(config.training.system, AnchorCandidates)
+        self._find = kind(model, classifier, config.inference)
 
     @staticmethod
     def load(
@@ -107,59 +79,156 @@ class Localizer:
             classes: `target` or `source`.
 
         Raises:
-            ValueError: The directory holds no trained model, or one that does not
-                localise these classes.
+            ValueError: `classes` is neither, or the directory holds no trained model,
+                or one that does not localise these classes.
         """
-        from ahernet_tf.inference import baselines  # made of this class
-
-        model, description, config = storage.load_model(directory, checkpoint)
+        _check_classes(classes)
+        model, description, config = load_model(directory, checkpoint)
         if inference is not None:
             config = dataclasses.replace(config, inference=inference)
-        names = getattr(description, f"{classes}_classes")
         system = systems.system(config.training.system)
         if classes == "source" and not system.localizes_source:
             raise ValueError(
                 f"{directory}: {config.training.system} localises the target classes "
                 "only."
             )
-        return baselines.make_localizer(model, names, config, classes)
+        names = getattr(description, f"{classes}_classes")
+        return Localizer(model, names, config, classes)
 
     @property
     def steps(self) -> int:
         """Steps of the sequences that the network takes."""
         return self.model.network.untrimmed_steps
 
-    def localize(
-        self,
-        features: np.ndarray,
-        *,
-        time_model: TimeModel,
-        fps: float | None = None,
-        duration_sec: float | None = None,
-        window_sec: float | None = None,
-        window_overlap: float = 0.5,
-        batch_size: int = 8,
-    ) -> list[Detection]:
+    def localize(self, features: np.ndarray, **options) -> list[Detection]:
         """Localises actions in the features of one video.
 
         Args:
             features: `[clips, channels]`, any floating type.
-            time_model: When the clips happen.
-            fps: Frame rate of the video, if the time model does not give it.
-            duration_sec: Length of the video, where the time model needs it.
-            window_sec: Length of the windows that a longer video is cut into; their
-                detections are merged by non-maximum suppression. None: no windows.
-            window_overlap: Part of a window that the next one repeats.
-            batch_size: Windows computed at once.
+            **options: Of `localize_videos`.
 
         Returns:
-            Detections, best first; with windows up to `inference.detections` for
-            each window length of video.
+            Detections, best first.
+        """
+        return self.localize_videos([features], **options)[0]
+
+    def localize_videos(
+        self,
+        features: Sequence[np.ndarray],
+        *,
+        time_model: TimeModel,
+        fps: float | Sequence[float] | None = None,
+        duration_sec: float | Sequence[float] | None = None,
+        window_sec: float | None = None,
+        window_overlap: float = 0.5,
+        batch_size: int = 8,
+        min_score: float = 0.0,
+        max_detections: int | None = None,
+    ) -> list[list[Detection]]:
+        """Localises actions in the features of several videos.
+
+        Args:
+            features: `[clips, channels]` of each video, any floating type.
+            time_model: When the clips happen.
+            fps: Frame rate of all videos or of each, if the time model does not give
+                it.
+            duration_sec: Length of all videos or of each, where the time model needs
+                it.
+            window_sec: Length of the windows that a longer video is cut into; their
+                candidates are merged by non-maximum suppression. None: no windows.
+            window_overlap: Part of a window that the next one repeats.
+            batch_size: Sequences computed at once, of whatever videos.
+            min_score: Detections that score less are left out.
+            max_detections: Detections kept per video; by default
+                `inference.detections`, of a video in windows so many per window length.
+
+        Returns:
+            Detections of each video, best first.
 
         Raises:
-            ValueError: The features are no matrix of the network's channels, hold
-                NaN or infinity, or the windows make no sense.
+            ValueError: Features are no matrix of the network's channels or hold NaN
+                or infinity, a rate or duration is no number above 0, there is not one
+                for each video, or the windows make no sense.
         """
+        if batch_size < 1:
+            raise ValueError(f"Expected batches of at least 1, received {batch_size}.")
+        arrays = [self._checked(values) for values in features]
+        timing = list(
+            zip(
+                _of_each(fps, len(arrays), "fps"),
+                _of_each(duration_sec, len(arrays), "duration_sec"),
+            )
+        )
+        cuts = [
+            windows(len(values), time_model, *own, window_sec, window_overlap)
+            for values, own in zip(arrays, timing)
+        ]
+        sequences = (
+            (self._resample(values, cut, time_model, rate), cut.covered_sec)
+            for values, own, (rate, _) in zip(arrays, cuts, timing)
+            for cut in own
+        )
+        found = self._stream(sequences, batch_size)
+        results = []
+        for own in cuts:
+            parts = list(itertools.islice(found, len(own)))
+            items = self._merge(parts, own, max_detections)
+            results.append([item for item in items if item.score >= min_score])
+        return results
+
+    def detect(
+        self,
+        sequences: np.ndarray | tf.Tensor,
+        covered_sec: Sequence[float] | np.ndarray | None = None,
+    ) -> list[Detections]:
+        """Localises actions in resampled sequences.
+
+        Args:
+            sequences: `[batch, steps, channels]` float32.
+            covered_sec: `[batch]`, the duration that the steps of each divide.
+
+        Returns:
+            Detections of each sequence, segments in steps.
+        """
+        inference = self.config.inference
+        return [
+            merge(candidates, inference, inference.detections)
+            for candidates in self.candidates(sequences, covered_sec)
+        ]
+
+    def candidates(
+        self,
+        sequences: np.ndarray | tf.Tensor,
+        covered_sec: Sequence[float] | np.ndarray | None = None,
+    ) -> list[Candidates]:
+        """Finds what enters suppression; arguments are those of `detect`."""
+        return self._find(sequences)
+
+    def _stream(
+        self, sequences: Iterable[tuple[np.ndarray, float]], batch_size: int
+    ) -> Iterator[Candidates]:
+        """Yields the candidates of each sequence, computed in batches."""
+        sequences = iter(sequences)
+        while batch := list(itertools.islice(sequences, batch_size)):
+            values, covered_sec = zip(*batch)
+            yield from self.candidates(np.stack(values), covered_sec)
+
+    def _merge(
+        self, found: list[Candidates], cuts: list[Window], keep: int | None
+    ) -> list[Detection]:
+        """Makes the detections of a video from the candidates of its windows."""
+        inference = self.config.inference
+        total_sec = cuts[-1].offset_sec + cuts[-1].covered_sec
+        if keep is None:
+            keep = math.ceil(inference.detections * total_sec / cuts[0].covered_sec)
+        best = [candidates.best(inference.candidates) for candidates in found]
+        joined = join(best, cuts, self.steps)
+        inference = dataclasses.replace(inference, candidates=len(joined.rank))
+        merged = merge(joined, inference, keep)
+        return merged.in_seconds(cuts[0].covered_sec / self.steps, self.class_names)
+
+    def _checked(self, features: np.ndarray) -> np.ndarray:
+        """Returns the features of a video as an array; refuses what is none."""
         features = np.asarray(features)
         channels = self.model.feature_channels
         if features.ndim != 2 or features.shape[1] != channels or not len(features):
@@ -169,132 +238,51 @@ class Localizer:
             )
         if not np.isfinite(features).all():
             raise ValueError("The features hold NaN or infinite values.")
-        cuts = windows(
-            len(features), time_model, fps, duration_sec, window_sec, window_overlap
-        )
+        return features
+
+    def _resample(
+        self,
+        features: np.ndarray,
+        cut: Window,
+        time_model: TimeModel,
+        fps: float | None,
+    ) -> np.ndarray:
+        """Makes the sequence of a window, `[steps, channels]`."""
+        clips = cut.end_clip - cut.first_clip
         data = self.config.data
-        sequences = [
-            resample(
-                features[cut.first_clip : cut.end_clip],
-                time_model.centres_sec(
-                    cut.end_clip - cut.first_clip, fps, cut.covered_sec
-                ),
-                cut.covered_sec,
-                self.steps,
-                data.pooling,
-                data.edge,
-            )
-            for cut in cuts
-        ]
-        found: list[Detections] = []
-        for start in range(0, len(sequences), batch_size):
-            found += self.detect(np.stack(sequences[start : start + batch_size]))
-        merged = self._merge(found, cuts, window_sec)
-        return [
-            Detection(float(start), float(end), self.class_names[label], float(score))
-            for (start, end), score, label in zip(*merged)
-        ]
-
-    def detect(self, sequences: np.ndarray | tf.Tensor) -> list[Detections]:
-        """Localises actions in resampled sequences.
-
-        Args:
-            sequences: `[batch, steps, channels]` float32.
-
-        Returns:
-            Detections of each sequence, segments in steps.
-        """
-        return detections(
-            self._forward(tf.convert_to_tensor(sequences)), self.config.inference
+        return resample(
+            features[cut.first_clip : cut.end_clip],
+            time_model.centres_sec(clips, fps, cut.covered_sec),
+            cut.covered_sec,
+            self.steps,
+            data.pooling,
+            data.edge,
         )
 
-    def _candidates(self, sequences: tf.Tensor) -> Candidates:
-        model = self.model
-        maps = model.backbone(model.standardization(sequences))
-        predictions = model.predict_anchors(maps, self._anchor_classifier)
-        return candidates(predictions, self._anchors, self.steps, self.config.inference)
 
-    def _merge(
-        self, found: list[Detections], cuts: list[Window], window_sec: float | None
-    ) -> Detections:
-        """Joins the detections of windows, in seconds of the video.
-
-        With soft suppression scores fade twice where windows are joined: within their
-        window, and together with the others.
-        """
-        segments = np.concatenate(
-            [
-                part.segments * (cut.covered_sec / self.steps) + cut.offset_sec
-                for part, cut in zip(found, cuts)
-            ]
-        )
-        score = np.concatenate([part.score for part in found])
-        label = np.concatenate([part.label for part in found])
-        if len(cuts) > 1:
-            total_sec = cuts[-1].offset_sec + cuts[-1].covered_sec
-            inference = self.config.inference
-            keep = int(np.ceil(inference.detections * total_sec / window_sec))
-            everything = dataclasses.replace(inference, candidates=len(score))
-            return merge(segments, score, score, label, everything, keep)
-        return Detections(segments, score, label)
+def _check_classes(classes: str) -> None:
+    if classes not in CLASSES:
+        raise ValueError(f"Expected classes of {CLASSES}, received {classes!r}.")
 
 
-def windows(
-    clips: int,
-    time_model: TimeModel,
-    fps: float | None,
-    duration_sec: float | None,
-    window_sec: float | None,
-    overlap: float = 0.5,
-) -> list[Window]:
-    """Cuts a sequence of clips into overlapping windows of equal length.
-
-    Args:
-        clips: Number of clips of the video.
-        time_model: When the clips happen.
-        fps: Frame rate of the video.
-        duration_sec: Length of the video, where the time model needs it.
-        window_sec: Length of a window; None, or a shorter video: one window.
-        overlap: Part of a window that the next one repeats, in [0, 1).
-
-    Returns:
-        The windows in order; the last ends with the last clip.
-
-    Raises:
-        ValueError: The window has no length, or the overlap is outside [0, 1).
-    """
-    covered_sec = time_model.covered_sec(clips, fps, duration_sec)
-    if window_sec is None or window_sec >= covered_sec:
-        return [Window(0, clips, 0.0, covered_sec)]
-    if window_sec <= 0 or not 0 <= overlap < 1:
+def _of_each(
+    value: float | Sequence[float] | None, videos: int, what: str
+) -> list[float | None]:
+    """Returns the value of each video; refuses what is no number above 0."""
+    alike = value is None or isinstance(value, str | numbers.Number)
+    values = [value] * videos if alike else list(value)
+    if len(values) != videos:
         raise ValueError(
-            "Expected a window above 0 s and an overlap in [0, 1), received "
-            f"{window_sec} s and {overlap}."
+            f"Expected {what} of each of {videos} videos, received {len(values)}."
         )
-    if time_model.covers == "duration":
-        clip_sec = covered_sec / clips
-    else:
-        clip_sec = time_model.stride_frames / (fps or time_model.fps)
-    size = max(1, round(window_sec / clip_sec))
-    hop = max(1, round(size * (1 - overlap)))
-    firsts = [*range(0, clips - size, hop), clips - size]
-    return [
-        Window(
-            first,
-            first + size,
-            first * clip_sec,
-            time_model.covered_sec(size, fps, size * clip_sec),
-        )
-        for first in firsts
-    ]
+    for number in values:
+        if number is not None and not _is_positive(number):
+            raise ValueError(f"Expected {what} above 0, received {number!r}.")
+    return values
 
 
-def to_frame(found: dict[str, Sequence[Detection]]) -> pd.DataFrame:
-    """Lists detections by video as a frame: video, start_sec, end_sec, label, score."""
-    columns = ["video", "start_sec", "end_sec", "label", "score"]
-    rows = [
-        (video, *dataclasses.astuple(detection))
-        for video, items in found.items()
-        for detection in items
-    ]
-    return pd.DataFrame(rows, columns=columns)
+def _is_positive(value) -> bool:
+    """Tells whether a value is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    return math.isfinite(value) and value > 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ import tqdm
 from ahernet_tf import evaluation
 from ahernet_tf.data.pipelines import evaluation_batches
 from ahernet_tf.data.roles import Role
-from ahernet_tf.inference.localizer import Detection, Localizer, to_frame
+from ahernet_tf.inference.detections import Detection, to_frame
+from ahernet_tf.inference.localizer import Localizer
 
 #: Thresholds of the paper: 0.5, 0.55, ..., 0.95.
 TIOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -57,49 +57,28 @@ def localize_role(
             window_overlap=window_overlap,
             batch_size=batch_size,
         )
-        found[video.id] = [_inside(item, video.duration_sec) for item in items]
+        found[video.id] = [item.inside(video.duration_sec) for item in items]
         bar.update()
     names = {video.id for video in long}
     whole = role.with_videos(v for v in role.videos if v.id not in names)
-    inference = localizer.config.inference
     batches = (
         evaluation_batches(whole, localizer.config, batch_size) if whole.videos else ()
     )
+    legacy = localizer.config.inference.legacy_decode_duration
     for batch in batches:
-        scale = "duration_sec" if inference.legacy_decode_duration else "covered_sec"
-        for result, video, seconds, duration in zip(
-            localizer.detect(batch["features"]),
-            batch["video"].numpy(),
-            batch[scale].numpy(),
-            batch["duration_sec"].numpy(),
+        covered_sec, duration_sec = (
+            batch[name].numpy() for name in ("covered_sec", "duration_sec")
+        )
+        results = localizer.detect(batch["features"], covered_sec)
+        scale = (duration_sec if legacy else covered_sec) / localizer.steps
+        for video, result, step_sec, duration in zip(
+            batch["video"].numpy(), results, scale, duration_sec
         ):
-            segments = result.segments * (seconds / localizer.steps)
-            found[video.decode()] = [
-                _inside(
-                    Detection(
-                        float(start),
-                        float(end),
-                        localizer.class_names[label],
-                        float(score),
-                    ),
-                    float(duration),
-                )
-                for (start, end), score, label in zip(
-                    segments, result.score, result.label
-                )
-            ]
+            items = result.in_seconds(step_sec, localizer.class_names)
+            found[video.decode()] = [item.inside(float(duration)) for item in items]
             bar.update()
     bar.close()
     return {video.id: found[video.id] for video in role.videos}
-
-
-def _inside(detection: Detection, duration_sec: float) -> Detection:
-    """Returns the detection cut to the video's duration."""
-    return dataclasses.replace(
-        detection,
-        start_sec=min(detection.start_sec, duration_sec),
-        end_sec=min(detection.end_sec, duration_sec),
-    )
 
 
 def ground_truth(role: Role) -> pd.DataFrame:
@@ -139,19 +118,4 @@ def score(role: Role, found: dict[str, list[Detection]]) -> dict[str, Any]:
         "ar_at_an": {str(n): proposal.ar_at(n) for n in (1, 5, 10, 50, 100)},
         "videos": len(role.videos),
         "instances": len(truth),
-    }
-
-
-def as_results(found: dict[str, list[Detection]]) -> dict[str, list[dict[str, Any]]]:
-    """Returns detections in the form of ActivityNet's results files."""
-    return {
-        video: [
-            {
-                "score": item.score,
-                "segment": [item.start_sec, item.end_sec],
-                "label": item.label,
-            }
-            for item in items
-        ]
-        for video, items in found.items()
     }

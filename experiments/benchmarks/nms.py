@@ -16,7 +16,7 @@ import numpy as np
 from absl import app, flags
 
 from ahernet_tf.config import InferenceConfig
-from ahernet_tf.inference.detections import suppress
+from ahernet_tf.inference.suppression import suppress
 from experiments.benchmarks import program, rates
 
 

@@ -11,7 +11,8 @@ from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import InferenceConfig
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
-from ahernet_tf.inference import detections as detection
+from ahernet_tf.inference.candidates import rank_anchors
+from ahernet_tf.inference.suppression import suppress
 from ahernet_tf.models import Predictions
 from experiments.parity.comparison import VALUE, Comparison
 from experiments.parity.recording import Recording
@@ -125,9 +126,9 @@ def compare_inference(recording: Recording) -> Iterator[Comparison]:
         }
         for flag, score in (("True", "action"), ("False", "overlap")):
             config = InferenceConfig(ranking="video", proposal_score=score)
-            batch = detection.candidates(predictions, anchors, steps, config)
+            batch = rank_anchors(predictions, anchors, steps, config)
             segments, rank, _, label = (part.numpy()[item] for part in batch)
-            kept = detection.suppress(segments, rank, config, config.detections)
+            kept = suppress(segments, rank, config, config.detections)
             cells = probability[item][kept // ratios]
             columns = [
                 segments[kept] / steps * duration,

@@ -17,7 +17,7 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.annotations.activitynet import Instance, Video
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.evaluation.detection_matching import temporal_iou
-from ahernet_tf.inference.baselines import make_localizer
+from ahernet_tf.inference import Localizer
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.models import systems
 from experiments import figure4, figure5, figure6, figure7
@@ -96,16 +96,16 @@ def test_figure4_counts_the_classes_that_the_localizers_give(networks, data):
     model, description, config = storage.load_model(runs["AherNet"])
     role = Dataset.load(data, config.data).test()
     total, right = figure4.count_right(runs, role)
-    localizer = make_localizer(model, description.target_classes, config)
+    localizer = Localizer(model, description.target_classes, config)
     steps = config.network.untrimmed_steps
     expected = expected_right = 0
     for number, batch in enumerate(pipelines.evaluation_batches(role, config, 1)):
-        found = localizer._candidates(batch["features"])
+        (found,) = localizer.candidates(batch["features"])
         segments, names = role.segments(role.videos[number], steps)
         labels = np.array([role.classes.index(name) for name in names])
-        wanted = figure4.right_class(found.segments.numpy()[0], segments, labels)
+        wanted = figure4.right_class(found.segments, segments, labels)
         expected += (wanted >= 0).sum()
-        expected_right += ((found.label.numpy()[0] == wanted) & (wanted >= 0)).sum()
+        expected_right += ((found.label == wanted) & (wanted >= 0)).sum()
     assert total.sum() == expected > 10
     assert right["AherNet"].sum() == expected_right
     assert (right["AherNet-"] <= total).all()

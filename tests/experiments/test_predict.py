@@ -18,7 +18,7 @@ def test_features_of_another_network_are_refused(tmp_path, monkeypatch):
         role=lambda name: pytest.fail("it went on"),
     )
     loaded = (trained, configuration.small())
-    monkeypatch.setattr(predict.storage, "load_description", lambda path: loaded)
+    monkeypatch.setattr(predict, "load_description", lambda path: loaded)
     monkeypatch.setattr(predict.Dataset, "load", lambda *_, **__: data)
     request = predict.Request(tmp_path, tmp_path, tmp_path / "out.json", "oracle")
     with pytest.raises(ValueError, match="weights: one, two"):

@@ -1,23 +1,11 @@
-"""Detections of AherNet0 and AherNet-."""
-
-import dataclasses
+"""Candidates of AherNet0 and AherNet-."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf.inference import baselines
-from ahernet_tf.inference.localizer import Localizer
-from ahernet_tf.models import systems
 from tests.models import tiny
-
-NAMES = tuple("abcd")
-
-
-def config_of(system):
-    config = dataclasses.replace(configuration.small(), network=tiny.NETWORK)
-    return systems.configure(config, system)
 
 
 def test_runs_above_by_hand():
@@ -65,33 +53,10 @@ def test_proposals_are_classified_by_the_mean_over_their_cells():
             np.testing.assert_allclose(found[row, anchor], expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("system", "kind"),
-    [
-        ("AherNet0", baselines.SnippetLocalizer),
-        ("AherNet-", baselines.ProposalLocalizer),
-        ("AherNet", Localizer),
-        ("AherNet*", Localizer),
-    ],
-)
-def test_every_system_localizes(system, kind):
-    config = config_of(system)
-    localizer = baselines.make_localizer(tiny.network(), NAMES, config)
-    assert type(localizer) is kind
-    found = localizer.detect(tiny.features(2, tiny.STEPS, tiny.CHANNELS))
-    assert len(found) == 2
-    for part in found:
-        assert len(part.score)
-        assert (np.diff(part.score) <= 0).all()
-        assert (part.segments >= 0).all()
-        assert (part.segments <= tiny.STEPS).all()
-        assert (part.segments[:, 0] < part.segments[:, 1]).all()
-        assert set(part.label.tolist()) <= set(range(len(NAMES)))
-
-
 def test_snippets_are_scored_by_the_finest_segment_classifier():
     model = tiny.network()
-    localizer = baselines.make_localizer(model, NAMES, config_of("AherNet0"))
+    config = configuration.small().inference
+    find = baselines.SnippetCandidates(model, model.target_classifier, config)
     features = tiny.features(1, tiny.STEPS, tiny.CHANNELS)
     finest = model.backbone(features)[0]
     kernel = model.target_classifier.kernels[0]
@@ -102,7 +67,8 @@ def test_snippets_are_scored_by_the_finest_segment_classifier():
     bounds, label, mean = baselines.runs_above(scores, threshold)
     top = mean.argmax()
     unit = tiny.STEPS / len(scores)
-    (found,) = localizer.detect(features)
-    np.testing.assert_allclose(found.score[0], mean[top], rtol=1e-5)
-    np.testing.assert_allclose(found.segments[0], bounds[top] * unit)
-    assert found.label[0] == label[top]
+    (found,) = find(features)
+    first = found.score.argmax()
+    np.testing.assert_allclose(found.score[first], mean[top], rtol=1e-5)
+    np.testing.assert_allclose(found.segments[first], bounds[top] * unit)
+    assert found.label[first] == label[top]

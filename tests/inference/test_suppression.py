@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ahernet_tf.config import InferenceConfig
-from ahernet_tf.inference import detections
+from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.suppression import fade, merge, suppress
 
 
 def crowd(count=40, seed=0):
@@ -40,7 +41,7 @@ def plain_fade(segments, ranks, sigma, keep):
 def test_fade_equals_the_definition(sigma):
     segments, ranks = crowd()
     config = InferenceConfig(soft_nms_sigma=sigma)
-    kept, factors = detections.fade(segments, ranks, config, 25)
+    kept, factors = fade(segments, ranks, config, 25)
     expected, expected_factors = plain_fade(segments, ranks, sigma, 25)
     assert kept.tolist() == expected
     np.testing.assert_allclose(factors, expected_factors, rtol=1e-5)
@@ -51,7 +52,7 @@ def test_fade_leaves_ranks_of_zero():
     segments, ranks = crowd(6)
     ranks[:] = 0
     config = InferenceConfig(soft_nms_sigma=0.5)
-    _, factors = detections.fade(segments, ranks, config, 6)
+    _, factors = fade(segments, ranks, config, 6)
     assert np.all(factors == 1)
 
 
@@ -59,8 +60,8 @@ def test_merge_fades_scores_by_what_the_ranks_lose():
     segments, ranks = crowd()
     scores, labels = ranks[::-1].copy(), np.arange(len(ranks))
     config = InferenceConfig(soft_nms_sigma=0.3)
-    merged = detections.merge(segments, ranks, scores, labels, config, 30)
-    kept, factors = detections.fade(segments, ranks, config, 30)
+    merged = merge(Candidates(segments, ranks, scores, labels), config, 30)
+    kept, factors = fade(segments, ranks, config, 30)
     by_label = dict(zip(kept, scores[kept] * factors))
     assert sorted(merged.label) == sorted(kept)
     assert merged.score.tolist() == [by_label[label] for label in merged.label]
@@ -70,10 +71,9 @@ def test_merge_fades_scores_by_what_the_ranks_lose():
 def test_merge_without_sigma_suppresses():
     segments, ranks = crowd()
     config = InferenceConfig(nms_tiou=0.4)
-    merged = detections.merge(
-        segments, ranks, ranks, np.arange(len(ranks)), config, len(ranks)
-    )
-    kept = detections.suppress(segments, ranks, config, len(ranks))
+    everything = Candidates(segments, ranks, ranks, np.arange(len(ranks)))
+    merged = merge(everything, config, len(ranks))
+    kept = suppress(segments, ranks, config, len(ranks))
     assert merged.label.tolist() == kept.tolist()
     assert len(kept) < len(ranks)
     for place, segment in enumerate(merged.segments):
@@ -84,5 +84,5 @@ def test_candidates_bound_what_enters():
     segments, ranks = crowd()
     config = InferenceConfig(soft_nms_sigma=0.3)
     few = dataclasses.replace(config, candidates=5)
-    kept, _ = detections.fade(segments, ranks, few, 30)
+    kept, _ = fade(segments, ranks, few, 30)
     assert set(kept) == set(np.argsort(-ranks)[:5])
