@@ -206,3 +206,34 @@ def read_json(
     if faults:
         raise ValueError(f"{path}: the key {faults[0]!r} is there twice.")
     return content
+
+
+def shortened(text: object, most: int = 300) -> str:
+    """Returns the text of a message on one line, cut to `most` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else f"{line[: most - 4]} ..."
+
+
+@contextlib.contextmanager
+def naming(where: PathLike) -> Iterator[None]:
+    """Turns whatever a reader raises inside into a ValueError that names its file.
+
+    Libraries answer damaged files with errors of many kinds: overflow, recursion,
+    memory, zip, zlib, a missing key. To who reads a file they mean one thing.
+
+    Args:
+        where: The file, and what in it.
+
+    Raises:
+        ValueError: Its message begins with `where` and is at most a few lines long.
+    """
+    try:
+        yield
+    except ValueError as error:
+        text = shortened(str(error).removeprefix(f"{where}: "))
+        raise ValueError(f"{where}: {text}") from error
+    except Exception as error:
+        text = shortened(error) or "no reason given"
+        raise ValueError(
+            f"{where}: cannot be read ({type(error).__name__}: {text})"
+        ) from error

@@ -79,8 +79,9 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     values = flags.FLAGS
-    names = ("preset", "format", "template", *TIMING, "resampled", "covers")
-    layout = {n: values[n].value for n in names if values[n].value is not None}
+    names = ("preset", "format", "template", "array", "parts", "transposed")
+    names += ("follow_links", *TIMING, "resampled", "covers")
+    layout = {n: values[n].value for n in names if values[n].value not in (None, [])}
     paths = {
         name: pathlib.Path(values[name].value)
         for name in ("segments", "features", "moments", "source", "videos")
@@ -123,9 +124,23 @@ def _define_flags() -> None:
     flags.DEFINE_enum(
         "preset", None, sorted(FEATURE_SETS), "A published set of features."
     )
-    flags.DEFINE_enum("format", None, FORMATS, "Format of --features; unset: guessed.")
+    flags.DEFINE_enum(
+        "format", None, list(FORMATS), "Format of --features; unset: guessed."
+    )
     flags.DEFINE_string(
         "template", None, "Name of a sequence in --features, such as v_{video}."
+    )
+    flags.DEFINE_string("array", None, "Array of npz files that hold several.")
+    flags.DEFINE_list(
+        "parts",
+        None,
+        "Join several sequences of a video, such as RGB and flow: names of files or "
+        "directories in --features (rgb,flow), or of sequences ({video}_rgb,"
+        "{video}_flow).",
+    )
+    flags.DEFINE_bool("transposed", None, "Arrays are [channels, clips].")
+    flags.DEFINE_bool(
+        "follow_links", None, "Follow links that lead out of the features' directory."
     )
     flags.DEFINE_integer("clip_frames", None, "Frames a clip saw.", 1)
     flags.DEFINE_integer("stride_frames", None, "Frames from one clip to the next.", 1)

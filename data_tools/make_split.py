@@ -272,7 +272,7 @@ def _define_flags() -> None:
         "preset", None, sorted(FEATURE_SETS), "A published set of features."
     )
     flags.DEFINE_enum(
-        "format", None, FORMATS, "Format of the features; unset: guessed."
+        "format", None, list(FORMATS), "Format of the features; unset: guessed."
     )
     flags.DEFINE_string(
         "template", None, "Name of a sequence in the features, such as v_{video}."

@@ -25,7 +25,8 @@ from absl import app, flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
-from ahernet_tf.data.features.opening import FeatureStore, open_store
+from ahernet_tf.data.features.feature_store import FeatureStore
+from ahernet_tf.data.features.opening import open_store
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.evaluation import canonical_video_id
 from ahernet_tf.inference import Detection, Localizer

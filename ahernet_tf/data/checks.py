@@ -123,12 +123,13 @@ def _examples(ids: list[str]) -> str:
 def fault_of_id(video: str) -> str | None:
     """Says why an id must not become a file name, or returns None where it may.
 
-    An id that holds a path separator or `..` could name a file outside the feature
-    directory.
+    An id that begins with `/` or holds `..` could name a file outside the feature
+    directory. `dive/0001` is a clip of the class `dive` and may be an id.
     """
     if not video.strip():
         return "the id is empty"
-    if any(part in video for part in ("/", "\\", "..", "\0")):
+    unsafe = any(part in video for part in ("\\", "..", "\0"))
+    if unsafe or any(part in ("", ".") for part in video.split("/")):
         return f"the id holds a path ('{video}')"
     return None
 
@@ -156,7 +157,7 @@ def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
             shape alone.
     """
     if video not in store:
-        return FeatureCheck(None, "has no features")
+        return FeatureCheck(None, store.missing(video))
     try:
         values = store.read(video) if read else None
         shape = store.shape(video) if values is None else values.shape

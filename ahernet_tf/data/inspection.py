@@ -168,6 +168,9 @@ class _Held:
     def __contains__(self, video: str) -> bool:
         return video in self._store
 
+    def missing(self, video: str) -> str:
+        return self._store.missing(video)
+
     def read(self, video: str) -> np.ndarray:
         self.values = self._store.read(video)
         return self.values

@@ -12,14 +12,14 @@ from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet import Video, parse_annotations, read_json
 from ahernet_tf.data.features.covered_durations import read_covered_durations
-from ahernet_tf.data.features.feature_sets import expand
-from ahernet_tf.data.features.opening import (
-    FeatureStore,
-    check_description,
+from ahernet_tf.data.features.feature_entries import (
     fault_of_entry,
-    open_features,
     store_key,
+    transposed_hint,
 )
+from ahernet_tf.data.features.feature_sets import expand
+from ahernet_tf.data.features.feature_store import FeatureStore
+from ahernet_tf.data.features.opening import check_description, open_features
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role
@@ -310,12 +310,17 @@ class Loader:
         pairs = [(p.store, v.id) for p in self._parts.values() for v in p.videos]
         self._sequences = self._check(pairs, self.read_values)
         expected = self._expected_channels()
+        shapes = collections.defaultdict(list)
+        for (store, _), sequence in self._sequences.items():
+            if sequence.shape is not None:
+                shapes[store].append(sequence.shape)
         lengths = {p.store: p.length for p in self._parts.values() if p.length}
         for (store, video), sequence in self._sequences.items():
             fault = sequence.fault
             clips, channels = sequence.shape or (0, 0)
             if fault is None and channels != expected[store]:
                 fault = f"{channels} channels, expected {expected[store]}"
+                fault += transposed_hint(shapes[store], expected[store])
             elif fault is None and clips != lengths.get(store, clips):
                 fault = f"{clips} clips, expected {lengths[store]}"
             if fault is not None:

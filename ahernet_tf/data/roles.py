@@ -11,7 +11,7 @@ import numpy as np
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotations.activitynet import Video
 from ahernet_tf.data.clip_spans import Cut, Cuts
-from ahernet_tf.data.features.opening import FeatureStore
+from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.sequence_cache import SequenceCache
 from ahernet_tf.data.features.time_model import TimeModel

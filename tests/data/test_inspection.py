@@ -121,7 +121,7 @@ def test_what_cannot_be_read_at_all_is_an_error(tmp_path):
 
 
 def test_each_sequence_is_read_once(tmp_path, monkeypatch):
-    from ahernet_tf.data.features.opening import NpzStore
+    from ahernet_tf.data.features.container_stores import NpzStore
 
     read, calls = NpzStore.read, []
 

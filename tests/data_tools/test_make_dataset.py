@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -253,3 +254,72 @@ def test_the_program_makes_a_data_set_or_says_why_not(files):
     result = call("--fps=10")
     assert result.returncode == 0, result.stderr
     assert "untrimmed: 2 videos, 2 actions of 2 classes (run, sit)" in result.stdout
+
+
+def test_two_streams_of_one_name_offer_to_join_them(files):
+    for path in [files / "features", *(files / "clips").iterdir()]:
+        for stream in ("rgb", "flow"):
+            (path / stream).mkdir()
+        for file in path.glob("*.npy"):
+            np.save(path / "flow" / file.name, np.load(file)[:, :2])
+            file.rename(path / "rgb" / file.name)
+    with pytest.raises(DataError) as error:
+        make_dataset.run(files / "out", inputs(files))
+    assert "video 'a': is in flow and rgb" in str(error.value)
+    assert str(error.value).count("--parts flow,rgb") == 4
+    parts = {**LAYOUT, "parts": ["rgb", "flow"]}
+    dataset = make_dataset.run(files / "out", inputs(files, layout=parts))
+    values = dataset.roles["moments"].store.read("w1")
+    alone = np.load(files / "clips/wave/rgb/w1.npy")
+    np.testing.assert_array_equal(values, np.hstack([alone, alone[:, :2]]))
+
+
+def test_the_flags_reach_the_features(files):
+    for path in [*(files / "features").iterdir(), *(files / "clips").glob("*/*.npy")]:
+        np.savez(path.with_suffix(".npz"), rgb=np.load(path), n=np.zeros(3))
+        path.unlink()
+    arguments = ["--out", "out", "--segments", "segments.csv", "--features", "features"]
+    arguments += ["--moments", "clips"]
+    arguments += [f"--{name}={value}" for name, value in LAYOUT.items()]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    for more, status, message in (([], 1, "--array"), (["--array", "rgb"], 0, "")):
+        program = [sys.executable, "-m", "data_tools.make_dataset", *arguments, *more]
+        result = subprocess.run(
+            program, cwd=files, env=environment, capture_output=True, text=True
+        )
+        assert result.returncode == status, result.stderr
+        assert message in result.stderr
+
+
+def test_rates_of_moments_are_taken_from_features_json(files):
+    def describe(folder, rates):
+        videos = {}
+        for path in folder.glob("*.npy"):
+            frames, rate = 2 * len(np.load(path)) + 2, rates.get(path.stem, 10.0)
+            seconds = frames / rate
+            videos[path.stem] = {"fps": rate, "frames": frames, "duration_sec": seconds}
+        described = {"format": "npy", "clip_frames": 4, "stride_frames": 2}
+        content = json.dumps({**described, "videos": videos})
+        (folder / "features.json").write_text(content)
+
+    for folder in [files / "features", *(files / "clips").iterdir()]:
+        describe(folder, {"w2": 20.0})
+    dataset = make_dataset.run(files / "out", inputs(files, layout={}))
+    moments = {v.id: v.duration_sec for v in dataset.roles["moments"].videos}
+    assert moments == {"j1": 3.0, "w1": 3.0, "w2": 1.5}
+    assert dataset.roles["moments"].fps["w2"] == 20.0
+    (files / "clips" / "jump" / "features.json").unlink()
+    with pytest.raises(DataError, match="video 'j1': its frames per second"):
+        make_dataset.run(files / "again", inputs(files, layout={}))
+
+
+def test_damaged_features_do_not_hide_what_else_is_wrong(files):
+    (files / "features" / "a.npy").write_bytes(b"nonsense")
+    (files / "features" / "c.npy").rename(files / "features" / "c_rgb.npy")
+    (files / "features" / "other.npy").write_bytes(b"nobody annotated it")
+    with pytest.raises(DataError) as error:
+        make_dataset.run(files / "out", inputs(files))
+    message = str(error.value)
+    assert "video 'a': is no npy array" in message
+    assert "video 'c': has no features; there are c_rgb" in message
+    assert "other" not in message

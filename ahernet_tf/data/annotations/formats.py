@@ -19,6 +19,7 @@ it mended, dropped or refused is in the report (`annotation_repairs`). The reade
 
 from __future__ import annotations
 
+import collections
 import json
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -35,7 +36,9 @@ from ahernet_tf.data.annotations.annotation_tables import (
     read_video_facts,
 )
 from ahernet_tf.data.annotations.repairs import ReadOptions, VideoCollector, to_number
-from ahernet_tf.data.features.opening import open_store
+from ahernet_tf.data.features.feature_entries import entry_at
+from ahernet_tf.data.features.feature_store import FeatureStore
+from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.files import write_text
 
@@ -105,6 +108,7 @@ def read_class_folders(
     report: checks.Report,
     options: ReadOptions,
     time_model: TimeModel,
+    layout: Mapping[str, Any] | None = None,
 ) -> dict[str, Video]:
     """Reads a directory with a folder a class, each a store of trimmed clips.
 
@@ -112,34 +116,41 @@ def read_class_folders(
         path: Directory; `<class>/<clip>.npy` or whatever `features.open_store` opens.
         report: Where faults and counts go.
         options: As for the other readers.
-        time_model: Clip and stride frames and fps; the duration follows from them.
+        time_model: Clip and stride frames and fps; the duration follows from them. An
+            fps of each clip is taken from features.json.
+        layout: Fields of the `features` entry of dataset.json.
 
     Returns:
-        A video a clip, with one instance that spans it.
+        A video per clip, with one instance that spans it. A name that several classes
+        have becomes `class/name`.
     """
     path = pathlib.Path(path)
     collector = VideoCollector(path.name, report, options)
     folders = sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
     if not folders:
         report.add(path.name, None, "holds no folder of a class", fatal=True)
-    owner: dict[str, str] = {}
+    stores: dict[str, FeatureStore] = {}
+    shapes: dict[str, dict[str, tuple[int, int]]] = {}
     for folder in folders:
         try:
-            store = open_store(folder, {})
-            shapes = {i: store.shape(i) for i in sorted(store.ids())}
+            store = open_features(path, entry_at(folder.name, dict(layout or {})))
+            stores[folder.name] = store
+            shapes[folder.name] = {i: store.shape(i) for i in sorted(store.ids())}
         except (OSError, ValueError) as error:
             report.add(folder.name, None, str(error), fatal=True)
-            continue
-        for video_id, (clips, _) in shapes.items():
-            if video_id in owner:
-                what = f"in the folders '{owner[video_id]}' and '{folder.name}'"
-                collector.fault(video_id, what)
+    names = collections.Counter(name for clips in shapes.values() for name in clips)
+    for label, shapes_of_label in shapes.items():
+        for name, (clips, _) in shapes_of_label.items():
+            video_id = name if names[name] == 1 else f"{label}/{name}"
+            info = stores[label].info(name)
+            fps = time_model.fps or (info and info.fps)
+            if not fps:
+                collector.fault(video_id, "its frames per second are not known")
                 continue
-            owner[video_id] = folder.name
             frames = (clips - 1) * time_model.stride_frames + time_model.clip_frames
-            duration = frames / time_model.fps
-            collector.add_video(video_id, duration, frames, time_model.fps)
-            collector.add_segment(video_id, 0.0, duration, folder.name)
+            duration = frames / fps
+            collector.add_video(video_id, duration, frames, fps)
+            collector.add_segment(video_id, 0.0, duration, label)
     return collector.finish()
 
 

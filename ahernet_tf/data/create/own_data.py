@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,10 +15,11 @@ from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import formats
 from ahernet_tf.data.annotations.activitynet import Video, parse_annotations
 from ahernet_tf.data.annotations.repairs import VideoFacts
-from ahernet_tf.data.create.video_facts import facts_of_features, read_video_files
+from ahernet_tf.data.create.video_facts import FactsOfFeatures, read_video_files
+from ahernet_tf.data.features.feature_entries import entry_at, with_paths
 from ahernet_tf.data.features.feature_sets import expand
-from ahernet_tf.data.features.feature_store import read_description
-from ahernet_tf.data.features.opening import open_features, with_paths
+from ahernet_tf.data.features.feature_store import read_descriptions
+from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
 
 TRAINING, TEST = "training", "test"
@@ -147,10 +150,9 @@ class Maker:
             "annotations": "annotations.json",
             "subset": subset,
             "classes": sorted(classes),
-            "features": {
-                "path": _relative(self._inputs.features, self._directory),
-                **self._layout,
-            },
+            "features": entry_at(
+                _relative(self._inputs.features, self._directory), self._layout
+            ),
         }
 
     def _moments_role(self, target: set[str], in_training: set[str]) -> dict[str, Any]:
@@ -166,29 +168,44 @@ class Maker:
             if self._inputs.source is not None:  # else they are those of untrimmed
                 return {"from": "untrimmed annotations", **role}
             return {"from": "untrimmed annotations", "classes": role["classes"]}
-        folders = sorted(p for p in self._inputs.moments.iterdir() if p.is_dir())
-        timing = (*TIMING, "resampled")
-        layout = expand({"path": "", **self._layout})
+        folders = _folders(self._inputs.moments)
+        paths = [_relative(folder, self._directory) for folder in folders]
         return {
             "annotations": "moments.json",
             "subset": TRAINING,
             "classes": sorted(target),
-            "features": {
-                "path": [_relative(folder, self._directory) for folder in folders],
-                **{name: layout[name] for name in timing if name in layout},
-            },
+            "features": entry_at(paths, self._layout_of_moments(folders)),
         }
+
+    def _layout_of_moments(self, folders: list[pathlib.Path]) -> dict[str, Any]:
+        """Returns what of the features' layout holds for the moments, too.
+
+        Parts do where the first class has such parts; a template does not.
+        """
+        layout = expand({"path": "", **self._layout})
+        names = [*TIMING, "resampled", "array", "transposed", "follow_links", "parts"]
+        kept = {name: layout[name] for name in names if name in layout}
+        if "parts" in kept:
+            first = entry_at(folders[0].name, kept)
+            with contextlib.suppress(ValueError):
+                if len(open_features(folders[0].parent, first)):
+                    return kept
+            del kept["parts"]
+        return kept
 
     def _untrimmed(self) -> dict[str, Video]:
         """Reads the table of segments and writes it as annotations.json."""
         if self._inputs.segments is None:
             return {}
+        of_features = self._facts_of_features()
         options = formats.ReadOptions(
-            facts={**self._facts_of_features(), **self._facts},
+            facts=collections.ChainMap(self._facts, of_features),
             subset=TRAINING,
             ignored_labels=(),
         )
         videos = formats.read_segment_csv(self._inputs.segments, self.report, options)
+        for name, fault in of_features.faults.items():
+            self.report.add(self._inputs.features.name, name, fault)
         for name, video in videos.items():
             if video.subset != TRAINING:
                 videos[name] = dataclasses.replace(video, subset=TEST)
@@ -200,14 +217,15 @@ class Maker:
         if self._inputs.moments is None:
             return {}
         model = TimeModel.from_spec(expand({"path": "", **self._layout}))
-        if model.covers != "clips" or model.fps is None:
+        if model.covers != "clips":
             raise ValueError(
                 "--moments: how long a clip lasts follows from its features, which "
-                "needs --fps and features that were not resized"
+                "needs features that were not resized"
             )
         options = formats.ReadOptions(subset=TRAINING)
-        folders = self._inputs.moments
-        videos = formats.read_class_folders(folders, self.report, options, model)
+        path = self._inputs.moments
+        layout = self._layout_of_moments(_folders(path))
+        videos = formats.read_class_folders(path, self.report, options, model, layout)
         formats.write_annotations(self._directory / "moments.json", videos)
         return videos
 
@@ -215,15 +233,17 @@ class Maker:
         """Finds out what the times of the features follow from, or asks for it."""
         layout = dict(self._inputs.layout)
         known = expand({"path": "", **layout})
-        for path in (self._inputs.features, self._inputs.moments):
-            if path is not None and path.is_dir():
-                known = {**read_description(path), **known}
+        own = read_descriptions([self._inputs.features])
+        of_moments = read_descriptions(_folders(self._inputs.moments))
+        known = {**of_moments, **own, **known}
         if known.get("covers", "clips") == "duration":
             return layout
         for name in TIMING:
             value = known.get(name)
-            by_video = name == "fps" and (self._facts or known.get("videos"))
-            if value is None and by_video and self._inputs.moments is None:
+            by_video = name == "fps" and (self._facts or "videos" in own)
+            if self._inputs.moments is not None:  # each of them needs a rate as well
+                by_video = name == "fps" and "videos" in of_moments
+            if value is None and by_video:
                 continue
             if value is None and ask is not None:
                 value = _number(ask(_QUESTIONS[name]), name)
@@ -235,13 +255,13 @@ class Maker:
             layout["resampled"] = True
         return layout
 
-    def _facts_of_features(self) -> dict[str, VideoFacts]:
+    def _facts_of_features(self) -> FactsOfFeatures:
         """Takes what the features cover, or say of themselves, for each video."""
         path = self._inputs.features
-        spec = expand({**self._layout, "path": path.name})
+        spec = expand(entry_at(path.name, self._layout))
         store = open_features(path.parent, spec)
         model = TimeModel.from_spec({**store.description, **spec})
-        return facts_of_features(store, model, store.ids())
+        return FactsOfFeatures(store, model)
 
     def _from_source(self, other: set[str]) -> dict[str, Any]:
         """Takes the untrimmed videos of another data set.
@@ -270,6 +290,11 @@ class Maker:
             "untrimmed": {**role, "features": features},
             "ignored_classes": sorted(labels - set(role["classes"]) - other),
         }
+
+
+def _folders(path: pathlib.Path | None) -> list[pathlib.Path]:
+    """Returns the folders of the classes, or none."""
+    return [] if path is None else sorted(p for p in path.iterdir() if p.is_dir())
 
 
 def _labels(videos: Iterable[Video]) -> set[str]:

@@ -16,7 +16,7 @@ from ahernet_tf.data.create.public_annotations import (
     Subset,
     labels_of,
 )
-from ahernet_tf.data.create.video_facts import facts_of_features
+from ahernet_tf.data.create.video_facts import FactsOfFeatures
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS, expand
 from ahernet_tf.data.features.feature_store import FeatureStore, spellings
 from ahernet_tf.data.features.opening import open_features
@@ -199,7 +199,8 @@ def _with_durations(
     files: PublicAnnotations, count: Count, ids: list[str], features: Features
 ) -> dict[str, Video]:
     """Reads a subset anew whose file does not say how long its videos are."""
-    facts = facts_of_features(features.store, features.model, ids)
+    known = FactsOfFeatures(features.store, features.model)
+    facts = {video: known[video] for video in ids if video in known}
     again = files.subset(count, facts)
     if facts.keys() < set(ids) and again.lacks_durations():
         unknown = [i for i in ids if i not in facts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.repairs import VideoFacts
@@ -29,27 +29,55 @@ def read_video_files(directory: pathlib.Path) -> dict[str, VideoFacts]:
     return {path.stem: fact for path, fact in zip(files, facts)}
 
 
-def facts_of_features(
-    store: FeatureStore, model: TimeModel, videos: Iterable[str]
-) -> dict[str, VideoFacts]:
-    """Takes what a feature store says of videos, else the duration its clips cover.
+class FactsOfFeatures(Mapping[str, VideoFacts]):
+    """What a feature store says of videos, else the duration that their clips cover.
+
+    A video is looked at when it is asked for: what nobody annotated is never read.
 
     Args:
         store: Features of the videos.
         model: Their time model.
-        videos: Ids that the store has.
 
-    Returns:
-        Facts by id; videos of which neither is known are left out.
+    Attributes:
+        faults: Why nothing is known of videos whose features are not there, or cannot
+            be read, by id.
     """
-    facts = {}
-    for video in videos:
-        info = store.info(video)
+
+    def __init__(self, store: FeatureStore, model: TimeModel) -> None:
+        self._store, self._model = store, model
+        self.faults: dict[str, str] = {}
+
+    def __getitem__(self, video: str) -> VideoFacts:
+        """Returns the facts of a video.
+
+        Raises:
+            KeyError: Neither is known of it.
+        """
+        found = self._store.find(video)
+        if found is None:
+            self.faults[video.removeprefix("v_")] = self._store.missing(video)
+            raise KeyError(video)
+        info = self._store.info(video)
         if info is not None and info.duration_sec:
-            facts[video] = VideoFacts(info.duration_sec, info.frames, info.fps)
-        elif model.covers == "clips" and model.fps is not None:
-            facts[video] = VideoFacts(model.covered_sec(store.shape(video)[0]))
-    return facts
+            return VideoFacts(info.duration_sec, info.frames, info.fps)
+        rate = self._model.fps or (info and info.fps)
+        if self._model.covers != "clips" or not rate:
+            raise KeyError(video)
+        try:
+            clips = self._store.shape(found)[0]
+        except (OSError, ValueError) as error:
+            where = f"{self._store.where(found)}: "
+            self.faults[found] = str(error).removeprefix(where)
+            raise KeyError(video) from error
+        return VideoFacts(self._model.covered_sec(clips, rate))
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the ids of the store."""
+        return iter(self._store.ids())
+
+    def __len__(self) -> int:
+        """Returns the number of sequences in the store."""
+        return len(self._store)
 
 
 def _facts(path: pathlib.Path) -> VideoFacts:

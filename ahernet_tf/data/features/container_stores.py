@@ -1,45 +1,67 @@
-"""Feature stores of files that hold many videos: HDF5 and TFRecord."""
+"""Feature stores of files that hold many videos: npz and HDF5."""
 
 from __future__ import annotations
 
-import pathlib
-import struct
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Iterable
 
 import numpy as np
 
-from ahernet_tf.data.features.feature_store import Entry, IndexedStore
-from ahernet_tf.data.packed.record_files import OVERHEAD_BYTES, read_record
+from ahernet_tf.data.features import array_files
+from ahernet_tf.data.features.indexed_store import Entry, IndexedStore
 
-_LENGTH = struct.Struct("<Q")
+_INFLATION = 1100  # deflate shrinks by 1032 at most
+_ALWAYS_READ = 1 << 26  # bytes; so much may be made of whatever is stored
+
+
+class NpzStore(IndexedStore):
+    """One npz file with an array per video, read lazily."""
+
+    def _names(self) -> Iterable[str]:
+        try:
+            self._archive = zipfile.ZipFile(self.path)
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"is no npz file ({error})") from error
+        self._members = array_files.npz_members(self._archive)
+        return list(self._members)
+
+    def _read(self, entry: Entry) -> np.ndarray:
+        member = self._members[entry.name]
+        return array_files.array_of(array_files.member_bytes(self._archive, member))
+
+    def _shape(self, entry: Entry) -> tuple[int, ...]:
+        member, most = self._members[entry.name], array_files.HEADER_BYTES
+        start = array_files.member_bytes(self._archive, member, most)
+        return array_files.npy_header(start)[0]
 
 
 class Hdf5Store(IndexedStore):
-    """One HDF5 file with a dataset a video.
+    """One HDF5 file with a dataset per video.
 
     The template is the path of the dataset in the file: `{video}` where they lie flat,
     `{video}/c3d_features` where each video has a group, `features/v_{video}` and so
-    on.
+    on. Only datasets of annotated videos are looked at. Links to other files are
+    followed with `follow_links` alone.
     """
-
-    format = "hdf5"
 
     def _names(self) -> Iterable[str]:
         try:
             import h5py
         except ImportError as error:
-            raise ValueError(
-                f"{self.path}: HDF5 files need h5py: pip install h5py"
-            ) from error
+            raise ValueError("HDF5 files need h5py: pip install h5py") from error
         try:
             self._file = h5py.File(self.path, "r")
         except OSError as error:
-            raise ValueError(f"{self.path}: is no HDF5 file ({error})") from error
+            raise ValueError(f"is no HDF5 file ({error})") from error
         above, _, first = self.template.prefix.rpartition("/")
         last, slash, below = self.template.suffix.partition("/")
-        if above and above not in self._file:
-            raise ValueError(f"{self.path}: has no group '{above}'")
+        if above:
+            self._require_own(above)
+        if above and not isinstance(self._file.get(above), h5py.Group):
+            raise ValueError(f"has no group '{above}'")
         group = self._file[above] if above else self._file
+        if "template" not in self.spec:
+            self._require_datasets()
         above = f"{above}/" if above else ""
         return [
             f"{above}{key}{slash}{below}"
@@ -47,8 +69,51 @@ class Hdf5Store(IndexedStore):
             if key.startswith(first) and key.endswith(last)
         ]
 
+    def _require_datasets(self) -> None:
+        """Refuses a file of groups alone, and says which template would fit.
+
+        Raises:
+            ValueError: No dataset lies at the top of the file.
+        """
+        import h5py
+
+        keys = list(self._file)
+        own = [
+            key
+            for key in keys
+            if not isinstance(self._file.get(key, getlink=True), h5py.ExternalLink)
+        ]
+        groups = []
+        for key in own:
+            if self._file.get(key, getclass=True) is not h5py.Group:
+                return
+            groups.append(key)
+        if not groups:
+            return
+        below = list(self._file[groups[0]])
+        same = [k for k in below if all(k in self._file[g] for g in groups[:8])]
+        hint = f"{{video}}/{same[0]}" if same else f"{groups[0]}/{{video}}"
+        if len(groups) == 1:
+            hint = f"{groups[0]}/{{video}}"
+            if len(below) == 1:
+                hint += f"' or '{{video}}/{below[0]}"
+        raise ValueError(
+            f"holds groups alone: {groups[:5]}, in the first {below[:5]}; say in a "
+            f"template how the dataset of a video is called, such as '{hint}'"
+        )
+
     def _read(self, entry: Entry) -> np.ndarray:
-        return self._dataset(entry)[()]
+        found = self._dataset(entry)
+        if found.dtype.kind != "f":
+            raise ValueError(
+                f"expected float16, float32 or float64, received {found.dtype}"
+            )
+        wanted, stored = found.size * found.dtype.itemsize, found.id.get_storage_size()
+        if wanted > max(_ALWAYS_READ, _INFLATION * stored):
+            raise ValueError(
+                f"states {found.shape}, {wanted} bytes, of which {stored} are stored"
+            )
+        return found[()]
 
     def _shape(self, entry: Entry) -> tuple[int, ...]:
         return self._dataset(entry).shape
@@ -57,117 +122,53 @@ class Hdf5Store(IndexedStore):
         """Finds the dataset of a video.
 
         Raises:
-            ValueError: There is none of that name, or it is a group.
+            ValueError: There is none of that name, it is a group, or it lies in
+                another file.
         """
+        import h5py
+
+        self._require_own(entry.name)
         found = self._file.get(entry.name)
         if found is None:
+            raise ValueError(f"has no dataset '{entry.name}'")
+        if not isinstance(found, h5py.Dataset):
+            names = sorted(found)[:5]
             raise ValueError(
-                f"{self.where(entry.video)}: has no dataset '{entry.name}'"
+                f"'{entry.name}' is a group of {names}; name one in the template, such "
+                f"as '{{video}}/{names[0] if names else 'features'}'"
             )
-        if not hasattr(found, "shape"):
-            raise ValueError(
-                f"{self.where(entry.video)}: '{entry.name}' is a group of "
-                f"{sorted(found)}; name one in the template, such as "
-                f"'{{video}}/{next(iter(found), 'features')}'"
-            )
+        if (found.is_virtual or found.external) and not self.spec.get("follow_links"):
+            raise ValueError(_leaves(entry.name, "its numbers lie in another file"))
         return found
 
+    def _require_own(self, name: str) -> None:
+        """Refuses a path that leads into another file, before that is opened.
 
-class TfrecordStore(IndexedStore):
-    """A TFRecord file, or a directory of them, with a `tf.train.Example` a video.
+        Raises:
+            ValueError: It does, and the entry does not allow it.
+        """
+        import h5py
 
-    `id_field` names the field of the video's id ("video"), `features_field` that of
-    the numbers ("features"): a list of floats, or the bytes of an array of type
-    `dtype`; either way rows of `dim` channels. All files are read once when the store
-    is opened, to find out what lies where.
-    """
-
-    format = "tfrecord"
-
-    def _names(self) -> Iterable[str]:
-        if not isinstance(self.spec.get("dim"), int):
-            raise ValueError(f"{self.path}: TFRecords need 'dim', the channels")
-        self._id_field = self.spec.get("id_field", "video")
-        self._features_field = self.spec.get("features_field", "features")
-        self._files = [self.path]
-        if self.path.is_dir():
-            self._files = sorted(p for p in self.path.iterdir() if _is_records(p))
-        if not self._files:
-            raise ValueError(f"{self.path}: holds no TFRecord files")
-        names, places = [], []
-        for number, path in enumerate(self._files):
-            for offset, length in _records(path):
-                example = self._example(path, offset, length)
-                known = self._id_field in example
-                value = example[self._id_field].bytes_list.value if known else ()
-                if len(value) != 1:
-                    raise ValueError(
-                        f"{path}: the record at byte {offset} has no field "
-                        f"'{self._id_field}' with an id; its fields are "
-                        f"{sorted(example)}"
-                    )
-                names.append(value[0].decode())
-                places.append((number, offset, length))
-        self._places = np.array(places, np.int64).reshape(-1, 3)
-        return names
-
-    def file_of(self, video_id: str) -> pathlib.Path:
-        """Returns the file that holds a video."""
-        entry = self._entry(video_id)
-        return self.path if entry is None else self._files[self._places[entry.row][0]]
-
-    def _example(self, path: pathlib.Path, offset: int, length: int):
-        """Reads the fields of a record."""
-        import tensorflow as tf
-
-        data = read_record(path, offset, length)
-        return tf.train.Example.FromString(data).features.feature
-
-    def _read(self, entry: Entry) -> np.ndarray:
-        number, offset, length = self._places[entry.row].tolist()
-        fields = self._example(self._files[number], offset, length)
-        field = fields[self._features_field]
-        if field.float_list.value:
-            values = np.array(field.float_list.value, np.float32)
-        elif len(field.bytes_list.value) == 1:
-            dtype = np.dtype(self.spec.get("dtype", "float32")).newbyteorder("<")
-            data = field.bytes_list.value[0]
-            if len(data) % dtype.itemsize:
-                raise ValueError(
-                    f"{self.where(entry.video)}: {len(data)} bytes are no {dtype.name}"
-                )
-            values = np.frombuffer(data, dtype)
-        else:
-            values = np.zeros(0, np.float32)
-        if values.size % self.spec["dim"]:
-            raise ValueError(
-                f"{self.where(entry.video)}: {values.size} numbers are no rows of "
-                f"{self.spec['dim']}"
-            )
-        return values.reshape(-1, self.spec["dim"])
-
-    def _shape(self, entry: Entry) -> tuple[int, ...]:
-        return self._read(entry).shape
+        if self.spec.get("follow_links"):
+            return
+        group = self._file
+        for part in filter(None, name.split("/")):
+            link = group.get(part, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                raise ValueError(_leaves(name, f"it is a link to {link.filename}"))
+            if isinstance(link, h5py.SoftLink):
+                target = link.path
+                above = "" if target.startswith("/") else group.name
+                self._require_own(f"{above}/{target}")
+            group = group.get(part)
+            if not isinstance(group, h5py.Group):
+                return
 
 
-def _is_records(path: pathlib.Path) -> bool:
-    """Tells by its name whether a file holds TFRecords."""
-    return ".tfrecord" in path.name and not path.name.startswith(".")
-
-
-def _records(path: pathlib.Path) -> Iterator[tuple[int, int]]:
-    """Yields where each record of a file begins and how long its data are.
-
-    Raises:
-        ValueError: The file does not end with a record.
-    """
-    size, offset = path.stat().st_size, 0
-    with open(path, "rb") as file:
-        while offset < size:
-            file.seek(offset)
-            head = file.read(_LENGTH.size)
-            length = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else size
-            if offset + length + OVERHEAD_BYTES > size:
-                raise ValueError(f"{path}: no whole record at byte {offset}")
-            yield offset, length
-            offset += length + OVERHEAD_BYTES
+def _leaves(name: str, why: str) -> str:
+    """Says that a dataset leaves the file."""
+    return (
+        f"'{name}' leads out of the store: {why}; if that is meant, say "
+        "--follow_links to make_dataset, or 'follow_links': true among the features "
+        "in dataset.json"
+    )

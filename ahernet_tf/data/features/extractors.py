@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ahernet_tf.data.checks import DataError
+from ahernet_tf.data.features.feature_entries import paths_of
 from ahernet_tf.data.features.feature_store import read_description
-from ahernet_tf.data.features.opening import paths_of
 
 Extractor = dict[str, Any]
 _ROUNDING = ("policy",)  # what changes features by no more than rounding

@@ -1,20 +1,21 @@
-"""What every feature store can do, and what those with an index of their own share."""
+"""What every feature store can do, whatever its format."""
 
 from __future__ import annotations
 
 import abc
+import bisect
+import functools
 import pathlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ahernet_tf import files
-from ahernet_tf.data import checks
 from ahernet_tf.data.features.time_model import VideoInfo
-from ahernet_tf.data.video_columns import Texts
 
 DESCRIPTION_FILE = "features.json"
+_NEAR_NAMES = 4  # so many are named in a message
 
 
 class FeatureStore(abc.ABC):
@@ -86,140 +87,30 @@ class FeatureStore(abc.ABC):
         """Names file and video for messages."""
         return f"{self.file_of(video_id)}: video '{video_id}'"
 
+    def missing(self, video_id: str) -> str:
+        """Says that a video has no features, and which names come near its own."""
+        near = self._near(video_id)
+        if not near:
+            return "has no features"
+        more = f" and {len(near) - _NEAR_NAMES} more" if len(near) > _NEAR_NAMES else ""
+        return (
+            f"has no features; there are {', '.join(near[:_NEAR_NAMES])}{more} (a "
+            "template such as '{video}_rgb' says how sequences are called, parts join "
+            "several of one video)"
+        )
 
-class Template:
-    """How the name of a sequence is made of the video's id, such as `v_{video}`."""
+    def _near(self, video_id: str) -> list[str]:
+        """Returns the ids that begin as a video's does, whatever their case."""
+        wanted = video_id.casefold().removeprefix("v_")
+        begin = bisect.bisect_left(self._sorted, (wanted,))
+        end = bisect.bisect_right(self._sorted, (f"{wanted}\U0010ffff",))
+        near = [name for _, name in self._sorted[begin:end]]
+        stem = pathlib.PurePath(video_id).stem
+        return near or ([stem] if stem != video_id and self.find(stem) else [])
 
-    def __init__(self, text: str = "{video}") -> None:
-        """Takes the text.
-
-        Raises:
-            ValueError: It does not hold `{video}` once.
-        """
-        parts = text.split("{video}")
-        if len(parts) != 2:
-            raise ValueError(
-                f"template: expected a text with {{video}} once, received {text!r}"
-            )
-        self.prefix, self.suffix = parts
-
-    def name(self, video_id: str) -> str:
-        """Returns the name of a video's sequence."""
-        return f"{self.prefix}{video_id}{self.suffix}"
-
-    def video(self, name: str) -> str | None:
-        """Returns the id that a name stands for, or None where it stands for none."""
-        begin, end = len(self.prefix), len(name) - len(self.suffix)
-        fits = name.startswith(self.prefix) and name.endswith(self.suffix)
-        return name[begin:end] if fits and begin < end else None
-
-
-class Entry(NamedTuple):
-    """One sequence of a store.
-
-    Attributes:
-        video: Id that was asked for.
-        found: Id that the store has, with or without `v_`.
-        name: Its name in the store.
-        row: Its row in the list of names.
-    """
-
-    video: str
-    found: str
-    name: str
-    row: int
-
-
-class IndexedStore(FeatureStore):
-    """A store that lists its sequences when it is opened."""
-
-    format: str
-
-    def __init__(
-        self, path: str | pathlib.Path, spec: dict[str, Any] | None = None
-    ) -> None:
-        """Opens the store.
-
-        Args:
-            path: File or directory.
-            spec: The `features` entry of dataset.json; see `features.open_store`.
-
-        Raises:
-            ValueError: There is no such store at the path.
-        """
-        self.path = pathlib.Path(path)
-        self.spec = spec or {}
-        self.description = {}
-        self.template = Template(self.spec.get("template", "{video}"))
-        videos, rows = [], []
-        for row, name in enumerate(self._names()):
-            video = self.template.video(name)
-            if video is not None and not checks.fault_of_id(video):
-                videos.append(video)
-                rows.append(row)
-        self._ids, self._rows = Texts.of(videos), np.array(rows, np.int32)
-
-    @abc.abstractmethod
-    def _names(self) -> Iterable[str]:
-        """Lists the names of all sequences."""
-
-    @abc.abstractmethod
-    def _read(self, entry: Entry) -> np.ndarray:
-        """Reads a sequence that is there."""
-
-    @abc.abstractmethod
-    def _shape(self, entry: Entry) -> tuple[int, ...]:
-        """Finds the shape of a sequence, without reading all of it where possible."""
-
-    def ids(self) -> list[str]:
-        """Returns the ids of all sequences, as the store has them."""
-        return list(self._ids)
-
-    def __len__(self) -> int:
-        """Returns the number of sequences."""
-        return len(self._ids)
-
-    def find(self, video_id: str) -> str | None:
-        """Returns the id that the store has for a video, or None."""
-        entry = self._entry(video_id)
-        return None if entry is None else entry.found
-
-    def shape(self, video_id: str) -> tuple[int, int]:
-        """Returns `(clips, channels)` of a video; see `FeatureStore.shape`."""
-        return self._checked(video_id, self._shape(self._existing(video_id)))
-
-    def read(self, video_id: str) -> np.ndarray:
-        """Reads the features of a video; see `FeatureStore.read`."""
-        values = self._read(self._existing(video_id))
-        self._checked(video_id, values.shape)
-        if values.dtype.kind != "f" or values.dtype.itemsize > 8:
-            raise ValueError(
-                f"{self.where(video_id)}: expected float16, float32 or float64, "
-                f"received {values.dtype}"
-            )
-        return values.astype(values.dtype.newbyteorder("="), copy=False)
-
-    def _entry(self, video_id: str) -> Entry | None:
-        for found in spellings(video_id):
-            place = self._ids.find(found)
-            if place is not None:
-                name = self.template.name(found)
-                return Entry(video_id, found, name, int(self._rows[place]))
-        return None
-
-    def _existing(self, video_id: str) -> Entry:
-        fault = checks.fault_of_id(video_id)
-        entry = None if fault else self._entry(video_id)
-        if entry is None:
-            raise ValueError(f"{self.where(video_id)}: {fault or 'no such sequence'}")
-        return entry
-
-    def _checked(self, video_id: str, shape: tuple[int, ...]) -> tuple[int, int]:
-        if len(shape) != 2:
-            raise ValueError(
-                f"{self.where(video_id)}: expected [clips, channels], received {shape}"
-            )
-        return int(shape[0]), int(shape[1])
+    @functools.cached_property
+    def _sorted(self) -> list[tuple[str, str]]:
+        return sorted((v.casefold().removeprefix("v_"), v) for v in self.ids())
 
 
 def spellings(video_id: str) -> tuple[str, ...]:
@@ -243,7 +134,37 @@ def read_description(path: pathlib.Path) -> dict[str, Any]:
     file = path / DESCRIPTION_FILE
     if not file.exists():
         return {}
+    if not file.is_file():
+        raise ValueError(f"{file}: is no regular file")
     content = files.read_json(file)
     if not isinstance(content, dict):
         raise ValueError(f"{file}: expected an object, received {content!r}")
     return content
+
+
+def read_descriptions(paths: Iterable[pathlib.Path | None]) -> dict[str, Any]:
+    """Reads what the features.json of several directories say together.
+
+    Args:
+        paths: Directories; others are passed over.
+
+    Returns:
+        The fields that all give alike, `videos` being those of all.
+
+    Raises:
+        ValueError: One is no JSON object, or two contradict each other.
+    """
+    together: dict[str, Any] = {}
+    for path in paths:
+        found = read_description(path) if path is not None and path.is_dir() else {}
+        videos = {**together.get("videos", {}), **(found.get("videos") or {})}
+        for key in ("clip_frames", "stride_frames", "fps"):
+            if together and found and together.get(key) != found.get(key):
+                raise ValueError(
+                    f"{path / DESCRIPTION_FILE}: {key} is {found.get(key)}, elsewhere "
+                    f"{together.get(key)}"
+                )
+        together |= found
+        if videos:
+            together["videos"] = videos
+    return together

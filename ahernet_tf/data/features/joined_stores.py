@@ -11,7 +11,6 @@ import numpy as np
 
 from ahernet_tf.data.features.feature_store import FeatureStore, spellings
 from ahernet_tf.data.features.time_model import TimeModel, VideoInfo
-from ahernet_tf.data.video_columns import Texts
 
 # Sequences of one stride may differ by so many clips (or this part of them).
 _SLACK_CLIPS = 2
@@ -19,15 +18,14 @@ _SLACK_FRACTION = 0.05
 
 
 class DeferredStore(FeatureStore):
-    """A store that is opened when it is first needed, and perhaps never."""
+    """A store that is opened when it is first needed, and perhaps never.
+
+    Args:
+        path: Where it lies.
+        open_it: Opens it; may raise ValueError.
+    """
 
     def __init__(self, path: pathlib.Path, open_it: Callable[[], FeatureStore]) -> None:
-        """Notes how to open the store.
-
-        Args:
-            path: Where it lies.
-            open_it: Opens it; may raise ValueError.
-        """
         self.path = path
         self._open = open_it
 
@@ -71,58 +69,95 @@ class DeferredStore(FeatureStore):
 
 
 class UnionStore(FeatureStore):
-    """Several stores that hold different videos, such as one file a subset.
+    """Several stores that hold different videos, such as one per subset or class.
 
-    A video that is in several is read from the first that has it.
+    A name that is in several belongs to several videos, which are called
+    `store/name`, such as `dive/0001`. Where a video of that name alone is asked for,
+    it is an error: the files may be parts of one video, RGB and flow.
+
+    Args:
+        stores: The stores; the description is that of the first.
+        path: Where they lie together; None: the path of the first.
     """
 
     def __init__(
         self, stores: Sequence[FeatureStore], path: pathlib.Path | None = None
     ) -> None:
-        """Takes the stores; the description is that of the first.
-
-        Args:
-            stores: The stores.
-            path: Where they lie together; None: the path of the first.
-        """
         self.stores = tuple(stores)
         self.path = path or self.stores[0].path
         self.description = self.stores[0].description
-        ids = [(v, n) for n, store in enumerate(self.stores) for v in store.ids()]
-        self._ids = Texts.of(video for video, _ in ids)
-        self._store_of = np.array([number for _, number in ids], np.int32)
+        self._owners: dict[str, list[int]] = {}
+        for number, store in enumerate(self.stores):
+            for video in store.ids():
+                self._owners.setdefault(video, []).append(number)
 
     def ids(self) -> list[str]:
         """Returns the ids of all sequences."""
-        return list(dict.fromkeys(self._ids))
+        return [
+            video if len(owners) == 1 else f"{_called(self.stores[owner].path)}/{video}"
+            for video, owners in self._owners.items()
+            for owner in owners
+        ]
 
     def find(self, video_id: str) -> str | None:
         """Returns the id that the stores have for a video, or None."""
-        return self._holder(video_id).find(video_id)
+        store, name = self._place(video_id)
+        found = store.find(name)
+        return found if name in spellings(video_id) else video_id
 
     def shape(self, video_id: str) -> tuple[int, int]:
         """Returns `(clips, channels)` of a video."""
-        return self._holder(video_id).shape(video_id)
+        store, name = self._only_place(video_id)
+        return store.shape(name)
 
     def read(self, video_id: str) -> np.ndarray:
         """Reads the features of a video."""
-        return self._holder(video_id).read(video_id)
+        store, name = self._only_place(video_id)
+        return store.read(name)
 
     def info(self, video_id: str) -> VideoInfo | None:
         """Returns what a description says of a video, if anything."""
-        return self._holder(video_id).info(video_id)
+        store, name = self._place(video_id)
+        return store.info(name)
 
     def file_of(self, video_id: str) -> pathlib.Path:
         """Returns the file that holds a video, or would hold it."""
-        return self._holder(video_id).file_of(video_id)
+        store, name = self._place(video_id)
+        return store.file_of(name)
 
-    def _holder(self, video_id: str) -> FeatureStore:
-        """Returns the first store that has a video, else the first."""
+    def _place(self, video_id: str) -> tuple[FeatureStore, str]:
+        """Returns the first store that has a video, else the first; its id there."""
         for name in spellings(video_id):
-            place = self._ids.find(name)
-            if place is not None:
-                return self.stores[self._store_of[place]]
-        return self.stores[0]
+            if name in self._owners:
+                return self.stores[self._owners[name][0]], name
+        folder, _, name = video_id.partition("/")
+        for store in self.stores if name else ():
+            if _called(store.path) == folder and name in store:
+                return store, name
+        return self.stores[0], video_id
+
+    def _only_place(self, video_id: str) -> tuple[FeatureStore, str]:
+        """Returns the one store that has a video, and its id there.
+
+        Raises:
+            ValueError: Several have it.
+        """
+        store, name = self._place(video_id)
+        owners = [self.stores[i].path for i in self._owners.get(name, ())]
+        if len(owners) < 2 or name not in spellings(video_id):
+            return store, name
+        names = [owner.name for owner in owners]
+        raise ValueError(
+            f"{self.path}: video '{video_id}': is in {' and '.join(names)}; if they "
+            f"are parts of one video, join them with --parts {','.join(names)} of "
+            "make_dataset ('parts' in dataset.json); if they are different videos, "
+            f"call them {' and '.join(f'{_called(o)}/{video_id}' for o in owners)}"
+        )
+
+
+def _called(path: pathlib.Path) -> str:
+    """Returns what a store is called where several have a name."""
+    return path.name if path.is_dir() else path.stem
 
 
 class ConcatenatedStore(FeatureStore):
@@ -131,16 +166,18 @@ class ConcatenatedStore(FeatureStore):
     The clips are those of the first store. Another store of the same time model may
     have a few more or fewer clips at the end: all are cut to the shortest. One of
     another time model is interpolated linearly at the centres of the first's clips.
+
+    Args:
+        stores: The stores.
+        models: What tells when the clips of each are.
+
+    Raises:
+        ValueError: The time models cannot be brought together.
     """
 
     def __init__(
         self, stores: Sequence[FeatureStore], models: Sequence[TimeModel]
     ) -> None:
-        """Takes the stores and what tells when their clips are.
-
-        Raises:
-            ValueError: The time models cannot be brought together.
-        """
         self.stores, self.models = tuple(stores), tuple(models)
         self.path = self.stores[0].path
         self.description = self.stores[0].description

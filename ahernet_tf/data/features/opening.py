@@ -1,51 +1,68 @@
-"""Opens feature stores: one sequence `[clips, channels]` of clip features a video."""
+"""Opens feature stores: one sequence `[clips, channels]` of clip features per video."""
 
 from __future__ import annotations
 
-import json
+import collections
+import dataclasses
 import os
 import pathlib
-from collections.abc import Callable
+import re
 from typing import Any
 
-from ahernet_tf.data.features.container_stores import Hdf5Store, TfrecordStore
+from ahernet_tf.data.features.container_stores import Hdf5Store, NpzStore
+from ahernet_tf.data.features.csv_store import CsvStore
+from ahernet_tf.data.features.directory_stores import (
+    NpyStore,
+    NpzFilesStore,
+    PtStore,
+    require_inside,
+)
+from ahernet_tf.data.features.feature_entries import TIME
 from ahernet_tf.data.features.feature_store import (
     DESCRIPTION_FILE,
     FeatureStore,
-    IndexedStore,
     read_description,
 )
-from ahernet_tf.data.features.file_stores import (
-    DIRECTORY_STORES,
-    CsvStore,
-    NpyStore,
-    NpzStore,
-)
+from ahernet_tf.data.features.indexed_store import IndexedStore
 from ahernet_tf.data.features.joined_stores import ConcatenatedStore, UnionStore
-from ahernet_tf.data.features.time_model import TimeModel, VideoInfo
+from ahernet_tf.data.features.tfrecord_store import TfrecordStore
+from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.files import naming
 
-__all__ = [
-    "CsvStore",
-    "FeatureStore",
-    "NpyStore",
-    "NpzStore",
-    "TimeModel",
-    "VideoInfo",
-    "check_description",
-    "open_store",
-    "paths_of",
-    "store_key",
-    "with_paths",
-]
 
-FORMATS = ("npz", "npy", "csv", "pt", "hdf5", "tfrecord")
-_FILE_STORES: dict[str, type[IndexedStore]] = {
-    store.format: store for store in (NpzStore, Hdf5Store, TfrecordStore)
+@dataclasses.dataclass(frozen=True)
+class StoreFormat:
+    """One way in which sequences lie on the disk.
+
+    Attributes:
+        endings: Of its files, in lower case; numbers of shards may follow.
+        one_file: What opens a single file with many videos, if there are such.
+        directory: What opens a directory of its files, if there are such.
+    """
+
+    endings: tuple[str, ...]
+    one_file: type[IndexedStore] | None = None
+    directory: type[IndexedStore] | None = None
+
+    def fits(self, name: str) -> bool:
+        """Tells by its name whether a file is of this format."""
+        endings = "|".join(map(re.escape, self.endings))
+        pattern = rf"[^.].*({endings})([-_.]?\d+(-of-\d+)?)?"
+        return re.fullmatch(pattern, name.lower()) is not None
+
+
+FORMATS: dict[str, StoreFormat] = {
+    "npz": StoreFormat((".npz",), one_file=NpzStore, directory=NpzFilesStore),
+    "npy": StoreFormat((".npy",), directory=NpyStore),
+    "csv": StoreFormat(CsvStore.endings, directory=CsvStore),
+    "pt": StoreFormat(PtStore.endings, directory=PtStore),
+    "hdf5": StoreFormat((".h5", ".hdf5", ".hdf"), one_file=Hdf5Store),
+    "tfrecord": StoreFormat(
+        (".tfrecord", ".tfrecords"), one_file=TfrecordStore, directory=TfrecordStore
+    ),
 }
-_ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".hdf": "hdf5", ".npz": "npz"}
-# Fields of a features entry that say where and how sequences are stored.
-_WHERE = ("path", "format", "template", "array", "parts", "id_field", "features_field")
-_TIME = ("clip_frames", "stride_frames", "fps", "covers", "resampled")
+_OTHERS = 4  # files of other formats are passed over where they are so many times fewer
+_PICKLES = (".pkl", ".pickle", ".p", ".joblib")
 
 
 def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
@@ -53,13 +70,14 @@ def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
 
     Args:
         path: An npz, HDF5 or TFRecord file, or a directory with a npy, npz, csv or pt
-            file a video, or of TFRecord files; or one that holds such directories
-            only, with different videos, such as one a class.
+            file per video, or of TFRecord files; or one that holds such directories,
+            with different videos, such as one per class.
         spec: The `features` entry of dataset.json. `format` may be left out where the
             ending of the file, features.json or the files of the directory tell it.
-            `template` is the name of a sequence, by default `{video}`. What single
-            formats need beside that, their classes say (`feature_files`,
-            `feature_containers`).
+            `template` is the name of a sequence, by default `{video}`; `transposed`
+            says that arrays are `[channels, clips]`; `follow_links` allows links that
+            lead out of the store. What single formats need beside that, their
+            classes say.
 
     Raises:
         ValueError: The path does not exist or holds no such store, or `features.json`
@@ -68,18 +86,17 @@ def open_store(path: str | pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(f"{path}: does not exist")
-    if folders := _folders(path):
-        return UnionStore([open_store(folder, spec) for folder in folders], path)
-    name = spec.get("format") or _guess_format(path)
-    if name not in FORMATS:
-        raise ValueError(f"{path}: expected a format of {FORMATS}, received {name!r}")
-    stores = _FILE_STORES
-    if path.is_dir() and name != "tfrecord":
-        stores = DIRECTORY_STORES
-    if name not in stores:
-        kind = "directories" if path.is_dir() else "single files"
-        raise ValueError(f"{path}: {name} stores are no {kind}")
-    store = stores[name](path, spec)
+    name = spec.get("format")
+    if name is not None and name not in FORMATS:
+        raise ValueError(
+            f"{path}: expected a format of {list(FORMATS)}, received {name!r}"
+        )
+    if path.is_dir():
+        store = _open_directory(path, spec)
+    elif path.is_file():
+        store = _open_file(path, spec)
+    else:
+        raise ValueError(f"{path}: is neither a directory nor a regular file")
     check_description(store, spec)
     return store
 
@@ -91,8 +108,8 @@ def open_features(directory: pathlib.Path, spec: dict[str, Any]) -> FeatureStore
         directory: Paths in the entry are relative to it.
         spec: As for `open_store`, with `path`. A list of paths is several stores with
             different videos. `parts` instead of `path` is a list of such entries with
-            the same videos, whose channels are put together; a part's time model is
-            that of the whole where it does not say otherwise.
+            the same videos, whose channels are put together; a part's time model and
+            layout are those of the whole where it does not say otherwise.
 
     Raises:
         ValueError: As `open_store`; or the parts cannot be brought together.
@@ -104,7 +121,8 @@ def open_features(directory: pathlib.Path, spec: dict[str, Any]) -> FeatureStore
 
 def _open_features(directory: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     if "parts" in spec:
-        whole = {key: spec[key] for key in _TIME if key in spec}
+        inherited = (*TIME, "format", "array", "transposed", "follow_links")
+        whole = {key: spec[key] for key in inherited if key in spec}
         parts = [{**whole, **part} for part in spec["parts"]]
         stores = [open_features(directory, part) for part in parts]
         models = [
@@ -116,48 +134,6 @@ def _open_features(directory: pathlib.Path, spec: dict[str, Any]) -> FeatureStor
     if isinstance(paths, str):
         return open_store(directory / paths, spec)
     return UnionStore([open_store(directory / path, spec) for path in paths])
-
-
-def fault_of_entry(spec: Any) -> str | None:
-    """Says what is wrong with the form of a `features` entry, or returns None."""
-    if not isinstance(spec, dict):
-        return "expected an object with a path"
-    if "parts" in spec:
-        parts = spec["parts"]
-        if not isinstance(parts, list) or not parts or "path" in spec:
-            return "parts: expected a list of entries, and no path beside it"
-        faults = (fault_of_entry(part) for part in parts)
-        return next((f"parts: {fault}" for fault in faults if fault), None)
-    path = spec.get("path")
-    if isinstance(path, str):
-        return None
-    if isinstance(path, list) and path and all(isinstance(p, str) for p in path):
-        return None
-    return "expected an object with a path"
-
-
-def paths_of(spec: dict[str, Any]) -> list[str]:
-    """Returns all paths that a `features` entry names."""
-    if "parts" in spec:
-        return [path for part in spec["parts"] for path in paths_of(part)]
-    return [spec["path"]] if isinstance(spec["path"], str) else list(spec["path"])
-
-
-def with_paths(spec: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    """Returns a `features` entry with all its paths changed, also that of a table."""
-    changed = dict(spec)
-    if "parts" in spec:
-        changed["parts"] = [with_paths(part, change) for part in spec["parts"]]
-    for name in ("path", "covered_durations"):
-        if spec.get(name) is not None:
-            one = isinstance(spec[name], str)
-            changed[name] = change(spec[name]) if one else [*map(change, spec[name])]
-    return changed
-
-
-def store_key(spec: dict[str, Any]) -> str:
-    """Returns what tells stores apart: entries of one key name the same store."""
-    return json.dumps({k: spec[k] for k in _WHERE if k in spec}, sort_keys=True)
 
 
 def check_description(store: FeatureStore, spec: dict[str, Any]) -> None:
@@ -175,37 +151,104 @@ def check_description(store: FeatureStore, spec: dict[str, Any]) -> None:
             )
 
 
-def _folders(path: pathlib.Path) -> list[pathlib.Path]:
-    """Returns the directories in a directory that holds nothing else."""
-    if not path.is_dir():
-        return []
-    folders = []
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if not entry.name.startswith("."):
-                if not entry.is_dir():
-                    return []
-                folders.append(path / entry.name)
-    return sorted(folders)
+def _open_file(path: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
+    """Opens a single file."""
+    name = spec.get("format") or _format_of(path.name)
+    if name is None:
+        raise ValueError(
+            f"{path}: {_refusal([path.suffix])}; expected a format of {list(FORMATS)}"
+        )
+    if FORMATS[name].one_file is None:
+        raise ValueError(
+            f"{path}: {name} stores are no single files, but a directory of them; give "
+            "the directory"
+        )
+    return FORMATS[name].one_file(path, spec)
 
 
-def _guess_format(path: pathlib.Path) -> str:
-    """Finds out the format of a store from what lies there."""
-    if path.is_file():
-        if ".tfrecord" in path.name:
-            return "tfrecord"
-        return _ENDINGS.get(path.suffix, path.suffix.removeprefix("."))
+def _open_directory(path: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
+    """Opens a directory of files, or of directories of files."""
+    name = spec.get("format")
     description = read_description(path)
-    if description:
-        return str(description.get("format", "npy"))
-    present = set()
+    if name is None and description:
+        name = str(description.get("format", "npy"))
+    files, folders, unknown = _contents(path)
+    own = sum(files.values()) if name is None else files[name]
+    below = {folder: _weight(path / folder, name) for folder in folders}
+    if not description and sum(below.values()) > own:
+        used = [path / folder for folder in folders if below[folder]]
+        for folder in used:
+            with naming(folder):
+                require_inside(folder, path, spec)
+        return UnionStore([open_store(folder, spec) for folder in used], path)
+    name = name or _most(path, files, unknown)
+    if name not in FORMATS or FORMATS[name].directory is None:
+        raise ValueError(f"{path}: {name} stores are no directories")
+    return FORMATS[name].directory(path, spec)
+
+
+def _contents(
+    path: pathlib.Path,
+) -> tuple[collections.Counter[str], list[str], collections.Counter[str]]:
+    """Counts the files of a directory by format; lists folders; counts other endings.
+
+    What is hidden, and features.json, is left out.
+    """
+    files, folders, unknown = collections.Counter(), [], collections.Counter()
     with os.scandir(path) as entries:
         for entry in entries:
-            if ".tfrecord" in entry.name:
-                present.add("tfrecord")
-            elif (ending := pathlib.PurePath(entry.name).suffix[1:]) in FORMATS:
-                present.add(ending)
-    if len(present) != 1:
-        expected = "npy, npz, csv or pt files, of one kind"
-        raise ValueError(f"{path}: expected {expected}, found {sorted(present)}")
-    return present.pop()
+            if entry.name.startswith(".") or entry.name == DESCRIPTION_FILE:
+                continue
+            if entry.is_dir():
+                folders.append(entry.name)
+            elif (name := _format_of(entry.name)) is not None:
+                files[name] += 1
+            else:
+                unknown[os.path.splitext(entry.name)[1]] += 1
+    return files, sorted(folders), unknown
+
+
+def _weight(path: pathlib.Path, name: str | None) -> int:
+    """Counts the feature files below a directory, of one format or of any."""
+    files, folders, _ = _contents(path)
+    own = sum(files.values()) if name is None else files[name]
+    return own or sum(_weight(path / folder, name) for folder in folders)
+
+
+def _most(path: pathlib.Path, files: collections.Counter[str], unknown) -> str:
+    """Returns the format of nearly all files of a directory.
+
+    Raises:
+        ValueError: There is none, or several.
+    """
+    ranked = [
+        (count, name)
+        for name, count in files.most_common()
+        if FORMATS[name].directory is not None
+    ]
+    if not ranked:
+        found = sorted(files) or _refusal(unknown)
+        raise ValueError(
+            f"{path}: expected npy, npz, csv or pt files, of one kind, found {found}"
+        )
+    if len(ranked) > 1 and ranked[0][0] < _OTHERS * ranked[1][0]:
+        kinds = " and ".join(f"{count} {name}" for count, name in ranked)
+        raise ValueError(f"{path}: found {kinds} files; say which with --format")
+    return ranked[0][1]
+
+
+def _format_of(name: str) -> str | None:
+    """Returns the format of a file by its name, or None."""
+    fitting = (known for known, form in FORMATS.items() if form.fits(name))
+    return next(fitting, None)
+
+
+def _refusal(endings) -> str:
+    """Says what files of endings that nothing reads are."""
+    found = sorted(set(endings))
+    if any(ending.lower() in _PICKLES for ending in found):
+        return (
+            f"{found}: pickled objects, not an array, which are never read; save "
+            "arrays as npy"
+        )
+    return str(found)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks
-from ahernet_tf.data.features.opening import paths_of
+from ahernet_tf.data.features.feature_entries import paths_of
 from ahernet_tf.data.loading import TEST_POOL, Loader
 from ahernet_tf.data.packed import record_files
 from ahernet_tf.data.packed.identity import identity

@@ -19,13 +19,10 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.config import DataConfig
+from ahernet_tf.data.features.feature_entries import paths_of, store_key
+from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.joined_stores import DeferredStore
-from ahernet_tf.data.features.opening import (
-    FeatureStore,
-    open_features,
-    paths_of,
-    store_key,
-)
+from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.packed.records import Form
 from ahernet_tf.data.roles import Role

@@ -1,13 +1,19 @@
-import concurrent.futures
+"""What is opened as which store."""
+
 import json
 
 import numpy as np
 import pytest
 
+from ahernet_tf.data.features import opening
+from ahernet_tf.data.features.directory_stores import DirectoryStore
 from ahernet_tf.data.features.joined_stores import UnionStore
-from ahernet_tf.data.features.opening import NpzStore, VideoInfo, open_store
+from ahernet_tf.data.features.opening import StoreFormat, open_store
+from ahernet_tf.data.features.time_model import VideoInfo
 
-VALUES = np.arange(12.0).reshape(4, 3) / 4
+FORMS = ["npz", "npz compressed", "npy", "csv"]
+
+VALUES = np.arange(12.0, dtype=np.float32).reshape(4, 3) / 4
 
 
 def store_of(tmp_path, form, arrays, **savez):
@@ -26,9 +32,6 @@ def store_of(tmp_path, form, arrays, **savez):
             header = ",".join(f"f{n}" for n in range(array.shape[1]))
             np.savetxt(directory / f"{name}.csv", array, "%.17g", ",", header=header)
     return open_store(directory, {})
-
-
-FORMS = ["npz", "npz compressed", "npy", "csv"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -96,48 +99,6 @@ def test_refuses_other_than_a_floating_matrix(tmp_path, form, values):
         store_of(tmp_path, form, {"a": values}).read("a")
 
 
-def test_a_csv_with_a_word_in_it_is_named(tmp_path):
-    (tmp_path / "a.csv").write_text("f0,f1\n1,2\n3,hm\n")
-    with pytest.raises(ValueError, match=r"a\.csv: video 'a': .*hm"):
-        open_store(tmp_path, {}).read("a")
-
-
-def test_a_csv_with_a_header_only_is_empty(tmp_path):
-    (tmp_path / "a.csv").write_text("f0,f1\n")
-    store = open_store(tmp_path, {})
-    assert store.shape("a") == store.read("a").shape == (0, 2)
-
-
-def test_a_truncated_npy_is_named(tmp_path):
-    np.save(tmp_path / "a.npy", VALUES)
-    data = (tmp_path / "a.npy").read_bytes()
-    (tmp_path / "a.npy").write_bytes(data[:-8])
-    with pytest.raises(ValueError, match=r"a\.npy: video 'a': the file is cut short"):
-        open_store(tmp_path, {}).read("a")
-
-
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_a_changed_byte_in_an_npz_is_noticed(tmp_path, save):
-    path = tmp_path / "f.npz"
-    save(path, a=np.random.default_rng(0).normal(size=(50, 3)), b=VALUES)
-    data = bytearray(path.read_bytes())
-    data[700] ^= 0xFF
-    path.write_bytes(data)
-    store = open_store(path, {})
-    with pytest.raises(ValueError, match=r"f\.npz: video 'a': .*damaged"):
-        store.read("a")
-    np.testing.assert_array_equal(store.read("b"), VALUES)
-
-
-def test_an_npz_can_be_read_from_many_threads(tmp_path):
-    arrays = {f"v{n}": np.full((50, 8), float(n)) for n in range(40)}
-    np.savez_compressed(tmp_path / "f.npz", **arrays)
-    store = NpzStore(tmp_path / "f.npz")
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        for name, values in zip(arrays, pool.map(store.read, arrays)):
-            np.testing.assert_array_equal(values, arrays[name])
-
-
 @pytest.mark.parametrize(
     ("make", "match"),
     [
@@ -175,3 +136,46 @@ def test_an_equal_declaration_is_accepted_and_another_refused(tmp_path):
     assert open_store(tmp_path, {"clip_frames": 16}).description["dim"] == 3
     with pytest.raises(ValueError, match=r"features.json: clip_frames is 16.*8"):
         open_store(tmp_path, {"clip_frames": 8})
+
+
+def test_a_format_is_one_class_and_one_record(tmp_path, monkeypatch):
+    class LineStore(DirectoryStore):
+        """A directory with a file per video: a channel per line."""
+
+        endings = (".lines",)
+
+        def _read_file(self, path):
+            lines = path.read_text().split()
+            return np.array([line.split("|") for line in lines], np.float32).T
+
+    made_up = StoreFormat(LineStore.endings, directory=LineStore)
+    monkeypatch.setitem(opening.FORMATS, "lines", made_up)
+    for label in ("run", "sit"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / f"{label}_1.lines").write_text("1|2|3\n4|5|6\n")
+    for path in (tmp_path / "run", tmp_path):
+        store = open_store(path, {})
+        np.testing.assert_array_equal(store.read("run_1"), [[1, 4], [2, 5], [3, 6]])
+        assert store.shape("run_1") == (3, 2)
+    (tmp_path / "sit" / "sit_1.lines").write_text("1|2|x\n")
+    with pytest.raises(ValueError, match=r"sit_1\.lines: video 'sit_1': .*'x'"):
+        open_store(tmp_path, {}).read("sit_1")
+
+
+def test_two_formats_in_one_directory_are_asked_about(tmp_path):
+    for name in "abcd":
+        np.save(tmp_path / f"{name}.npy", VALUES)
+    np.savez(tmp_path / "a.npz", VALUES)
+    assert len(open_store(tmp_path, {})) == 4
+    np.savez(tmp_path / "b.npz", VALUES)
+    with pytest.raises(ValueError, match=r"4 npy and 2 npz files; .*--format"):
+        open_store(tmp_path, {})
+    assert len(open_store(tmp_path, {"format": "npz"})) == 2
+
+
+def test_folders_beside_a_few_files_are_the_store(tmp_path):
+    (tmp_path / "labels.csv").write_text("a,run\n")
+    for label in ("run", "sit"):
+        (tmp_path / label).mkdir()
+        np.save(tmp_path / label / f"{label}.npy", VALUES)
+    assert sorted(open_store(tmp_path, {}).ids()) == ["run", "sit"]
