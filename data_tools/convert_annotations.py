@@ -1,66 +1,72 @@
-r"""Converts annotation files of other projects into the one form used here.
+r"""Converts annotations of tools and data sets into the form used here, and back.
 
-    python -m data_tools.convert_annotations --from bsn \
-        --input activitynet_annotations/anet_anno_action.json \
-        --video_info activitynet_annotations/video_info_new.csv --to activitynet.json
+    python -m data_tools.convert_annotations --input annotations.eaf --to all.json
 
-Forms (`--from`): `activitynet` (JSON with a `database`, also of THUMOS14), `bsn` (JSON
-of BSN, BMN and the 2020 release), `csv` (a row a segment: video,start,end,label, or
-either THUMOS14 table), `thumos14_text` (directory of <Class>_<subset>.txt),
-`kinetics` (CSV of trimmed clips), `k600_validation` (lines of id, start, end, class
-index), `class_folders` (a folder a class with features of trimmed clips).
+    python -m data_tools.convert_annotations --input W/predictions.json \
+        --minimum_score 0.3 --to elan --out corrected
+
+The form of `--input` is recognised, and said; `--from` names it instead.
+docs/OWN_DATA.md lists the forms. `--input` may be a directory of files of one form.
+
+`--to FILE` writes ActivityNet's JSON, or what the ending of the file says (.csv, .eaf,
+.srt, .vtt); `--to FORM --out PATH` any form: activitynet, csv, elan, label_studio,
+fiftyone, srt, vtt. Of elan, srt and vtt there is a file per video, in a directory.
 
 What the files get wrong (segments past the end, of zero length, repeated, of label
 "Ambiguous", numbers written as text) is mended or dropped, and counted in the report.
+A row that cannot be read, or an action that ends before it starts, stops the
+conversion; with `--skip_bad` it leaves its video out.
 """
 
 from __future__ import annotations
 
 import collections
-import functools
-import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from absl import app, flags
 
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations import formats
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations import export
+from ahernet_tf.data.annotations.activitynet import write_annotations
+from ahernet_tf.data.annotations.class_folders import read_class_folders
+from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
+from ahernet_tf.data.annotations.export import FORMS_TO_WRITE, write_form
+from ahernet_tf.data.annotations.forms import AUTO, FORMS, read_form
+from ahernet_tf.data.annotations.times import UNITS
+from ahernet_tf.data.annotations.video_collector import ReadOptions
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.files import check_directory, check_output, read_json
 
-READERS = {
-    "activitynet": formats.read_activitynet,
-    "bsn": formats.read_bsn,
-    "csv": formats.read_segment_csv,
-    "thumos14_text": formats.read_thumos14_text,
-    "kinetics": formats.read_kinetics,
-    "k600_validation": formats.read_k600_validation,
-    "class_folders": formats.read_class_folders,
-}
+CLASS_FOLDERS = "class_folders"
 
 
 def run(
-    form: str,
     source: str | pathlib.Path,
-    to: str | pathlib.Path,
+    out: str | pathlib.Path,
+    form: str = AUTO,
+    to: str = "activitynet",
     video_info: Sequence[str | pathlib.Path] = (),
     classes: str | pathlib.Path | None = None,
     time_model: TimeModel | None = None,
     skip_bad: bool = False,
+    media: str = export.MEDIA,
     **options: Any,
 ) -> tuple[dict[str, Video], checks.Report]:
     """Converts a file and prints the report.
 
     Args:
-        form: One of `READERS`.
         source: File or directory to convert.
-        to: JSON file to write.
+        out: File or directory to write.
+        form: A name of `FORMS`, `class_folders`, or `auto`.
+        to: A name of `FORMS_TO_WRITE`.
         video_info: Tables with a row a video.
         classes: List of class names.
         time_model: For `class_folders`.
         skip_bad: Leave out videos that cannot be read.
+        media: Where video files are for annotation tools.
         **options: Further fields of `ReadOptions`.
 
     Returns:
@@ -69,34 +75,69 @@ def run(
     Raises:
         ValueError: The input cannot be read, or videos are bad without `skip_bad`.
     """
+    check_written(out, to)
+    source, encoding = pathlib.Path(source), options.get("encoding")
     report = checks.Report()
     facts = {}
     for path in video_info:
-        facts |= formats.read_video_facts(path, report)
-    names = formats.read_classes(classes) if classes else ()
-    reader = READERS[form]
-    if form == "class_folders":
-        if time_model is None or not time_model.fps:
-            raise ValueError("class_folders needs clip_frames, stride_frames and fps.")
-        reader = functools.partial(reader, time_model=time_model)
-    videos = reader(
-        source, report, formats.ReadOptions(facts=facts, classes=names, **options)
-    )
+        facts |= read_video_facts(path, report, encoding)
+    names = read_classes(classes, encoding) if classes else ()
+    reading = ReadOptions(facts=facts, classes=names, **options)
+    if form == CLASS_FOLDERS:
+        if time_model is None:
+            raise ValueError("class_folders needs clip_frames and stride_frames.")
+        videos, found = read_class_folders(source, report, reading, time_model), form
+    else:
+        videos, found = read_form(source, report, reading, form)
     report.require_clean(skip_bad)
     if not videos:
-        raise ValueError(f"{source}: holds no video.")
-    formats.write_annotations(to, videos, f"from {form}", _taxonomy(form, source))
-    print("\n".join([*summary(videos), *report.lines(), f"Written: {to}"]))
+        raise ValueError("\n".join([f"{source}: holds no video.", *report.lines()]))
+    if to == "activitynet":
+        write_annotations(out, videos, f"from {found}", _taxonomy(found, source))
+    else:
+        write_form(out, videos.values(), to, media)
+    title = FORMS[found].title if found in FORMS else "a folder per class"
+    lines = [f"{source}: read as {found} ({title})", *summary(videos.values())]
+    print("\n".join([*lines, *report.lines(), f"Written: {out}"]))
     return videos, report
 
 
-def summary(videos: dict[str, Video]) -> list[str]:
+def check_written(out: str | pathlib.Path, to: str) -> None:
+    """Refuses an output that cannot be written, before work starts.
+
+    Raises:
+        ValueError: Says why not.
+    """
+    writer = export.WRITERS.get(to)
+    if writer is None or not writer.per_video or str(out).endswith(writer.ending):
+        check_output(out)
+    else:
+        check_directory(out)
+
+
+def form_and_path(to: str, out: str | None) -> tuple[str, str]:
+    """Returns the form to write and the path, of the flags `--to` and `--out`.
+
+    Raises:
+        ValueError: They do not say both.
+    """
+    if out is not None:
+        if to not in FORMS_TO_WRITE:
+            raise ValueError(f"--to: with --out one of {', '.join(FORMS_TO_WRITE)}")
+        return to, out
+    if to in FORMS_TO_WRITE:
+        raise ValueError(f"--to {to}: give the path to write as --out")
+    endings = {w.ending: n for n, w in export.WRITERS.items() if w.ending != ".json"}
+    return endings.get(pathlib.Path(to).suffix, "activitynet"), to
+
+
+def summary(videos: Collection[Video]) -> list[str]:
     """Returns a line a subset with its counts of videos, segments and classes."""
     subsets = collections.defaultdict(list)
-    for video in videos.values():
+    for video in videos:
         subsets[video.subset].append(video)
     lines = []
-    for subset, members in {**subsets, "all": list(videos.values())}.items():
+    for subset, members in {**subsets, "all": list(videos)}.items():
         labels = [i.label for v in members for i in v.instances]
         lines.append(
             f"{subset or '(no subset)'}: {len(members)} videos, {len(labels)} "
@@ -105,11 +146,11 @@ def summary(videos: dict[str, Video]) -> list[str]:
     return lines
 
 
-def _taxonomy(form: str, source: str | pathlib.Path) -> Any:
+def _taxonomy(form: str, source: pathlib.Path) -> Any:
     """Returns the taxonomy of an ActivityNet file, if it has one."""
-    if form != "activitynet":
+    if form != "activitynet" or source.is_dir():
         return None
-    return json.loads(pathlib.Path(source).read_text("utf-8")).get("taxonomy")
+    return read_json(source, lambda *_: None).get("taxonomy")
 
 
 def main(argv: list[str]) -> None:
@@ -118,43 +159,53 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
     values = flags.FLAGS
     try:
+        to, out = form_and_path(values.to, values.out)
         time_model = None
-        if values.clip_frames or values.stride_frames or values.fps:
+        if values.clip_frames or values.stride_frames:
             spec = {"clip_frames": values.clip_frames, "fps": values.fps}
             spec["stride_frames"] = values.stride_frames
             time_model = TimeModel.from_spec(spec)
         run(
-            values["from"].value,
             values.input,
-            values.to,
+            out,
+            values["from"].value,
+            to,
             video_info=values.video_info,
             classes=values.classes,
             time_model=time_model,
             skip_bad=values.skip_bad,
+            media=values.media,
             subset=values.subset,
             ignored_labels=tuple(values.ignored_labels),
             exclude=frozenset(values.exclude),
             keep_repeats=values.keep_repeats,
+            fps=values.fps,
+            times=values.times,
+            encoding=values.encoding,
+            tiers=tuple(values.tiers),
+            minimum_score=values.minimum_score,
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"convert_annotations: {error}") from error
 
 
 def _define_flags() -> None:
-    flags.DEFINE_enum("from", None, list(READERS), "Form of the input.")
+    flags.DEFINE_enum("from", AUTO, [AUTO, *FORMS, CLASS_FOLDERS], "Form of the input.")
     flags.DEFINE_string("input", None, "File, or directory of files, to convert.")
-    flags.DEFINE_string("to", None, "JSON file to write.")
+    flags.DEFINE_string("to", None, "File to write; or, with --out, a form.")
+    flags.DEFINE_string("out", None, "File or directory to write in the form --to.")
     flags.DEFINE_list(
         "video_info",
         [],
-        "CSV files with a row a video: its duration or frames, fps, subset. Needed "
-        "for forms that state none of them, else the end of the last segment is the "
-        "duration.",
+        "Tables with a row a video: its duration or frames, fps, subset; annotations, "
+        "or features.json. Needed for forms that state none of them, else the end of "
+        "the last segment is the duration.",
     )
     flags.DEFINE_string(
         "classes",
         None,
-        "List of class names, one a line, for forms with class indices.",
+        "List of class names, one a line: for forms with class indices, and to refuse "
+        "all other labels.",
     )
     flags.DEFINE_string("subset", "", "Subset of videos that have none yet.")
     flags.DEFINE_list(
@@ -171,12 +222,30 @@ def _define_flags() -> None:
     flags.DEFINE_bool(
         "skip_bad", False, "Leave out videos that cannot be read instead of stopping."
     )
-    flags.DEFINE_integer("clip_frames", None, "Frames a clip; for class_folders.")
-    flags.DEFINE_integer(
-        "stride_frames", None, "Frames from clip to clip; for class_folders."
+    flags.DEFINE_enum("times", None, UNITS, "Unit of times; unset: as the form has it.")
+    flags.DEFINE_float(
+        "fps",
+        None,
+        "Frames a second of videos for which nothing else says so.",
+        lower_bound=0.01,
+        upper_bound=100_000,
     )
-    flags.DEFINE_float("fps", None, "Frames a second; for class_folders.")
-    flags.mark_flags_as_required(["from", "input", "to"])
+    flags.DEFINE_string("encoding", None, "Encoding of text, such as cp1252.")
+    flags.DEFINE_list(
+        "tiers",
+        [],
+        "Tiers, tracks, attributes or columns that hold the classes, for tools with "
+        "several; unset: all.",
+    )
+    flags.DEFINE_float("minimum_score", 0.0, "Detections below it are dropped.")
+    flags.DEFINE_string(
+        "media", export.MEDIA, "With --to elan, label_studio: path of a video's file."
+    )
+    flags.DEFINE_integer("clip_frames", None, "Frames a clip; for class_folders.", 1)
+    flags.DEFINE_integer(
+        "stride_frames", None, "Frames from clip to clip; for class_folders.", 1
+    )
+    flags.mark_flags_as_required(["input", "to"])
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.annotations.formats import read_classes
+from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.own_data import TIMING, Inputs, Maker, check_inputs
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS

@@ -24,7 +24,8 @@ from typing import Any
 from absl import app, flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.annotations.formats import read_classes, write_annotations
+from ahernet_tf.data.annotations.activitynet import write_annotations
+from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.class_splits import ClassSplit
 from ahernet_tf.data.create.development import (
     labels_of,

@@ -31,13 +31,14 @@ from typing import Any
 
 from absl import app, flags
 
-from ahernet_tf.data.annotations.activitynet import Video, parse_annotations
-from ahernet_tf.data.annotations.formats import read_classes
+from ahernet_tf.data.annotations.activitynet import parse_annotations
+from ahernet_tf.data.annotations.companion_files import read_classes
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create import class_splits as splits
 from ahernet_tf.data.create.split_roles import PARTS, RoleFiles, dataset_json
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS
 from ahernet_tf.data.features.opening import FORMATS
-from ahernet_tf.files import write_text
+from ahernet_tf.files import read_json, write_text
 
 METHODS = ("activitynet", "category", "list", "random", "files")
 _LAYOUT = (
@@ -193,7 +194,7 @@ def _counts(
 
 def _taxonomy(annotations: pathlib.Path) -> Any:
     """Returns the taxonomy of an annotation file, or None."""
-    return json.loads(annotations.read_text("utf-8")).get("taxonomy")
+    return read_json(annotations).get("taxonomy")
 
 
 def main(argv: list[str]) -> None:

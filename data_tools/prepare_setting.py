@@ -34,8 +34,8 @@ from absl import app, flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import settings
-from ahernet_tf.data.annotations.activitynet import Video
-from ahernet_tf.data.annotations.formats import write_annotations
+from ahernet_tf.data.annotations.activitynet import write_annotations
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create.public_annotations import PublicAnnotations
 from ahernet_tf.data.create.setting_content import (
     Content,

@@ -5,9 +5,11 @@ import collections
 import pytest
 
 from ahernet_tf import config, evaluation, settings
-from ahernet_tf.data.annotations import formats
 from ahernet_tf.data.annotations.activitynet_classes import SOURCE_87, TARGET_113
-from ahernet_tf.data.annotations.annotation_tables import THUMOS14_CLASSES
+from ahernet_tf.data.annotations.companion_files import read_video_facts
+from ahernet_tf.data.annotations.forms import read_form
+from ahernet_tf.data.annotations.read_options import ReadOptions
+from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES
 from ahernet_tf.data.checks import Report
 from tests.conftest import shared_path
 
@@ -70,14 +72,15 @@ def test_unknown_setting_is_refused():
 
 
 def test_reasons_of_the_thumos14_options_hold():
-    facts = formats.read_video_facts(
+    facts = read_video_facts(
         shared_path("data/annotations/thumos14_val_video_info.csv"), Report()
     )
-    videos = formats.read_segment_csv(
+    videos, _ = read_form(
         shared_path("data/annotations/thumos14_val_Annotation.csv"),
         Report(),
-        formats.ReadOptions(facts=facts, keep_repeats=True),
-    ).values()
+        ReadOptions(facts=facts, keep_repeats=True),
+    )
+    videos = videos.values()
     assert sum(len({i.label for i in v.instances}) > 1 for v in videos) == 27
     counts = [len(v.instances) for v in videos]
     assert (sum(counts), max(counts), sum(n > 25 for n in counts)) == (3003, 128, 36)

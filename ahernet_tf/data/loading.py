@@ -8,9 +8,10 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from ahernet_tf import files
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations.activitynet import Video, parse_annotations, read_json
+from ahernet_tf.data.annotations.activitynet import Video, parse_annotations
 from ahernet_tf.data.features.covered_durations import read_covered_durations
 from ahernet_tf.data.features.feature_entries import (
     fault_of_entry,
@@ -134,12 +135,14 @@ class Loader:
         self.report.add(DESCRIPTION, None, what, fatal=True)
 
     def _read_description(self) -> None:
-        content = read_json(
-            self.directory / DESCRIPTION, DESCRIPTION, self.report, keys_are_ids=False
-        )
+        path = self.directory / DESCRIPTION
+        try:
+            content = files.read_json(path)
+        except ValueError as error:
+            self._fatal(str(error).removeprefix(f"{path}: "))
+            return
         if not isinstance(content, dict):
-            if content is not None:
-                self._fatal("expected an object")
+            self._fatal("expected an object")
             return
         self.content = content
         self.name = str(content.get("name", self.name))

@@ -89,7 +89,7 @@ FAULTS = {
     unknown_class: "annotations.json: video 'a2': unknown class 'fly' (neither in the "
     "classes of a role nor in ignored_classes of dataset.json)",
     path_in_id: "annotations.json: video '../x': the id holds a path ('../x')",
-    zero_fps: "annotations.json: video 'b1': fps of 0.0",
+    zero_fps: "annotations.json: video 'b1': fps of 0",
     no_fps: "moments.json: video 'c1_m1': no fps: neither annotation nor feature store "
     "states one",
     contradicting_fps: "moments.json: video 'c1_m1': the annotation's fps (12) "
@@ -182,7 +182,10 @@ STRUCTURE = [
     (remove("dataset.json"), "dataset.json: cannot be read"),
     (write("dataset.json", "{"), "dataset.json: is not JSON"),
     (write("dataset.json", "[]"), "dataset.json: expected an object"),
-    (write("dataset.json", '{"a": {}, "a": {}}'), "dataset.json: duplicate key 'a'"),
+    (
+        write("dataset.json", '{"a": {}, "a": {}}'),
+        "the key 'a' is there twice",
+    ),
     (write("annotations.json", "{]"), "annotations.json: is not JSON"),
     (write("moments.json", "{}"), "moments.json: holds no object 'database'"),
     (remove("moments.json"), "moments.json: cannot be read"),

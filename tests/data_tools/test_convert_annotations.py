@@ -18,18 +18,21 @@ def test_report_and_file_say_the_same(tmp_path, capsys):
     source = tmp_path / "own.csv"
     source.write_text(
         "video,start,end,label,duration\na,1,2,x,9\na,1,2,x,9\nb,8,12,y,9\nc,3,3,x,9\n"
+        "b,1,2,y,9\n"
     )
     out = tmp_path / "out.json"
-    videos, _ = convert_annotations.run("csv", source, out, subset="training")
+    videos, _ = convert_annotations.run(source, out, subset="training")
     assert read_annotations(out) == videos
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        "training: 3 videos, 2 segments, 2 classes",
-        "all: 3 videos, 2 segments, 2 classes",
+        f"{source}: read as csv (table with a row an action: your own, THUMOS14's, "
+        "TSP's)",
+        "training: 2 videos, 3 segments, 2 classes",
+        "all: 2 videos, 3 segments, 2 classes",
         "own.csv: repeated segments dropped: 1",
         "own.csv: segments far over their video's duration clamped: 1",
         "own.csv: segments of zero length dropped: 1",
-        "own.csv: videos kept without any segment, all theirs were dropped: 1",
+        "own.csv: videos left out, as none of their segments can be used: 1",
         f"Written: {out}",
     ]
 
@@ -39,9 +42,9 @@ def test_bad_videos_stop_the_conversion_unless_skipped(tmp_path, capsys):
     source.write_text("video,start,end,label\na,one,2,x\nb,1,2,x\n")
     out = tmp_path / "out.json"
     with pytest.raises(ValueError, match=r"own.csv: video 'a'.*'one'"):
-        convert_annotations.run("csv", source, out)
+        convert_annotations.run(source, out)
     assert not out.exists()
-    convert_annotations.run("csv", source, out, skip_bad=True)
+    convert_annotations.run(source, out, skip_bad=True)
     assert list(read_annotations(out)) == ["b"]
     assert "own.csv: 1 bad videos left out (a)" in capsys.readouterr().out
 
@@ -51,7 +54,7 @@ def test_taxonomy_of_activitynet_is_kept(tmp_path):
     record = {"duration": 5, "annotations": [{"segment": [1, 2], "label": "x"}]}
     content = {"database": {"a": record}, "taxonomy": [{"nodeId": 0}]}
     source.write_text(json.dumps(content))
-    convert_annotations.run("activitynet", source, out)
+    convert_annotations.run(source, out)
     assert json.loads(out.read_text())["taxonomy"] == [{"nodeId": 0}]
 
 
@@ -60,9 +63,9 @@ def test_class_folders_need_their_time_model(tmp_path):
     np.save(tmp_path / "in" / "run" / "a.npy", np.zeros((4, 3), np.float32))
     out = tmp_path / "out.json"
     with pytest.raises(ValueError, match="needs clip_frames"):
-        convert_annotations.run("class_folders", tmp_path / "in", out)
+        convert_annotations.run(tmp_path / "in", out, "class_folders")
     model = TimeModel(clip_frames=8, stride_frames=4, fps=10.0)
-    convert_annotations.run("class_folders", tmp_path / "in", out, time_model=model)
+    convert_annotations.run(tmp_path / "in", out, "class_folders", time_model=model)
     assert read_annotations(out)["a"].duration_sec == 2.0
 
 
@@ -70,7 +73,7 @@ def test_file_without_videos_is_refused(tmp_path):
     source = tmp_path / "own.csv"
     source.write_text("video,start,end,label\n")
     with pytest.raises(ValueError, match="holds no video"):
-        convert_annotations.run("csv", source, tmp_path / "out.json")
+        convert_annotations.run(source, tmp_path / "out.json")
 
 
 def test_program_converts_real_thumos14_to_the_210_videos(tmp_path):
@@ -109,3 +112,52 @@ def test_program_ends_with_the_reason(tmp_path):
     assert done.returncode == 1
     assert "none.json: cannot be read" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_detections_are_corrected_by_hand_and_read_again(tmp_path, capsys):
+    entries = [
+        {"segment": [1, 2], "label": "run", "score": 0.9},
+        {"segment": [3, 4], "label": "run", "score": 0.1},
+    ]
+    results = tmp_path / "predictions.json"
+    results.write_text(json.dumps({"results": {"a": entries}}))
+    folder = tmp_path / "by hand"
+    convert_annotations.run(results, folder, to="elan", minimum_score=0.5)
+    assert "read as detections" in capsys.readouterr().out
+    document = folder / "a.eaf"
+    text = document.read_text().replace('"2000"', '"2500"').replace("run", "walk")
+    document.write_text(text)
+    convert_annotations.run(folder, tmp_path / "again.json")
+    (instance,) = read_annotations(tmp_path / "again.json")["a"].instances
+    assert (instance.start_sec, instance.end_sec, instance.label) == (1.0, 2.5, "walk")
+
+
+@pytest.mark.parametrize(
+    ("to", "out", "expected"),
+    [
+        ("all.json", None, ("activitynet", "all.json")),
+        ("all.csv", None, ("csv", "all.csv")),
+        ("a.vtt", None, ("vtt", "a.vtt")),
+        ("fiftyone", "labels.json", ("fiftyone", "labels.json")),
+    ],
+)
+def test_the_form_is_said_or_in_the_ending(to, out, expected):
+    assert convert_annotations.form_and_path(to, out) == expected
+
+
+@pytest.mark.parametrize(
+    ("to", "out", "message"),
+    [("elan", None, "give the path"), ("x.json", "y.json", "with --out one of act")],
+)
+def test_form_and_path_are_both_needed(to, out, message):
+    with pytest.raises(ValueError, match=message):
+        convert_annotations.form_and_path(to, out)
+
+
+def test_an_output_that_cannot_be_written_is_refused_first(tmp_path):
+    for to in ("activitynet", "csv"):
+        with pytest.raises(ValueError, match="is a directory"):
+            convert_annotations.run(tmp_path / "none", tmp_path, to=to)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is a file, not a directory"):
+        convert_annotations.run(tmp_path / "none", tmp_path / "file" / "x", to="elan")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.annotations.activitynet import Instance, Video
-from ahernet_tf.data.annotations.formats import write_annotations
+from ahernet_tf.data.annotations.activitynet import write_annotations
+from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.create.split_roles import RoleFiles
 from ahernet_tf.data.dataset import Dataset
 from data_tools import make_split

@@ -1,48 +1,21 @@
-"""Typed records of annotated videos, and the readers that make them."""
+"""ActivityNet's JSON, the form in which annotations are kept: read and written."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
+import json
 import pathlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ahernet_tf import files
 from ahernet_tf.data import checks
+from ahernet_tf.data.annotations.read_options import ReadOptions
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.times import to_number
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+from ahernet_tf.data.annotations.videos import Instance, Video
+from ahernet_tf.files import write_text
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Instance:
-    """One action: its extent in seconds of the video, and its class."""
-
-    start_sec: float
-    end_sec: float
-    label: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Video:
-    """An annotated video, untrimmed or one action moment.
-
-    Attributes:
-        id: Name, the same as in results files and feature stores.
-        subset: Such as "training"; "" where the file names none.
-        duration_sec: Length of the video.
-        instances: Its actions in the order of the file; a moment has one that spans
-            all of it; none means background only.
-        frames: Number of frames, if known.
-        fps: Frames a second, if stated.
-        group: Who or what ties videos together (a person, a place): a split that is
-            to be fair keeps a group on one side.
-    """
-
-    id: str
-    subset: str
-    duration_sec: float
-    instances: tuple[Instance, ...] = ()
-    frames: int | None = None
-    fps: float | None = None
-    group: str | None = None
+__all__ = ["Instance", "Video", "parse_annotations", "read_annotations"]
 
 
 def read_annotations(path: str | pathlib.Path) -> dict[str, Video]:
@@ -75,152 +48,104 @@ def parse_annotations(
     Returns:
         The sound videos by id, and the report of the others.
     """
-    path = pathlib.Path(path)
     report = checks.Report()
-    name = name or path.name
-    content = read_json(path, name, report)
-    if content is None:
-        return {}, report
-    database = content.get("database") if isinstance(content, dict) else None
-    if not isinstance(database, dict):
-        report.add(name, None, "holds no object 'database'", fatal=True)
-        return {}, report
-    videos: dict[str, Video] = {}
-    for video_id, record in database.items():
-        try:
-            video = _video(video_id, record, name, report)
-        except ValueError as error:
-            report.add(name, video_id, str(error))
-            continue
-        if record.get("annotations") and not video.instances:
-            report.counts[f"{name}: videos with zero-length segments only dropped"] += 1
-            continue
-        videos[video_id] = video
-    for video_id in list(videos):
-        other = video_id.removeprefix("v_")
-        if other != video_id and other in videos:
-            report.add(name, video_id, f"duplicate id, there is also '{other}'")
-            del videos[video_id]
-    return videos, report
-
-
-def read_json(
-    path: pathlib.Path, name: str, report: checks.Report, keys_are_ids: bool = True
-) -> Any:
-    """Reads JSON; unreadable files and repeated keys go to the report.
-
-    Args:
-        path: File to read.
-        name: What the report calls it.
-        report: Where faults go.
-        keys_are_ids: A repeated key of an object is a video's id, and not fatal.
-
-    Returns:
-        The content, or None where it could not be read. Of a repeated key the first
-        value is kept.
-    """
-
-    def repeated(key: str, value: Any) -> None:
-        if keys_are_ids and isinstance(value, dict):
-            report.add(name, key, "duplicate id")
-        else:
-            report.add(name, None, f"duplicate key '{key}'", fatal=True)
-
+    source = Source(path, name=name or "")
+    options = ReadOptions(ignored_labels=(), canonical=True)
+    collector = VideoCollector(source.name, report, options)
     try:
-        return files.read_json(path, repeated)
+        if source.json is None:
+            raise ValueError("is not JSON")
+        add_repeated(source, collector)
+        read_database(source, collector)
     except ValueError as error:
-        report.add(name, None, str(error).removeprefix(f"{path}: "), fatal=True)
-    return None
+        collector.fault(None, str(error))
+        return {}, report
+    return collector.finish(), report
 
 
-def _video(video_id: str, record: Any, name: str, report: checks.Report) -> Video:
-    """Builds one video.
+def read_database(source: Source, collector: VideoCollector) -> None:
+    """Reads `{"database": {id: {subset, duration, annotations or label}}}`.
 
     Raises:
-        ValueError: Says what is wrong with the record.
+        ValueError: There is no such object.
     """
-    fault = checks.fault_of_id(video_id)
-    if fault:
-        raise ValueError(fault)
-    if not isinstance(record, dict):
-        raise ValueError(f"expected an object, received {record!r}")
-    fps = _positive(record, "fps", "fps")
-    frames = _positive(record, "frames", "number of frames")
-    if frames is not None and frames != int(frames):
-        raise ValueError(f"expected a whole number of frames, received {frames}")
-    duration = _positive(record, "duration", "duration")
-    if duration is None:
-        if not (fps and frames):
-            raise ValueError("has no duration, nor fps and frames to compute it")
-        duration = frames / fps
-    if fps and frames and abs(frames / duration - fps) > 0.01 * fps + 1.5 / duration:
-        report.counts[f"{name}: fps is not frames / duration; fps is used"] += 1
-    group = record.get("subject", record.get("group"))
-    return Video(
-        id=video_id,
-        subset=str(record.get("subset", "")),
-        duration_sec=duration,
-        instances=_instances(record, duration, name, report),
-        frames=None if frames is None else int(frames),
-        fps=fps,
-        group=None if group is None else str(group),
-    )
-
-
-def _instances(
-    record: dict[str, Any], duration: float, name: str, report: checks.Report
-) -> tuple[Instance, ...]:
-    """Reads the actions of a record, or the one action that is the whole clip."""
-    annotations = record.get("annotations")
-    if annotations is None:
-        label = record.get("label")
-        return () if label is None else (Instance(0.0, duration, str(label)),)
-    if not isinstance(annotations, list):
-        raise ValueError(f"expected a list of annotations, received {annotations!r}")
-    instances = []
-    for annotation in annotations:
-        segment = annotation.get("segment") if isinstance(annotation, dict) else None
-        if not isinstance(segment, list) or len(segment) != 2:
-            raise ValueError(f"expected segment [start, end], received {annotation!r}")
-        if annotation.get("label") is None:
-            raise ValueError(f"an annotation has no label ({annotation!r})")
-        start, end = (_number(value, "segment") for value in segment)
-        if start > end:
-            raise ValueError(f"segment starts at {start} s, after its end at {end} s")
-        tolerance = checks.overshoot_tolerance_sec(duration)
-        if start < -tolerance:
-            raise ValueError(f"segment starts at {start} s, before the video")
-        if end > duration + tolerance or start > duration:
-            which, value = ("starts", start) if start > duration else ("ends", end)
-            raise ValueError(
-                f"segment {which} at {value} s, the video lasts {duration} s"
-            )
-        if start < 0 or end > duration:
-            report.counts[f"{name}: segments clamped to their video's duration"] += 1
-            start, end = max(start, 0.0), min(end, duration)
-        if start == end:
-            report.counts[f"{name}: segments of zero length dropped"] += 1
+    content = source.json
+    database = content.get("database") if isinstance(content, dict) else None
+    if not isinstance(database, dict):
+        raise ValueError("holds no object 'database'")
+    for video_id, record in database.items():
+        if not isinstance(record, dict):
+            collector.fault(video_id, f"expected an object, received {record!r}")
             continue
-        instances.append(Instance(start, end, str(annotation["label"])))
-    return tuple(instances)
+        group = record.get("group", record.get("subject"))
+        facts = {k: record.get(k) for k in ("duration", "frames", "fps", "subset")}
+        collector.add_video(video_id, **facts, group=group)
+        if record.get("annotations") is None and record.get("label") is not None:
+            duration = to_number(record.get("duration"))
+            frames, fps = to_number(record.get("frames")), to_number(record.get("fps"))
+            if duration is None and frames and fps:
+                duration = frames / fps
+            collector.add_segment(video_id, 0.0, duration, record["label"])
+        else:
+            add_annotations(collector, video_id, record.get("annotations"))
 
 
-def _positive(record: dict[str, Any], key: str, what: str) -> float | None:
-    """Returns a field that must be positive if present."""
-    if record.get(key) is None:
-        return None
-    number = _number(record[key], what)
-    if number <= 0:
-        raise ValueError(f"{what} of {number}")
-    return number
+def add_annotations(collector: VideoCollector, video_id: str, entries: Any) -> None:
+    """Adds a JSON list of `{"segment": [start, end], "label": name}`."""
+    if not isinstance(entries, list):
+        if entries is not None:
+            what = f"expected a list of annotations, received {entries!r}"
+            collector.fault(video_id, what)
+        return
+    for entry in entries:
+        segment = entry.get("segment") if isinstance(entry, dict) else None
+        if not isinstance(segment, list) or len(segment) != 2 or None in segment:
+            what = f"expected segment [start, end], received {entry!r}"
+            collector.fault(video_id, what)
+            continue
+        if any(isinstance(value, str) for value in segment):
+            collector.count("segments written as text")
+        collector.add_segment(video_id, *segment, entry.get("label"))
 
 
-def _number(value: Any, what: str) -> float:
-    """Converts a number or its text; refuses NaN, infinity and other things."""
-    try:
-        number = float(value) if not isinstance(value, bool) else math.nan
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"expected a number for {what}, received {value!r}")
-    return number
+def add_repeated(source: Source, collector: VideoCollector) -> None:
+    """Reports the keys that objects of a JSON file have twice."""
+    for key, value in source.repeated:
+        content = source.json if isinstance(source.json, dict) else {}
+        if isinstance(value, dict) or key in content.get("results", ()):
+            collector.fault(key, "duplicate id")
+        else:
+            collector.fault(None, f"duplicate key '{key}'")
+
+
+def write_annotations(
+    path: str | pathlib.Path,
+    videos: Mapping[str, Video] | Iterable[Video],
+    version: str = "",
+    taxonomy: Any = None,
+) -> None:
+    """Writes the canonical JSON (`read_annotations`), whole or not at all.
+
+    Args:
+        path: File to write.
+        videos: Videos; reading the file gives them back.
+        version: Free text.
+        taxonomy: Of the original file, kept for the splits.
+    """
+    videos = videos.values() if isinstance(videos, Mapping) else videos
+    content = {"version": version, "database": {v.id: _record(v) for v in videos}}
+    if taxonomy is not None:
+        content["taxonomy"] = taxonomy
+    write_text(path, json.dumps(content, ensure_ascii=False) + "\n")
+
+
+def _record(video: Video) -> dict[str, Any]:
+    """Returns a video as its record in the canonical JSON."""
+    record: dict[str, Any] = {"subset": video.subset, "duration": video.duration_sec}
+    for name in ("fps", "frames", "group"):
+        if getattr(video, name) is not None:
+            record[name] = getattr(video, name)
+    record["annotations"] = [
+        {"segment": [i.start_sec, i.end_sec], "label": i.label} for i in video.instances
+    ]
+    return record

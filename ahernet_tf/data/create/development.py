@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create.class_splits import (
     ClassSplit,
     split_at_random,

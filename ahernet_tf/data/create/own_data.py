@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations import formats
-from ahernet_tf.data.annotations.activitynet import Video, parse_annotations
-from ahernet_tf.data.annotations.repairs import VideoFacts
+from ahernet_tf.data.annotations.activitynet import parse_annotations, write_annotations
+from ahernet_tf.data.annotations.class_folders import read_class_folders
+from ahernet_tf.data.annotations.forms import read_form
+from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create.video_facts import FactsOfFeatures, read_video_files
 from ahernet_tf.data.features.feature_entries import entry_at, with_paths
 from ahernet_tf.data.features.feature_sets import expand
@@ -198,18 +200,19 @@ class Maker:
         if self._inputs.segments is None:
             return {}
         of_features = self._facts_of_features()
-        options = formats.ReadOptions(
+        options = ReadOptions(
             facts=collections.ChainMap(self._facts, of_features),
             subset=TRAINING,
             ignored_labels=(),
+            strict=True,
         )
-        videos = formats.read_segment_csv(self._inputs.segments, self.report, options)
+        videos, _ = read_form(self._inputs.segments, self.report, options)
         for name, fault in of_features.faults.items():
             self.report.add(self._inputs.features.name, name, fault)
         for name, video in videos.items():
             if video.subset != TRAINING:
                 videos[name] = dataclasses.replace(video, subset=TEST)
-        formats.write_annotations(self._directory / "annotations.json", videos)
+        write_annotations(self._directory / "annotations.json", videos)
         return videos
 
     def _moments(self) -> dict[str, Video]:
@@ -222,11 +225,11 @@ class Maker:
                 "--moments: how long a clip lasts follows from its features, which "
                 "needs features that were not resized"
             )
-        options = formats.ReadOptions(subset=TRAINING)
+        options = ReadOptions(subset=TRAINING)
         path = self._inputs.moments
         layout = self._layout_of_moments(_folders(path))
-        videos = formats.read_class_folders(path, self.report, options, model, layout)
-        formats.write_annotations(self._directory / "moments.json", videos)
+        videos = read_class_folders(path, self.report, options, model, layout)
+        write_annotations(self._directory / "moments.json", videos)
         return videos
 
     def _complete_layout(self, ask: Callable[[str], str] | None) -> dict[str, Any]:

@@ -9,33 +9,30 @@ of class names. Which data set it annotates follows from its labels.
 from __future__ import annotations
 
 import collections
-import csv
 import dataclasses
 import functools
-import json
 import pathlib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import tqdm
 
+from ahernet_tf import files
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations import formats
-from ahernet_tf.data.annotations.activitynet import Video
 from ahernet_tf.data.annotations.activitynet_classes import SOURCE_87, TARGET_113
-from ahernet_tf.data.annotations.annotation_tables import THUMOS14_CLASSES
-from ahernet_tf.data.annotations.repairs import UNKNOWN_DURATION, VideoFacts
+from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
+from ahernet_tf.data.annotations.forms import form_of, read_form
+from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES
+from ahernet_tf.data.annotations.tables import FACTS
+from ahernet_tf.data.annotations.video_collector import NOTHING_LEFT, UNKNOWN_DURATION
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.settings import ACTIVITYNET, KINETICS600, THUMOS14, TITLES, Count
 
-_READERS: dict[str, Callable[..., dict[str, Video]]] = {
-    "activitynet": formats.read_activitynet,
-    "bsn": formats.read_bsn,
-    "csv": formats.read_segment_csv,
-    "thumos14_text": formats.read_thumos14_text,
-    "kinetics": formats.read_kinetics,
-    "k600_validation": formats.read_k600_validation,
-}
+_FORMS = ("activitynet", "bsn", "csv", "thumos14_text", "kinetics", "k600_validation")
+_ENDINGS = ("json", "csv", "txt")
 _SUBSETS_OF_IDS = {"video_validation_": "validation", "video_test_": "test"}  # THUMOS14
 _LISTED_CLASSES = 600  # of Kinetics-600
 
@@ -83,11 +80,11 @@ class PublicAnnotations:
             form = _form(path)
             if form == "facts":
                 report = checks.Report()
-                self._tables[path] = formats.read_video_facts(path, report)
+                self._tables[path] = read_video_facts(path, report)
                 report.require_clean()
             elif form == "classes" and not self._classes:
-                self._classes = formats.read_classes(path)
-            elif form in _READERS:
+                self._classes = read_classes(path)
+            elif form in _FORMS:
                 self._forms[path] = form
 
     def subset(
@@ -128,7 +125,7 @@ class PublicAnnotations:
             videos=kept,
             report=reading.report,
             dropped=_dropped(reading.report),
-            unusable=len(videos) - len(kept),
+            unusable=len(videos) - len(kept) + _left_out(reading.report),
             taxonomy=whole.taxonomy,
             others=tuple(other for other in found if other != path),
         )
@@ -169,16 +166,16 @@ class PublicAnnotations:
     ) -> _Reading:
         """Reads a file less some videos."""
         report, form = checks.Report(), self._forms[path]
-        options = formats.ReadOptions(
+        options = ReadOptions(
             facts=facts,
             classes=self._classes if form == "k600_validation" else (),
             exclude=exclude,
             keep_repeats=True,
         )
-        videos = _READERS[form](path, report, options)
+        videos, _ = read_form(path, report, options, form)
         taxonomy = None
         if form == "activitynet":
-            taxonomy = json.loads(path.read_text(encoding="utf-8")).get("taxonomy")
+            taxonomy = files.read_json(path, lambda *_: None).get("taxonomy")
         dataset = self._dataset_of(videos.values())
         if dataset == KINETICS600:
             videos = {i: self._respelt(v) for i, v in videos.items()}
@@ -271,6 +268,11 @@ def _dropped(report: checks.Report) -> int:
     )
 
 
+def _left_out(report: checks.Report) -> int:
+    """Counts the videos of which reading left no action."""
+    return sum(n for what, n in report.counts.items() if what.endswith(NOTHING_LEFT))
+
+
 def _files(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
     """Lists files, and those in directories; THUMOS14's directory stays one."""
     found: list[pathlib.Path] = []
@@ -285,43 +287,26 @@ def _files(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
 
 
 def _form(path: pathlib.Path) -> str | None:
-    """Finds out how a file is written; None where it is nothing known."""
-    if path.is_dir():
-        names = {p.stem.rpartition("_")[0] for p in path.glob("*_*.txt")}
-        return "thumos14_text" if names & set(THUMOS14_CLASSES) else None
-    if path.suffix == ".json":
-        return _form_of_json(path)
-    if path.suffix not in (".csv", ".txt"):
+    """Finds out how a file is written; None where it is nothing known.
+
+    Raises:
+        ValueError: It should be JSON, and is not.
+    """
+    source = Source(path)
+    if not path.is_dir() and source.ending not in _ENDINGS:
         return None
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = file.readline().strip()
-            lines = 1 + sum(1 for line in file if line.strip())
-    except UnicodeDecodeError:
-        return None
-    if path.suffix == ".txt":
-        if len(first.split("\t")) == 4:
-            return "k600_validation"
-        return "classes" if lines == _LISTED_CLASSES else None
-    columns = {name.strip() for name in next(csv.reader([first]), [])}
-    if {"youtube_id", "time_start", "time_end"} <= columns:
-        return "kinetics"
-    if {"video", "video-name"} & columns:
-        return "csv" if {"start", "t-init"} & columns else "facts"
-    return None
-
-
-def _form_of_json(path: pathlib.Path) -> str | None:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        form, table = form_of(source), source.table
     except ValueError as error:
-        raise ValueError(f"{path}: is not JSON ({error})") from error
-    if not isinstance(content, dict):
+        if source.ending == "json":
+            raise ValueError(f"{path}: {error}") from error
         return None
-    if isinstance(content.get("database"), dict):
-        return "activitynet"
-    first = next(iter(content.values()), None)
-    return "bsn" if isinstance(first, dict) and "duration_second" in first else None
+    if form is not None:
+        return form
+    if table is not None and "video" in table.columns and {*FACTS} & {*table.columns}:
+        return "facts"
+    lines = len(source.lines)
+    return "classes" if source.ending == "txt" and lines == _LISTED_CLASSES else None
 
 
 def _plain(label: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ahernet_tf import settings
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create import class_splits as splits
 from ahernet_tf.data.create.public_annotations import (
     PublicAnnotations,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create.public_annotations import Subset, labels_of
 from ahernet_tf.settings import TITLES, Count
 

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.checks import overshoot_tolerance_sec
 from ahernet_tf.data.create.class_splits import ClassSplit
 from ahernet_tf.data.features.feature_sets import expand

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations.repairs import VideoFacts
+from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.time_model import TimeModel
 

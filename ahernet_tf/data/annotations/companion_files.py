@@ -1,0 +1,64 @@
+"""What files beside the annotations say of videos, and lists of classes."""
+
+from __future__ import annotations
+
+import pathlib
+
+from ahernet_tf.data import checks
+from ahernet_tf.data.annotations.activitynet import read_database
+from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.table_forms import checked_table, rows_of
+from ahernet_tf.data.annotations.tables import FACTS
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+
+
+def read_video_facts(
+    path: str | pathlib.Path, report: checks.Report, encoding: str | None = None
+) -> dict[str, VideoFacts]:
+    """Reads a table with a row a video, annotations, or the features.json of a store.
+
+    Columns are `video` and any of `duration` (`seconds`), `frames` (`numFrame`,
+    `count`), `fps` (the measured `rfps` before the nominal), `subset` and `group`.
+    """
+    source = Source(path, encoding)
+    collector = VideoCollector(source.name, report, ReadOptions())
+    try:
+        if isinstance(source.json, dict) and isinstance(
+            source.json.get("videos"), dict
+        ):
+            for video, record in source.json["videos"].items():
+                names = {"duration": "duration_sec", "frames": "frames", "fps": "fps"}
+                facts = {n: record.get(key) for n, key in names.items()}
+                collector.add_video(video, **facts)
+        elif source.json is not None:
+            read_database(source, collector)
+        else:
+            table = checked_table(source, "video")
+            if not set(FACTS) & set(table.columns):
+                raise ValueError(table.lacks(["duration"]))
+            for row in rows_of(table, collector):
+                collector.add_video(
+                    table.video_of(row), **{k: row.get(k) for k in FACTS}
+                )
+    except (ValueError, AttributeError) as error:
+        collector.fault(None, str(error))
+    return collector.facts()
+
+
+def read_classes(
+    path: str | pathlib.Path, encoding: str | None = None
+) -> tuple[str, ...]:
+    """Reads a list of class names, one a line.
+
+    Raises:
+        ValueError: The list cannot be read, is empty or names a class twice.
+    """
+    try:
+        names = [line.strip() for _, line in Source(path, encoding).lines]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    repeated = sorted({n for n in names if names.count(n) > 1})
+    if not names or repeated:
+        raise ValueError(f"{path}: {f'{repeated} twice' if names else 'is empty'}.")
+    return tuple(names)

@@ -1,0 +1,241 @@
+"""All forms in which annotations come, in one table: recognised, and read.
+
+A new form is a function that recognises it, one that reads it, and a record of `FORMS`.
+Readers hand what they find to a `VideoCollector`; what it mended, dropped or refused is
+in the report.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import pathlib
+import zlib
+from collections.abc import Callable
+
+from ahernet_tf.data import checks
+from ahernet_tf.data.annotations import json_forms, table_forms, text_forms, tool_forms
+from ahernet_tf.data.annotations.activitynet import add_repeated, read_database
+from ahernet_tf.data.annotations.read_options import ReadOptions
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+from ahernet_tf.data.annotations.videos import Video
+
+AUTO = "auto"
+# What reading a damaged or unexpected file ends in; each becomes a line of the report.
+_FAILURES = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError),
+    *(RecursionError, MemoryError, EOFError, SyntaxError, csv.Error, zlib.error),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """A form of annotation files.
+
+    Attributes:
+        title: What files of this form are.
+        recognises: Tells whether a file, or a directory as a whole, is of this form.
+        read: Reads it; raises ValueError where it cannot.
+    """
+
+    title: str
+    recognises: Callable[[Source], bool]
+    read: Callable[[Source, VideoCollector], None]
+
+
+# In the order in which they are tried: the more particular first.
+FORMS: dict[str, Form] = {
+    "activitynet": Form(
+        "JSON with a database: ActivityNet, HACS segments, THUMOS14, this library",
+        json_forms.is_database,
+        read_database,
+    ),
+    "detections": Form(
+        "JSON of results, such as predict writes",
+        json_forms.is_detections,
+        json_forms.read_detections,
+    ),
+    "bsn": Form(
+        "JSON of BSN, BMN and the 2020 release", json_forms.is_bsn, json_forms.read_bsn
+    ),
+    "kinetics_json": Form(
+        "JSON of Kinetics' trimmed clips",
+        json_forms.is_kinetics_json,
+        json_forms.read_kinetics_json,
+    ),
+    "charades_json": Form(
+        "JSON of Charades, {id: {duration, actions}}",
+        json_forms.is_charades_json,
+        json_forms.read_charades_json,
+    ),
+    "finegym": Form(
+        "JSON of FineGym (its events)", json_forms.is_finegym, json_forms.read_finegym
+    ),
+    "captions": Form(
+        "JSON of captions, which is refused",
+        json_forms.is_captions,
+        json_forms.refuse_captions,
+    ),
+    "label_studio": Form(
+        "JSON of Label Studio",
+        tool_forms.is_label_studio,
+        tool_forms.read_label_studio,
+    ),
+    "via": Form("project of VIA 3", tool_forms.is_via, tool_forms.read_via),
+    "fiftyone": Form(
+        "temporal detections of FiftyOne",
+        tool_forms.is_fiftyone,
+        tool_forms.read_fiftyone,
+    ),
+    "boris": Form("project of BORIS", tool_forms.is_boris, tool_forms.read_boris),
+    "elan": Form("ELAN's .eaf", tool_forms.is_elan, tool_forms.read_elan),
+    "anvil": Form("Anvil's .anvil", tool_forms.is_anvil, tool_forms.read_anvil),
+    "cvat": Form("XML of CVAT for video", tool_forms.is_cvat, tool_forms.read_cvat),
+    "thumos14_text": Form(
+        "directory of THUMOS14's <Class>_<subset>.txt",
+        text_forms.is_thumos14_text,
+        text_forms.read_thumos14_text,
+    ),
+    "subtitles": Form(
+        "SubRip (.srt) or WebVTT (.vtt)",
+        text_forms.is_subtitles,
+        text_forms.read_subtitles,
+    ),
+    "kinetics": Form(
+        "table of Kinetics' trimmed clips",
+        table_forms.is_kinetics,
+        table_forms.read_kinetics,
+    ),
+    "hacs_clips": Form(
+        "table of HACS clips", table_forms.is_hacs_clips, table_forms.read_hacs_clips
+    ),
+    "epic_kitchens": Form(
+        "table of EPIC-KITCHENS",
+        table_forms.is_epic_kitchens,
+        table_forms.read_epic_kitchens,
+    ),
+    "charades": Form(
+        "table of Charades", table_forms.is_charades, table_forms.read_charades
+    ),
+    "boris_table": Form(
+        "table that BORIS exported",
+        table_forms.is_boris_table,
+        table_forms.read_boris_table,
+    ),
+    "csv": Form(
+        "table with a row an action: your own, THUMOS14's, TSP's",
+        table_forms.is_table,
+        table_forms.read_table,
+    ),
+    "k600_validation": Form(
+        "lines of id, start, end, class index",
+        text_forms.is_k600_validation,
+        text_forms.read_k600_validation,
+    ),
+    "elan_tab": Form(
+        "ELAN's tab-delimited text", text_forms.is_elan_tab, text_forms.read_elan_tab
+    ),
+    "frame_labels": Form(
+        "a label per frame, a file per video: Breakfast, 50 Salads",
+        text_forms.is_frame_labels,
+        text_forms.read_frame_labels,
+    ),
+}
+
+
+def read_form(
+    path: str | pathlib.Path,
+    report: checks.Report,
+    options: ReadOptions,
+    form: str = AUTO,
+) -> tuple[dict[str, Video], str]:
+    """Reads annotations of any form.
+
+    Args:
+        path: A file; or a directory that is a form as a whole, or holds files of one.
+        report: Where faults and counts go.
+        options: What is told beside the path.
+        form: A name of `FORMS`; `auto` recognises it.
+
+    Returns:
+        The sound videos by id, and the name of the form; nothing, with a fatal fault
+        in the report, where the path cannot be read.
+    """
+    source = Source(path, options.encoding)
+    collector = VideoCollector(source.name, report, options)
+    found = form
+    try:
+        found = form if form != AUTO else recognised(source)
+        if source.path.is_dir() and not _is_whole(source, found):
+            _read_files(source, collector, found)
+        else:
+            _read(source, collector, found)
+        return collector.finish(), found
+    except _FAILURES as error:
+        collector.fault(None, _reason(error))
+        return {}, found
+
+
+def recognised(source: Source) -> str:
+    """Returns the name of the form that a file, or the files of a directory, have.
+
+    Raises:
+        ValueError: It has none, or files have several.
+    """
+    name = form_of(source)
+    if name is None and source.files:
+        names = {p: form_of(Source(p, source.encoding)) for p in source.files}
+        forms = sorted({n for n in names.values() if n is not None})
+        if len(forms) > 1:
+            examples = {n: p.name for p, n in names.items()}
+            said = ", ".join(f"{n} ({examples[n]})" for n in forms)
+            raise ValueError(
+                f"holds files of several forms: {said}; name one as --from"
+            )
+        name = forms[0] if forms else None
+    if name is None:
+        table = None if source.path.is_dir() else source.table
+        more = f": {table.lacks(['video', 'start', 'end', 'label'])}" if table else ""
+        raise ValueError(f"is of no form that is known{more}")
+    return name
+
+
+def form_of(source: Source) -> str | None:
+    """Returns the first form that recognises a source, or None."""
+    return next((n for n, form in FORMS.items() if form.recognises(source)), None)
+
+
+def _is_whole(source: Source, form: str) -> bool:
+    """Tells whether a directory is read as a whole, not file by file."""
+    return form == "thumos14_text" or FORMS[form].recognises(source)
+
+
+def _read_files(source: Source, collector: VideoCollector, form: str) -> None:
+    """Reads the files of a directory that are of a form; others are counted."""
+    files = [Source(p, source.encoding) for p in source.files]
+    files = [file for file in files if form_of(file) in (form, None)]
+    mine = [file for file in files if FORMS[form].recognises(file)]
+    if not mine:
+        raise ValueError(f"holds no {FORMS[form].title}")
+    collector.count("files of another kind passed over", len(source.files) - len(mine))
+    for file in mine:
+        try:
+            _read(file, collector, form)
+        except _FAILURES as error:
+            raise ValueError(f"{file.name}: {_reason(error)}") from error
+
+
+def _read(source: Source, collector: VideoCollector, form: str) -> None:
+    """Reads one file."""
+    if form not in FORMS:
+        raise ValueError(f"expected a form of {', '.join(FORMS)}, received '{form}'")
+    FORMS[form].read(source, collector)
+    add_repeated(source, collector)
+
+
+def _reason(error: BaseException) -> str:
+    """Says why reading failed."""
+    if isinstance(error, ValueError) and type(error) is ValueError:
+        return str(error)
+    return f"cannot be read ({type(error).__name__}: {error})"

@@ -1,0 +1,174 @@
+"""Forms of annotations that data sets publish as JSON, and detections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ahernet_tf.data.annotations.activitynet import add_annotations
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.table_forms import add_clip, is_too_low
+from ahernet_tf.data.annotations.times import to_number
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+
+
+def is_database(source: Source) -> bool:
+    """Tells whether there is an object `database`."""
+    return isinstance(source.json, dict) and "database" in source.json
+
+
+def is_detections(source: Source) -> bool:
+    """Tells whether there is an object `results`."""
+    return isinstance(source.json, dict) and isinstance(
+        source.json.get("results"), dict
+    )
+
+
+def read_detections(source: Source, collector: VideoCollector) -> None:
+    """Reads `{"results": {id: [{segment, label, score}]}}`, from a minimum score on."""
+    for video_id, entries in source.json["results"].items():
+        collector.add_video(video_id)
+        kept = entries
+        if isinstance(entries, list):
+            kept = [e for e in entries if not _is_low(collector, e)]
+        add_annotations(collector, video_id, kept)
+
+
+def _is_low(collector: VideoCollector, entry: Any) -> bool:
+    score = to_number(entry.get("score")) if isinstance(entry, dict) else None
+    return score is not None and is_too_low(collector, score)
+
+
+def is_bsn(source: Source) -> bool:
+    """Tells whether there are records with `duration_second`."""
+    return "duration_second" in _first_record(source)
+
+
+def read_bsn(source: Source, collector: VideoCollector) -> None:
+    """Reads `{v_id: {duration_second, duration_frame, annotations}}`.
+
+    Subset and frame rate are in the table beside it, `video_info_new.csv`: see
+    `companion_files`. `feature_frame` is not kept; it belongs to the features.
+    """
+    for video_id, record in _records(source, collector).items():
+        seconds, frames = record.get("duration_second"), record.get("duration_frame")
+        collector.add_video(video_id, seconds, frames)
+        add_annotations(collector, video_id, record.get("annotations"))
+
+
+def is_kinetics_json(source: Source) -> bool:
+    """Tells whether there are records with one annotation each."""
+    return isinstance(_first_record(source).get("annotations"), dict)
+
+
+def read_kinetics_json(source: Source, collector: VideoCollector) -> None:
+    """Reads `{youtube_id: {annotations: {label, segment}, duration, subset, url}}`.
+
+    A record is a trimmed clip, as a row of the CSV is. Where there is no segment
+    (test), all of the duration is taken.
+    """
+    for video_id, record in _records(source, collector).items():
+        annotation = record.get("annotations")
+        if not isinstance(annotation, dict):
+            what = f"expected annotations {{label, segment}}, received {annotation!r}"
+            collector.fault(video_id, what)
+            continue
+        segment = annotation.get("segment") or [0, record.get("duration")]
+        if not isinstance(segment, list) or len(segment) != 2:
+            what = f"expected segment [start, end], received {segment!r}"
+            collector.fault(video_id, what)
+            continue
+        label, subset = annotation.get("label"), record.get("subset")
+        add_clip(collector, video_id, *segment, label, subset)
+
+
+def is_charades_json(source: Source) -> bool:
+    """Tells whether there are records with `actions`."""
+    return isinstance(_first_record(source).get("actions"), list)
+
+
+def read_charades_json(source: Source, collector: VideoCollector) -> None:
+    """Reads `{id: {subset, duration, actions: [[class, start, end]]}}`."""
+    names = collector.options.classes
+    for video_id, record in _records(source, collector).items():
+        duration, subset = record.get("duration"), record.get("subset")
+        collector.add_video(video_id, duration, subset=subset)
+        for action in record.get("actions") or ():
+            if not isinstance(action, list) or len(action) != 3:
+                what = f"expected [class, start, end], received {action!r}"
+                collector.fault(video_id, what)
+                continue
+            label, start, end = action
+            number = to_number(label)
+            if number is not None:
+                number = int(number)
+                known = 0 <= number < len(names)
+                label = names[number] if known else f"c{number:03d}"
+            collector.add_segment(video_id, start, end, label)
+
+
+def is_finegym(source: Source) -> bool:
+    """Tells whether there are records of events with `timestamps`."""
+    events = [e for e in _first_record(source).values() if isinstance(e, dict)]
+    return bool(events) and "event" in events[0] and "timestamps" in events[0]
+
+
+def read_finegym(source: Source, collector: VideoCollector) -> None:
+    """Reads the events of FineGym: `{id: {E_...: {event, timestamps, segments}}}`.
+
+    The class is the event: a name of `options.classes`, which begin with event 1, or
+    `event 4`. The classes of the elements within are not in this file.
+    """
+    names = collector.options.classes
+    for video_id, record in _records(source, collector).items():
+        collector.add_video(video_id)
+        for name, event in record.items():
+            number = to_number(event.get("event")) if isinstance(event, dict) else None
+            if number is None:
+                collector.fault(video_id, f"{name}: expected an event, {event!r}")
+                continue
+            known = 1 <= number <= len(names)
+            label = names[int(number) - 1] if known else f"event {int(number)}"
+            spans = event.get("timestamps") or ()
+            entries = [{"segment": list(span), "label": label} for span in spans]
+            add_annotations(collector, video_id, entries)
+
+
+def is_captions(source: Source) -> bool:
+    """Tells whether there are records with sentences."""
+    return "sentences" in _first_record(source)
+
+
+def refuse_captions(source: Source, collector: VideoCollector) -> None:
+    """Refuses captions.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(
+        "holds captions (timestamps and sentences): sentences are no classes, and "
+        "cannot be learnt from as such; give a class to each"
+    )
+
+
+def _first_record(source: Source) -> dict[str, Any]:
+    """Returns the first record of `{id: record}`, or {}."""
+    content = source.json
+    first = next(iter(content.values()), None) if isinstance(content, dict) else None
+    return first if isinstance(first, dict) else {}
+
+
+def _records(source: Source, collector: VideoCollector) -> dict[str, dict[str, Any]]:
+    """Returns the records of `{id: record}`; others are reported.
+
+    Raises:
+        ValueError: The file holds no object.
+    """
+    if not isinstance(source.json, dict):
+        raise ValueError("expected an object with a record per video")
+    records = {}
+    for video_id, record in source.json.items():
+        if isinstance(record, dict):
+            records[video_id] = record
+        else:
+            collector.fault(video_id, f"expected an object, received {record!r}")
+    return records

@@ -1,0 +1,144 @@
+"""A file of annotations, read once however many forms look at it."""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import gzip
+import pathlib
+import re
+import zlib
+from typing import Any
+from xml.etree import ElementTree
+
+from ahernet_tf import files
+from ahernet_tf.data.annotations.tables import Table, parse_table
+
+
+class Source:
+    """A file, or a directory of files, in whatever form.
+
+    Text may be UTF-8 or UTF-16, with or without byte order mark, and gzipped.
+
+    Attributes:
+        path: File or directory.
+        name: What reports call it.
+        stem: Its name without endings: the id of a video that has a file of its own.
+        repeated: Keys that JSON objects have twice, with their later values.
+    """
+
+    def __init__(
+        self, path: str | pathlib.Path, encoding: str | None = None, name: str = ""
+    ) -> None:
+        """Notes the path; nothing is read yet.
+
+        Args:
+            path: File or directory.
+            encoding: Encoding of the text; None: UTF-8 or UTF-16.
+            name: What reports call it; the last part of the path by default.
+        """
+        self.path = pathlib.Path(path)
+        self.name = name or self.path.name or str(path)
+        self.stem, _, self.ending = self.path.name.removesuffix(".gz").rpartition(".")
+        self.stem = self.stem or self.ending
+        self.encoding = encoding
+        self.repeated: list[tuple[str, Any]] = []
+
+    @functools.cached_property
+    def files(self) -> list[pathlib.Path]:
+        """The files of a directory, without hidden ones; none of a file."""
+        if not self.path.is_dir():
+            return []
+        entries = sorted(self.path.iterdir())
+        return [p for p in entries if p.is_file() and not p.name.startswith(".")]
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The text of a file; "" of a directory.
+
+        Raises:
+            ValueError: The file cannot be read, or is no text.
+        """
+        if self.path.is_dir():
+            return ""
+        try:
+            data = self.path.read_bytes()
+            data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ValueError(f"cannot be read ({reason})") from error
+        return _decoded(data, self.encoding)
+
+    @functools.cached_property
+    def json(self) -> Any:
+        """The content of a JSON file; None of any other.
+
+        Raises:
+            ValueError: The file begins like JSON, but is not.
+        """
+        if not self.text.lstrip().startswith(("{", "[")):
+            return None
+        self.repeated.clear()
+        try:
+            return files.read_json(self.path, lambda *pair: self.repeated.append(pair))
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix(f"{self.path}: ")) from error
+
+    @functools.cached_property
+    def xml(self) -> ElementTree.Element | None:
+        """The root of an XML file; None of any other.
+
+        Raises:
+            ValueError: The file begins like XML, but is not.
+        """
+        if not self.text.lstrip().startswith("<"):
+            return None
+        if "<!ENTITY" in self.text:
+            raise ValueError("defines entities, which are not read")
+        try:
+            return ElementTree.fromstring(self.text.lstrip().encode("utf-8"))
+        except (ElementTree.ParseError, LookupError) as error:
+            raise ValueError(f"is not XML ({error})") from error
+
+    @functools.cached_property
+    def table(self) -> Table | None:
+        """The table of a text file; None of JSON, XML, and files without a line.
+
+        Raises:
+            ValueError: A column is there twice, or quotes do not end.
+        """
+        if self.text.lstrip().startswith(("{", "[", "<")):
+            return None
+        return parse_table(self.text)
+
+    @functools.cached_property
+    def lines(self) -> list[tuple[int, str]]:
+        """The lines that are not empty, with their numbers."""
+        lines = re.split(r"\r\n|\r|\n", self.text)
+        return [(n, line.strip(" ")) for n, line in enumerate(lines, 1) if line.strip()]
+
+
+def _decoded(data: bytes, encoding: str | None) -> str:
+    """Decodes text without its byte order mark.
+
+    Raises:
+        ValueError: It is none in this encoding.
+    """
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if encoding is None and not wide and b"\0" in data[:64]:
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        text = data.decode(encoding or ("utf-16" if wide else "utf-8"))
+    except LookupError as error:
+        raise ValueError(f"--encoding: Python knows no '{encoding}'") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"is no text in {encoding or 'UTF-8'} (line {line}, {error.reason})"
+        if encoding is None:
+            sample = data[:200_000].decode("cp1252", "replace").splitlines()
+            what += (
+                f": save it as UTF-8, or give its encoding; with --encoding cp1252 "
+                f"(Windows) the line is {''.join(sample[line - 1 : line])[:60]!r}"
+            )
+        raise ValueError(what) from error
+    return text.removeprefix("\ufeff")

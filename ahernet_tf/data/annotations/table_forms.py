@@ -1,0 +1,286 @@
+"""Forms of annotations that are tables with a header."""
+
+from __future__ import annotations
+
+import re
+
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.tables import FACTS, Row, Table, video_name
+from ahernet_tf.data.annotations.times import to_number
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+
+AMBIGUOUS = "Ambiguous"
+THUMOS14_CLASSES = (
+    "BaseballPitch",
+    "BasketballDunk",
+    "Billiards",
+    "CleanAndJerk",
+    "CliffDiving",
+    "CricketBowling",
+    "CricketShot",
+    "Diving",
+    "FrisbeeCatch",
+    "GolfSwing",
+    "HammerThrow",
+    "HighJump",
+    "JavelinThrow",
+    "LongJump",
+    "PoleVault",
+    "Shotput",
+    "SoccerPenalty",
+    "TennisSwing",
+    "ThrowDiscus",
+    "VolleyballSpiking",
+)
+_NO_ACTION = "no action"  # of TSP's column temporal-region-label
+_SCORES = ("score", "confidence")
+
+
+def is_table(source: Source) -> bool:
+    """Tells whether there is a table with videos and the starts of actions."""
+    return has_columns(source, "video", "start")
+
+
+def read_table(source: Source, collector: VideoCollector) -> None:
+    """Reads a table with a row an action.
+
+    Columns are `video,start,end,label` and, where known, `duration`, `frames`, `fps`,
+    `subset` and `group`, under the names that people give them; also those of the two
+    THUMOS14 tables and of TSP's. A row without start and end is a video without
+    actions. Without an end an action ends where the next begins.
+
+    Raises:
+        ValueError: A column is missing.
+    """
+    table = checked_table(source, "video", "start")
+    indices = "label_index" in table.columns and "label" not in table.columns
+    if not indices and (fault := table.lacks(["label"])):
+        raise ValueError(fault)
+    names = collector.options.classes or THUMOS14_CLASSES
+    for row in rows_of(table, collector):
+        video_id = table.video_of(row)
+        collector.add_video(video_id, **{k: row.get(k) for k in FACTS})
+        start, end = row["start"], row.get("end")
+        if (not start and not end) or row.get("temporalregionlabel").casefold() == (
+            _NO_ACTION
+        ):
+            continue
+        scores = [to_number(row.get(name)) for name in _SCORES if row.get(name)]
+        if scores and scores[0] is not None and is_too_low(collector, scores[0]):
+            continue
+        label: str | None = row.get("label")
+        if indices:
+            label = class_of_index(collector, video_id, row["label_index"], names)
+        if label is not None:
+            collector.add_segment(video_id, start, end, label, table.unit)
+
+
+def is_kinetics(source: Source) -> bool:
+    """Tells whether there is a Kinetics table."""
+    return has_columns(source, "youtubeid", "timestart", "timeend")
+
+
+def read_kinetics(source: Source, collector: VideoCollector) -> None:
+    """Reads `label,youtube_id,time_start,time_end,split`: a row a trimmed clip.
+
+    Rows without a label (test) have no instance.
+    """
+    table = checked_table(source, "youtubeid", "timestart", "timeend")
+    for row in rows_of(table, collector):
+        add_clip(
+            collector,
+            row["youtubeid"],
+            row["timestart"],
+            row["timeend"],
+            row.get("label"),
+            row.get("subset"),
+        )
+
+
+def add_clip(
+    collector: VideoCollector,
+    video: str,
+    start: object,
+    end: object,
+    label: str | None,
+    subset: str | None,
+) -> None:
+    """Adds a trimmed clip of a video, which is one action as a whole.
+
+    Its id is that of the usual downloaders, `<youtube_id>_000012_000022`, its duration
+    the length of the cut.
+    """
+    start_sec, end_sec = to_number(start), to_number(end)
+    if start_sec is None or end_sec is None or not 0 <= start_sec < end_sec:
+        collector.fault(video, f"cut from {start!r} to {end!r}")
+        return
+    video_id = f"{video}_{int(start_sec):06d}_{int(end_sec):06d}"
+    if collector.has(video_id):
+        collector.count("repeated clips dropped")
+        return
+    collector.add_video(video_id, end_sec - start_sec, subset=subset)
+    if label:
+        collector.add_segment(video_id, 0.0, end_sec - start_sec, label)
+
+
+def is_hacs_clips(source: Source) -> bool:
+    """Tells whether there is the table of HACS clips."""
+    return has_columns(source, "classname", "youtubeid", "start", "end", "label")
+
+
+def read_hacs_clips(source: Source, collector: VideoCollector) -> None:
+    """Reads `classname,youtube_id,subset,start,end,label`.
+
+    `label` is 1 where the clip shows the class, -1 where it does not. Of a video
+    whose clips all do not, nothing is known but that, so that it is left out.
+    """
+    table = checked_table(source, "classname", "youtubeid", "start", "end", "label")
+    rows = list(rows_of(table, collector))
+    with_action = {row["youtubeid"] for row in rows if to_number(row["label"]) == 1}
+    rejected = {row["youtubeid"] for row in rows} - with_action
+    collector.count("videos that only have rejected clips left out", len(rejected))
+    for row in rows:
+        video, answer = row["youtubeid"], to_number(row["label"])
+        if answer not in (1, -1):
+            what = f"line {row.line}: expected label 1 or -1, received {row['label']!r}"
+            collector.fault(video, what)
+        elif video in with_action:
+            collector.add_video(video, subset=row.get("subset"))
+            if answer == 1:
+                name = row["classname"]
+                collector.add_segment(video, row["start"], row["end"], name)
+
+
+def is_epic_kitchens(source: Source) -> bool:
+    """Tells whether there is the table of EPIC-KITCHENS."""
+    return has_columns(source, "videoid", "starttimestamp", "stoptimestamp", "verb")
+
+
+def read_epic_kitchens(source: Source, collector: VideoCollector) -> None:
+    """Reads `narration_id,participant_id,video_id,...,start_timestamp,...,verb,noun`.
+
+    The class is the verb; `options.tiers` names other columns, joined by a blank.
+    """
+    wanted = [re.sub(r"[\W_]+", "", t) for t in collector.options.tiers] or ["verb"]
+    table = checked_table(source, "videoid", "starttimestamp", "stoptimestamp", *wanted)
+    for row in rows_of(table, collector):
+        video = row["videoid"]
+        collector.add_video(video, group=row.get("participantid"))
+        label = " ".join(row[column] for column in wanted)
+        times = row["starttimestamp"], row["stoptimestamp"]
+        collector.add_segment(video, *times, label)
+
+
+def is_charades(source: Source) -> bool:
+    """Tells whether there is a table of Charades."""
+    return has_columns(source, "id", "actions", "length")
+
+
+def read_charades(source: Source, collector: VideoCollector) -> None:
+    """Reads Charades: a row a video, `actions` such as `c092 11.90 21.20;c147 0 12.6`.
+
+    `options.classes` may be lines such as `c092 Holding a towel`.
+    """
+    names = {name.split(" ")[0]: name for name in collector.options.classes}
+    table = checked_table(source, "id", "actions", "length")
+    for row in rows_of(table, collector):
+        video = row["id"]
+        collector.add_video(video, row["length"], group=row.get("subject"))
+        for action in filter(None, (a.strip() for a in row["actions"].split(";"))):
+            parts = action.split()
+            if len(parts) != 3:
+                what = f"expected 'class start end', received {action!r}"
+                collector.fault(video, f"line {row.line}: {what}")
+                continue
+            label, start, end = parts
+            collector.add_segment(video, start, end, names.get(label, label))
+
+
+def is_boris_table(source: Source) -> bool:
+    """Tells whether there is a table that BORIS exported: of actions, or of events."""
+    table = source.table
+    known = set(table.keys) if table else set()
+    events = "time" in known and bool({"status", "behaviortype"} & known)
+    aggregated = {"start", "stop", "behaviortype"} <= known
+    return "behavior" in known and (events or aggregated)
+
+
+def read_boris_table(source: Source, collector: VideoCollector) -> None:
+    """Reads the aggregated events of BORIS, a row an action, or its tabular events.
+
+    Events are paired, START and STOP, per video, subject and behaviour. Point events
+    have no length.
+    """
+    table = checked_table(source, "behavior")
+    file = next((k for k in table.keys if k.startswith("mediafile")), "observationid")
+    kind = "status" if "status" in table.keys else "behaviortype"
+    open_events: dict[tuple[str, ...], str] = {}
+    for row in rows_of(table, collector):
+        video = video_name(row.get(file) or row.get("observationid"))
+        duration = row.get("mediaduration") or row.get("totallength")
+        collector.add_video(video, to_number(duration), fps=row.get("fpsframes"))
+        label = row["behavior"]
+        if "stop" in table.keys:
+            collector.add_segment(video, row["start"], row["stop"], label)
+            continue
+        event = (video, row.get("subject"), label)
+        state = row[kind].upper()
+        if state == "POINT":
+            collector.add_segment(video, row["time"], row["time"], label)
+        elif state == "START" and event not in open_events:
+            open_events[event] = row["time"]
+        elif state == "STOP" and event in open_events:
+            collector.add_segment(video, open_events.pop(event), row["time"], label)
+        else:
+            what = f"line {row.line}: '{label}' {state} without its counterpart"
+            collector.fault(video, what)
+    for video, _, label in open_events:
+        collector.fault(video, f"'{label}' starts, and never stops")
+
+
+def has_columns(source: Source, *needed: str) -> bool:
+    """Tells whether a file is a table with some columns."""
+    table = source.table
+    return table is not None and set(needed) <= {*table.columns, *table.keys}
+
+
+def checked_table(source: Source, *needed: str) -> Table:
+    """Returns the table of a file.
+
+    Raises:
+        ValueError: There is none, or it lacks a column.
+    """
+    table = source.table
+    if table is None:
+        raise ValueError("is no table with a header")
+    if fault := table.lacks([n for n in needed if n not in table.keys]):
+        raise ValueError(fault)
+    return table
+
+
+def rows_of(table: Table, collector: VideoCollector) -> tuple[Row, ...]:
+    """Returns the sound rows; the others are reported."""
+    for _, video, what in table.bad_videos():
+        collector.fault(video, what)
+    return table.rows
+
+
+def is_too_low(collector: VideoCollector, score: float) -> bool:
+    """Tells, and counts, that a detection's score is below the minimum."""
+    low = score < collector.options.minimum_score
+    if low:
+        collector.count("detections of too low a score dropped")
+    return low
+
+
+def class_of_index(
+    collector: VideoCollector, video_id: str, index: object, names: tuple[str, ...]
+) -> str | None:
+    """Finds a class by its index; -1 is `Ambiguous`, as in THUMOS14."""
+    number = to_number(index)
+    if number == -1:
+        return AMBIGUOUS
+    if number is None or number != int(number) or not 0 <= number < len(names):
+        collector.fault(video_id, f"class {index!r} of {len(names)} classes")
+        return None
+    return names[int(number)]

@@ -1,0 +1,254 @@
+"""One reader for all tables: whatever separates, quotes, encodes and heads them."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS, SECONDS
+
+DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+
+# What columns are called in the tables that are around, the preferred names first; as
+# `_key` spells them.
+_COLUMNS = {
+    "video": "video videoname videoid filename mediafile mediafilename mediafilepath "
+    "file id clip clipid youtubeid ytid",
+    "start": "start tinit tstart startsec starttime startseconds begin begintime "
+    "starttimesec starttimeseconds starttimestamp onset from timestart t0 starts",
+    "end": "end tend endsec endtime endseconds stop stopsec stoptime endtimesec "
+    "endtimeseconds stoptimestamp endtimestamp offset to timeend t1 finish stops ends",
+    "label": "label type class classname action actionlabel labelname activity "
+    "activitylabel behavior behaviour category event actionclass name",
+    "label_index": "labelidx labelindex classindex classid labelid",
+    "duration": "duration seconds durationsec videoduration videolength length "
+    "totallength durationseconds mediaduration",
+    "frames": "frames numframe count videoframes numframes framecount nframes",
+    "fps": "rfps fps framerate videofps fpsframes",
+    "subset": "subset split",
+    "group": "group subject person participant participantid",
+}
+_UNITS = {  # columns of start and end in another unit than seconds
+    FRAMES: (
+        "startframe framestart beginframe finit startframes firstframe",
+        "endframe frameend stopframe fend endframes lastframe",
+    ),
+    MILLISECONDS: ("startms startmsec begintimemsec startmilliseconds", "endms endmsec "
+                   "endtimemsec endmilliseconds stopms"),
+}  # fmt: skip
+FACTS = ("duration", "frames", "fps", "subset", "group")
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Attributes:
+        line: The line of the file in which it ends.
+        cells: Text by column, under the names here and the plain ones of the file.
+    """
+
+    line: int
+    cells: dict[str, str]
+
+    def get(self, column: str) -> str:
+        """Returns a cell, or "" where the table has no such column."""
+        return self.cells.get(column, "")
+
+    def __getitem__(self, column: str) -> str:
+        """Returns a cell."""
+        return self.cells[column]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table with a header.
+
+    Attributes:
+        header: The columns as the file names them.
+        keys: The same without case, blanks, signs and units of seconds.
+        columns: Their names here: those of `_COLUMNS` where one is known, else keys.
+        rows: Those that have as many cells as the header.
+        bad_rows: Line and cells of all others.
+        delimiter: What separates cells.
+        unit: Unit of `start` and `end`, one of `times.UNITS`.
+    """
+
+    header: tuple[str, ...]
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    bad_rows: tuple[tuple[int, tuple[str, ...]], ...]
+    delimiter: str
+    unit: str = SECONDS
+
+    def lacks(self, needed: Iterable[str]) -> str | None:
+        """Says which columns are missing and which are there, or returns None."""
+        missing = sorted(set(needed) - set(self.columns))
+        if not missing:
+            return None
+        return (
+            f"has no column {', '.join(missing)}; its columns are "
+            f"{', '.join(self.header)} (separated by {DELIMITERS[self.delimiter]})"
+        )
+
+    def video_of(self, row: Row) -> str:
+        """Returns the video of a row; of a file's name without folders and ending."""
+        key = self.keys[self.columns.index("video")]
+        return video_name(row["video"]) if "file" in key else row["video"]
+
+    @functools.cached_property
+    def videos(self) -> frozenset[str]:
+        """The videos of the sound rows."""
+        return frozenset(row["video"] for row in self.rows if row.get("video"))
+
+    def bad_videos(self) -> Iterator[tuple[int, str | None, str]]:
+        """Yields line, video and fault of the rows that cannot be read.
+
+        The video is None where it cannot be told: it is sought in its column, counted
+        from the left and from the right, among the videos of the other rows.
+        """
+        place = self.columns.index("video") if "video" in self.columns else None
+        for line, cells in self.bad_rows:
+            video = None
+            if place is not None:
+                wanted = (place, place - len(self.columns))
+                found = [cells[p] for p in wanted if -len(cells) <= p < len(cells)]
+                known = [cell for cell in found if cell in self.videos]
+                video = next(iter(known), found[0] if found and place == 0 else None)
+            what = f"line {line}: expected {len(self.columns)} cells, received "
+            yield line, video or None, f"{what}{len(cells)} ({_shortened(cells)})"
+
+
+def parse_table(text: str) -> Table | None:
+    """Reads a table with a header; None where the text has no line.
+
+    Cells are separated by a comma, semicolon, tab or bar: by whichever makes most of
+    the header known columns. A first line `sep=;` says so, too. Cells may be quoted
+    and then hold line breaks. A comma is a decimal comma where it cannot part
+    thousands, or where cells are not separated by commas.
+
+    Raises:
+        ValueError: A column is there twice, or quotes do not end.
+    """
+    stream = io.StringIO(text, newline="")
+    told = re.match(r"\s*sep=(.)\r?\n", text)
+    first = _first_line(text[told.end() :] if told else text)
+    if not first.strip():
+        return None
+    delimiter = told.group(1) if told else _delimiter(first)
+    if delimiter not in DELIMITERS:
+        raise ValueError(f"line 1: cells cannot be separated by {delimiter!r}")
+    header: list[str] | None = None
+    good, bad = [], []
+    reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
+    try:
+        for cells in reader:
+            cells = [cell.strip() for cell in cells]
+            if not any(cells) or (told and reader.line_num == 1):
+                continue
+            if header is None:
+                header = cells
+            elif len(cells) == len(header) or (
+                not any(cells[len(header) :]) and (len(cells) > len(header))
+            ):
+                good.append((reader.line_num, cells))
+            else:
+                bad.append((reader.line_num, tuple(cells)))
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}") from error
+    keys, columns, unit = _named(header)
+    comma = delimiter != "," or any(
+        _DECIMAL_COMMA.fullmatch(cell) and not _MAYBE_THOUSANDS.fullmatch(cell)
+        for _, cells in good
+        for cell in cells
+    )
+    rows = []
+    for line, cells in good:
+        named = {c: _point(c, cell, comma) for c, cell in zip(columns, cells)}
+        rows.append(Row(line, {**dict(zip(keys, cells)), **named}))
+    return Table(tuple(header), keys, columns, tuple(rows), tuple(bad), delimiter, unit)
+
+
+def video_name(path: str) -> str:
+    """Returns the id of a video file: its name without folders and ending."""
+    name = re.split(r"[/\\]", path.strip())[-1]
+    return _ENDING.sub("", name)
+
+
+def _first_line(text: str) -> str:
+    """Returns the first line that is not empty."""
+    return next((line for line in re.split(r"[\r\n]+", text) if line.strip()), "")
+
+
+def _delimiter(header: str) -> str:
+    """Finds what separates the cells of a header."""
+
+    def known(delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([header], delimiter=delimiter))
+        return sum(_key(cell) in _NAMES for cell in cells), len(cells)
+
+    return max(DELIMITERS, key=known)
+
+
+def _named(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Returns plain names of columns, their names here, and the unit of times.
+
+    Raises:
+        ValueError: A column of known name is there twice.
+    """
+    keys = [_key(name) for name in header]
+    repeated = [n for n, k in zip(header, keys) if k in _NAMES and keys.count(k) > 1]
+    if repeated:
+        raise ValueError(f"line 1: the column '{repeated[0]}' is there twice")
+    names = list(keys)
+
+    def take(column: str, spellings: str) -> bool:
+        found = next((s for s in spellings.split() if s in keys), None)
+        if found is not None:
+            names[keys.index(found)] = column
+        return found is not None
+
+    for column, spellings in _COLUMNS.items():
+        take(column, spellings)
+    unit = SECONDS
+    if "start" not in names:
+        for other, (starts, ends) in _UNITS.items():
+            if take("start", starts):
+                take("end", ends)
+                unit = other
+                break
+    return tuple(keys), tuple(n or h for n, h in zip(names, header)), unit
+
+
+def _key(name: str) -> str:
+    """Spells a column's name without case, blanks, signs and units."""
+    name = re.sub(r"\((s|sec|seconds)\)", "", name.strip().casefold())
+    return re.sub(r"[\W_]+", "", name)
+
+
+_NAMES = frozenset(
+    name
+    for names in (*_COLUMNS.values(), *(n for both in _UNITS.values() for n in both))
+    for name in names.split()
+)
+_NUMBERS = {"start", "end", "duration", "frames", "fps"}
+
+
+def _point(column: str, cell: str, comma: bool) -> str:
+    """Writes the decimal comma of a number as a point."""
+    if comma and column in _NUMBERS and _DECIMAL_COMMA.fullmatch(cell):
+        return cell.replace(",", ".")
+    return cell
+
+
+def _shortened(cells: Iterable[str], most: int = 60) -> str:
+    text = " | ".join(cells)
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -1,0 +1,191 @@
+"""Forms of annotations that are lines of text without a header."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES, class_of_index
+from ahernet_tf.data.annotations.tables import video_name
+from ahernet_tf.data.annotations.times import FRAMES, TimePoint, to_number
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+
+NO_CLASSES = ("SIL", "background", "BACKGROUND", "action_start", "action_end")
+_SPAN = re.compile(r"(\d+)-(\d+)\s+(\S+)")
+_CUE = re.compile(r"([\d:.,]+)\s+-->\s+([\d:.,]+)")
+
+
+def is_thumos14_text(source: Source) -> bool:
+    """Tells whether there are THUMOS14's files, or one of them."""
+    paths = source.files or [source.path]
+    names = {p.stem.rpartition("_")[0] for p in paths if p.suffix == ".txt"}
+    return bool(names & set(THUMOS14_CLASSES))
+
+
+def read_thumos14_text(source: Source, collector: VideoCollector) -> None:
+    """Reads a directory of `<Class>_<subset>.txt`, or one such file.
+
+    A line is `video_test_0000004  0.2 1.1`. The subset is in the file's name.
+
+    Raises:
+        ValueError: There is no such file.
+    """
+    paths = [p for p in source.files if p.match("*_*.txt")]
+    if source.path.is_dir() and not paths:
+        raise ValueError("holds no file <Class>_<subset>.txt")
+    for path in paths or [source.path]:
+        label, _, subset = path.stem.rpartition("_")
+        if not label:
+            raise ValueError(f"{path.name}: expected a name <Class>_<subset>.txt")
+        for number, line in Source(path, source.encoding).lines:
+            cells = line.split()
+            if len(cells) == 3:
+                collector.add_video(cells[0], subset=subset)
+                collector.add_segment(*cells, label)
+            else:
+                what = f"line {number}: expected video, start, end, received '{line}'"
+                collector.fault(cells[0], f"{path.name}: {what}")
+
+
+def is_k600_validation(source: Source) -> bool:
+    """Tells whether the first line is a name, two numbers and an index."""
+    cells = source.lines[0][1].split("\t") if source.lines else []
+    numbers = [to_number(cell) for cell in cells[1:]]
+    return len(cells) == 4 and None not in numbers and numbers[2] == int(numbers[2])
+
+
+def read_k600_validation(source: Source, collector: VideoCollector) -> None:
+    """Reads lines of video, start, end and class index, separated by tabs.
+
+    The class names are `options.classes`, in the order of the release's list.
+
+    Raises:
+        ValueError: There are no classes.
+    """
+    names = collector.options.classes
+    if not names:
+        raise ValueError("needs the list of the classes (--classes)")
+    for number, line in source.lines:
+        cells = line.split("\t")
+        if len(cells) != 4:
+            what = f"line {number}: expected id, start, end, class, received '{line}'"
+            collector.fault(cells[0], what)
+            continue
+        video_id, start, end, index = cells
+        label = class_of_index(collector, video_id, index, names)
+        if label is not None:
+            collector.add_segment(video_id, start, end, label)
+
+
+def is_frame_labels(source: Source) -> bool:
+    """Tells whether lines are labels, most of them that of the line before."""
+    lines = [line for _, line in source.lines]
+    if source.ending != "txt" or not lines:
+        return False
+    if all(_SPAN.fullmatch(line) for line in lines):
+        return True
+    runs = sum(1 for _ in itertools.groupby(lines))
+    words = all(re.fullmatch(r"[^\t,;|]*[^\W\d][^\t,;|]*", line) for line in lines)
+    return words and len(lines) >= 2 and 2 * runs <= len(lines)
+
+
+def read_frame_labels(source: Source, collector: VideoCollector) -> None:
+    """Reads a label per frame, a line each, or `1-30 label`; a file is a video.
+
+    As in Breakfast and 50 Salads; labels such as `SIL` and `background` are none.
+    """
+    video, frame = source.stem, 0
+    lines = [line for _, line in source.lines]
+    spans: list[tuple[int, int, str]] = []
+    if all(_SPAN.fullmatch(line) for line in lines):
+        for line in lines:
+            first, last, label = _SPAN.fullmatch(line).groups()
+            spans.append((int(first) - 1, int(last), label))
+    else:
+        for label, run in itertools.groupby(lines):
+            spans.append((frame, frame + len(list(run)), label))
+            frame = spans[-1][1]
+    collector.add_video(video, frames=max(end for _, end, _ in spans))
+    for start, end, label in spans:
+        if label not in NO_CLASSES:
+            collector.add_segment(video, start, end, label, FRAMES)
+
+
+def is_elan_tab(source: Source) -> bool:
+    """Tells whether lines are tabs between a tier, clock times or numbers, a value."""
+    return (
+        bool(source.lines) and _elan_times(source.lines[-1][1].split("\t")) is not None
+    )
+
+
+def read_elan_tab(source: Source, collector: VideoCollector) -> None:
+    """Reads ELAN's tab-delimited text; the video is the file, or a column that ends so.
+
+    A line is the tier, who acts, then begin, end and duration, each in one form or in
+    several (`00:00:01.200`, `1.2`, `1200`), and the value.
+    """
+    for number, line in source.lines:
+        cells = [cell.strip() for cell in line.split("\t")]
+        found = _elan_times(cells)
+        if found is None:
+            if number > 1:  # the first line may be a header
+                what = (
+                    f"line {number}: expected begin, end and value, received '{line}'"
+                )
+                collector.fault(source.stem, what)
+            continue
+        start, end, rest = found
+        tiers = collector.options.tiers
+        if tiers and cells[0] not in tiers:
+            continue
+        media = [c for c in rest if re.search(r"\.(eaf|mp4|mov|avi|mpe?g|mkv|wav)$", c)]
+        values = [c for c in rest if c and c not in media]
+        video = video_name(media[0]) if media else source.stem
+        collector.add_segment(video, start, end, values[0] if values else cells[0])
+
+
+def _elan_times(cells: list[str]) -> tuple[float, float, list[str]] | None:
+    """Finds begin and end in seconds among cells, and the cells after the times."""
+    points = [TimePoint.of(cell.strip()) for cell in cells]
+    first = next((n for n, point in enumerate(points) if point is not None), None)
+    if first is None:
+        return None
+    times = [p.seconds(None) for p in itertools.takewhile(bool, points[first:])]
+    rest = [cell.strip() for cell in cells[first + len(times) :]]
+    for groups in (3, 2):  # begin, end and duration, or begin and end
+        forms, odd = divmod(len(times), groups)
+        if odd or not forms:
+            continue
+        # Milliseconds come last where there are seconds, too.
+        factor = 1.0 if ":" in cells[first] or "." in cells[first] else 0.001
+        start, end = times[0] * factor, times[forms] * factor
+        if groups == 2 or abs(end - start - times[2 * forms] * factor) < 0.01:
+            return start, end, rest
+    return None
+
+
+def is_subtitles(source: Source) -> bool:
+    """Tells whether there are cues of SubRip or WebVTT, or nothing, in such a file."""
+    if source.ending in ("srt", "vtt"):
+        return True
+    return any(_CUE.match(line) for _, line in source.lines[:10])
+
+
+def read_subtitles(source: Source, collector: VideoCollector) -> None:
+    """Reads SubRip (.srt) or WebVTT (.vtt): a file is a video, a cue an action."""
+    video = source.stem
+    collector.add_video(video)
+    text = re.sub(r"\r\n?", "\n", source.text)
+    for block in re.split(r"\n[ \t]*\n+", text):
+        lines = [line.strip() for line in block.strip().splitlines()]
+        place = next((n for n, line in enumerate(lines) if _CUE.match(line)), None)
+        if place is None:
+            if lines and not re.match(r"WEBVTT|NOTE|STYLE|REGION|$", lines[0]):
+                collector.fault(
+                    video, f"expected a cue, received {block.strip()[:60]!r}"
+                )
+            continue
+        start, end = _CUE.match(lines[place]).groups()
+        text = re.sub(r"</?[^>]+>", "", " ".join(lines[place + 1 :]))
+        collector.add_segment(video, start, end, text)

@@ -1,0 +1,60 @@
+"""Times as people write them: numbers of seconds, frames, milliseconds; clock times."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+SECONDS, FRAMES, MILLISECONDS = "seconds", "frames", "milliseconds"
+UNITS = (SECONDS, FRAMES, MILLISECONDS)
+# [hours:]minutes:seconds, with a decimal point or comma; or hours:minutes:seconds and
+# frames
+_CLOCK = re.compile(r"(-?)(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d+))?")
+_SMPTE = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})[:;](\d{1,3})")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TimePoint:
+    """A point in time: so many seconds and so many frames from the start."""
+
+    whole_sec: float
+    frames: float = 0.0
+
+    @classmethod
+    def of(cls, value: Any, unit: str = SECONDS) -> TimePoint | None:
+        """Reads a number, its text, or a clock time; None where it is none of them.
+
+        Args:
+            value: What a file has.
+            unit: Of numbers, one of `UNITS`.
+        """
+        number = to_number(value)
+        if number is not None:
+            if unit == FRAMES:
+                return cls(0.0, number)
+            return cls(number / 1000 if unit == MILLISECONDS else number)
+        text = value.strip() if isinstance(value, str) else ""
+        if found := _SMPTE.fullmatch(text):
+            hours, minutes, seconds, frames = map(int, found.groups())
+            return cls(3600.0 * hours + 60 * minutes + seconds, float(frames))
+        if found := _CLOCK.fullmatch(text):
+            sign, hours, minutes, seconds, fraction = found.groups()
+            whole = 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)
+            total = float(f"{whole}.{fraction or 0}")
+            return cls(-total if sign else total)
+        return None
+
+    def seconds(self, fps: float | None) -> float:
+        """Returns the time in seconds; frames need their rate."""
+        return self.whole_sec + (self.frames / fps if self.frames else 0.0)
+
+
+def to_number(value: Any) -> float | None:
+    """Converts a number or its text; None for NaN, infinity and anything else."""
+    try:
+        number = float(value) if not isinstance(value, bool) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,318 @@
+"""Forms of annotations that annotation tools write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.data.annotations.table_forms import class_of_index, is_too_low
+from ahernet_tf.data.annotations.tables import video_name
+from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS, to_number
+from ahernet_tf.data.annotations.video_collector import VideoCollector
+
+STATE = "state"  # in the type of BORIS' behaviours that last
+
+
+def is_elan(source: Source) -> bool:
+    """Tells whether there is a document of ELAN."""
+    return source.xml is not None and source.xml.tag == "ANNOTATION_DOCUMENT"
+
+
+def read_elan(source: Source, collector: VideoCollector) -> None:
+    """Reads ELAN's .eaf: the aligned annotations of all tiers, or of `options.tiers`.
+
+    The video is the first linked media file, else the file itself.
+    """
+    root = source.xml
+    slots = {
+        slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE")
+        for slot in root.iter("TIME_SLOT")
+    }
+    media = root.find(".//MEDIA_DESCRIPTOR")
+    video = video_name(media.get("MEDIA_URL") or "") if media is not None else ""
+    video = video or source.stem
+    collector.add_video(video)
+    for tier in _chosen(root.iter("TIER"), "TIER_ID", collector):
+        for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
+            ends = [
+                slots.get(annotation.get(f"TIME_SLOT_REF{n}") or "") for n in (1, 2)
+            ]
+            label = annotation.findtext("ANNOTATION_VALUE")
+            if None in ends:
+                name = annotation.get("ANNOTATION_ID")
+                collector.fault(video, f"annotation '{name}' ({label}) has no time")
+                continue
+            collector.add_segment(video, *ends, label, MILLISECONDS)
+
+
+def is_anvil(source: Source) -> bool:
+    """Tells whether there is a document of Anvil."""
+    root = source.xml
+    return (
+        root is not None and root.tag == "annotation" and root.find("body") is not None
+    )
+
+
+def read_anvil(source: Source, collector: VideoCollector) -> None:
+    """Reads Anvil: the elements of all tracks, or of `options.tiers`, in seconds.
+
+    The class is the first attribute of an element, else the name of its track.
+    """
+    media = source.xml.find("./head/video")
+    video = video_name(media.get("src") or "") if media is not None else ""
+    video = video or source.stem
+    collector.add_video(video)
+    for track in _chosen(source.xml.iter("track"), "name", collector):
+        for element in track.iter("el"):
+            if element.get("start") is None:
+                continue  # of a track that refers to another
+            label = element.findtext("attribute") or track.get("name")
+            times = element.get("start"), element.get("end")
+            collector.add_segment(video, *times, label)
+
+
+def is_cvat(source: Source) -> bool:
+    """Tells whether there is a document of CVAT."""
+    root = source.xml
+    return root is not None and root.tag == "annotations"
+
+
+def read_cvat(source: Source, collector: VideoCollector) -> None:
+    """Reads CVAT for video 1.1 (tracks), or for images 1.1 (tags of frames).
+
+    A track is an action from each frame where it appears to where it is outside. A
+    tag is one as long as the next frame has it, too.
+    """
+    root = source.xml
+    named = root.findtext(".//source")
+    video = video_name(named) if named else source.stem
+    collector.add_video(video, frames=root.findtext("./meta/task/size"))
+    for track in _chosen(root.iter("track"), "label", collector):
+        begin, last = None, None
+        for shape in track:
+            frame = to_number(shape.get("frame"))
+            if frame is None:
+                continue
+            if shape.get("outside") == "1":
+                if begin is not None:
+                    label = track.get("label")
+                    collector.add_segment(video, begin, frame, label, FRAMES)
+                begin = None
+            elif begin is None:
+                begin = frame
+            last = frame
+        if begin is not None:
+            label = track.get("label")
+            collector.add_segment(video, begin, last + 1, label, FRAMES)
+    tagged: dict[str, list[int]] = {}
+    for image in root.iter("image"):
+        for tag in _chosen(image.iter("tag"), "label", collector):
+            tagged.setdefault(tag.get("label"), []).append(int(image.get("id")))
+    for label, frames in tagged.items():
+        for first, end in _runs(sorted(frames)):
+            collector.add_segment(video, first, end, label, FRAMES)
+
+
+def is_label_studio(source: Source) -> bool:
+    """Tells whether there are tasks of Label Studio."""
+    content = source.json
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and "data" in first and "annotations" in first
+
+
+def read_label_studio(source: Source, collector: VideoCollector) -> None:
+    """Reads Label Studio's JSON: time lines in frames, regions in seconds, objects.
+
+    Frames count from 1 and both ends belong to the action. What `data` says beside
+    the video (`fps`, `duration`, `subset`, ...) is taken, too.
+    """
+    for task in source.json:
+        data = task.get("data") or {}
+        keys = sorted(data, key=lambda k: (k != "video", "video" not in k, k != "url"))
+        named = next((data[k] for k in keys if isinstance(data[k], str)), "")
+        video = video_name(named.partition("?")[0])
+        facts = ("duration", "frames", "fps", "subset", "group")
+        collector.add_video(video, **{name: data.get(name) for name in facts})
+        for annotation in task["annotations"]:
+            if annotation.get("was_cancelled"):
+                continue
+            for result in annotation.get("result") or ():
+                _add_label_studio(collector, video, result)
+
+
+def _add_label_studio(
+    collector: VideoCollector, video: str, result: dict[str, Any]
+) -> None:
+    """Adds one region of Label Studio."""
+    tiers = collector.options.tiers
+    if tiers and result.get("from_name") not in tiers:
+        return
+    value = result.get("value") or {}
+    labels = value.get("timelinelabels") or value.get("labels") or ()
+    ranges = value.get("ranges") or ()
+    if "sequence" in value:
+        frames = [k["frame"] for k in value["sequence"] if "frame" in k]
+        ranges = [{"start": min(frames), "end": max(frames)}] if frames else ()
+    for label in labels:
+        if "start" in value and "end" in value:
+            collector.add_segment(video, value["start"], value["end"], label)
+        for span in ranges:
+            start, end = to_number(span.get("start")), to_number(span.get("end"))
+            if start is None or end is None:
+                collector.fault(video, f"expected a range of frames, received {span!r}")
+                continue
+            collector.add_segment(video, start - 1, end, label, FRAMES)
+
+
+def is_via(source: Source) -> bool:
+    """Tells whether there is a project of VIA 3."""
+    content = source.json
+    return isinstance(content, dict) and {"metadata", "file", "view"} <= set(content)
+
+
+def read_via(source: Source, collector: VideoCollector) -> None:
+    """Reads a project of VIA 3: its temporal segments, with the values of attributes.
+
+    `options.tiers` names attributes; by default all count.
+    """
+    content = source.json
+    attributes = content.get("attribute") or {}
+    tiers = collector.options.tiers
+    videos = {}
+    for view, record in content["view"].items():
+        files = [content["file"].get(str(number)) for number in record["fid_list"]]
+        videos[view] = video_name((files[0] or {}).get("fname") or "")
+        collector.add_video(videos[view])
+    for record in content["metadata"].values():
+        times = record.get("z") or ()
+        if len(times) != 2:
+            collector.count("regions of single frames dropped")
+            continue
+        for number, value in (record.get("av") or {}).items():
+            attribute = attributes.get(number) or {}
+            if tiers and attribute.get("aname") not in tiers:
+                continue
+            options = attribute.get("options") or {}
+            names = [options[v] for v in str(value).split(",") if v in options]
+            for label in names or [value]:
+                collector.add_segment(videos[str(record["vid"])], *times, label)
+
+
+def is_fiftyone(source: Source) -> bool:
+    """Tells whether there are temporal detections of FiftyOne."""
+    content = source.json
+    if not isinstance(content, dict):
+        return False
+    return "samples" in content or {"classes", "labels"} <= set(content)
+
+
+def read_fiftyone(source: Source, collector: VideoCollector) -> None:
+    """Reads FiftyOne: `labels.json` of temporal detections, or `samples.json`.
+
+    `timestamps` are seconds, `support` is frames, from 1 on, both ends included.
+    """
+    content = source.json
+    names = tuple(map(str, content.get("classes") or ()))
+    for sample in content.get("samples") or ():
+        video = video_name(sample.get("filepath") or "")
+        facts = sample.get("metadata") or {}
+        collector.add_video(
+            video,
+            facts.get("duration"),
+            facts.get("total_frame_count"),
+            facts.get("frame_rate"),
+        )
+        for field in sample.values():
+            if isinstance(field, dict) and field.get("_cls") == "TemporalDetections":
+                for detection in field.get("detections") or ():
+                    _add_fiftyone(collector, video, detection, names)
+    for video, detections in (content.get("labels") or {}).items():
+        collector.add_video(video)
+        for detection in detections or ():
+            _add_fiftyone(collector, video, detection, names)
+
+
+def _add_fiftyone(
+    collector: VideoCollector,
+    video: str,
+    detection: dict[str, Any],
+    names: tuple[str, ...],
+) -> None:
+    """Adds one temporal detection of FiftyOne."""
+    score = to_number(detection.get("confidence"))
+    if score is not None and is_too_low(collector, score):
+        return
+    label = detection.get("label")
+    if names and isinstance(label, int):
+        label = class_of_index(collector, video, label, names)
+    if label is None:
+        collector.fault(video, f"no label in {detection!r}")
+    elif detection.get("timestamps") is not None:
+        collector.add_segment(video, *detection["timestamps"], label)
+    else:
+        first, last = detection["support"]
+        collector.add_segment(video, first - 1, last, label, FRAMES)
+
+
+def is_boris(source: Source) -> bool:
+    """Tells whether there is a project of BORIS."""
+    content = source.json
+    return isinstance(content, dict) and {"observations", "behaviors_conf"} <= set(
+        content
+    )
+
+
+def read_boris(source: Source, collector: VideoCollector) -> None:
+    """Reads a project of BORIS: an observation of one media file is a video.
+
+    A behaviour that lasts is an action between two of its events; one that does not
+    has no length.
+    """
+    content = source.json
+    lasting = {
+        behavior.get("code")
+        for behavior in content["behaviors_conf"].values()
+        if STATE in str(behavior.get("type")).lower()
+    }
+    for name, observation in content["observations"].items():
+        files = (observation.get("file") or {}).get("1") or []
+        video = video_name(files[0]) if files else name
+        if len(files) > 1:
+            collector.fault(video, f"observation '{name}' joins {len(files)} files")
+            continue
+        info = observation.get("media_info") or {}
+        facts = [
+            (info.get(k) or {}).get(files[0] if files else "")
+            for k in ("length", "fps")
+        ]
+        collector.add_video(video, facts[0], fps=facts[1])
+        begun: dict[tuple[str, ...], Any] = {}
+        for time, subject, code, modifier, *_ in sorted(
+            observation.get("events") or (), key=lambda event: event[0]
+        ):
+            event = (subject, code, modifier)
+            if code not in lasting:
+                collector.add_segment(video, time, time, code)
+            elif event in begun:
+                collector.add_segment(video, begun.pop(event), time, code)
+            else:
+                begun[event] = time
+        for _, code, _ in begun:
+            collector.fault(video, f"'{code}' starts, and never stops")
+
+
+def _chosen(elements: Iterator[Any], name: str, collector: VideoCollector) -> list[Any]:
+    """Returns the elements whose name is among `options.tiers`, or all."""
+    tiers = collector.options.tiers
+    return [e for e in elements if not tiers or e.get(name) in tiers]
+
+
+def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:
+    """Yields the first frame of each run of frames, and the frame after its last."""
+    first = None
+    for number, frame in enumerate(frames):
+        first = frame if first is None else first
+        if number + 1 == len(frames) or frames[number + 1] > frame + 1:
+            yield first, frame + 1
+            first = None

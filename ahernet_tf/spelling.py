@@ -1,0 +1,89 @@
+"""Names that mean the same and are spelt a little differently: found, and paired.
+
+Files that belong together are often made by different hands: `Whisk` in a table is
+`whisk` among the folders, `cake.mp4` is `cake`, a label copied from a web page ends in
+a blank that nobody sees. Such names are never joined in silence; they are told.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable
+
+_ENDINGS = re.compile(
+    r"\.(mp4|mkv|webm|avi|mov|m4v|mpg|mpeg|wmv|flv|ts|3gp|gif|npy|npz|pt|csv|json)$"
+)
+_NAMED_PAIRS = 5
+_SUBSETS = {
+    "training": ("train", "training", "trn", "trainset", "trainingset"),
+    "validation": ("val", "valid", "validate", "validation", "validationset", "valset"),
+    "test": ("test", "tst", "testset"),
+    "testing": ("testing",),
+}
+_SUBSET_OF = {name: subset for subset, names in _SUBSETS.items() for name in names}
+
+
+def plain(name: str) -> str:
+    """Returns a name without what spellings of the same name differ in.
+
+    That is case, Unicode form, invisible characters, blanks and their substitutes,
+    the ending of a file, a leading `v_`. A blank between two letters counts for
+    nothing; beside a digit it does (`p1_0` is not `p10`).
+    """
+    text = str(name)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    text = _ENDINGS.sub("", text.strip().casefold())
+    while text.startswith("v_") and len(text) > 2:
+        text = text[2:]
+    text = re.sub(r"[\s_\-]+", "_", text).strip("_") or text
+    return re.sub(r"(?<=[^\W\d_])_(?=[^\W\d_])", "", text)
+
+
+def near_pairs(names: Iterable[str], others: Collection[str]) -> list[tuple[str, str]]:
+    """Pairs each name that is not among others with one that is spelt nearly so."""
+    known = set(others)
+    unknown = [name for name in dict.fromkeys(names) if name not in known]
+    by_plain = {plain(other): other for other in others} if unknown else {}
+    return [(n, by_plain[plain(n)]) for n in unknown if plain(n) in by_plain]
+
+
+def twins(
+    names: Iterable[str], key: Callable[[str], str] = plain
+) -> list[tuple[str, str]]:
+    """Pairs names of one list that are spelt nearly alike: the later, the earlier.
+
+    Args:
+        names: The list.
+        key: Returns what the spellings of one name share.
+    """
+    first: dict[str, str] = {}
+    pairs = []
+    for name in dict.fromkeys(names):
+        other = first.setdefault(key(name), name)
+        if other != name:
+            pairs.append((name, other))
+    return pairs
+
+
+def said_of_pairs(pairs: Collection[tuple[str, str]], here: str, there: str) -> str:
+    """Writes pairs as "'Whisk' in the table, 'whisk' among the folders; ...".
+
+    Args:
+        pairs: Of `near_pairs` or `twins`.
+        here: Where the first of each pair is, such as "in the table".
+        there: Where the second is.
+    """
+    pairs = list(pairs)
+    said = [f"{a!r} {here}, {b!r} {there}" for a, b in pairs[:_NAMED_PAIRS]]
+    if len(pairs) > _NAMED_PAIRS:
+        said.append(f"and {len(pairs) - _NAMED_PAIRS} more")
+    return "; ".join(said)
+
+
+def subset_name(text: str) -> str:
+    """Returns `training`, `validation` or `test` for their spellings, others as is."""
+    text = str(text).strip()
+    return _SUBSET_OF.get(re.sub(r"[\W_]+", "", text.casefold()), text)

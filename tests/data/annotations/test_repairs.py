@@ -1,0 +1,49 @@
+import pytest
+
+from ahernet_tf.data.annotations.read_options import ReadOptions
+from ahernet_tf.data.annotations.repairs import another_unit, mended
+
+
+@pytest.mark.parametrize(
+    ("segment", "fault"),
+    [
+        ((-3.0, 4.0), "segment starts at -3.0 s, before the video"),
+        ((21.0, 25.0), "segment starts at 21.0 s, the video lasts 20.0 s"),
+        ((15.0, 21.0), "segment ends at 21.0 s, the video lasts 20.0 s"),
+        ((5.0, 4.0), "segment starts at 5.0 s, after its end at 4.0 s"),
+    ],
+)
+def test_strictly_a_time_outside_is_a_fault(segment, fault):
+    instances, counts, faults = mended(
+        [(*segment, "x")], 20.0, ReadOptions(strict=True)
+    )
+    assert (instances, dict(counts), faults) == ([], {}, [fault])
+
+
+def test_strictly_a_slight_overshoot_is_clamped_all_the_same():
+    instances, counts, faults = mended(
+        [(18.0, 20.15, "x")], 20.0, ReadOptions(strict=True)
+    )
+    assert [(i.start_sec, i.end_sec) for i in instances] == [(18.0, 20.0)]
+    assert (sum(counts.values()), faults) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("ends", "unit"),
+    [
+        ([(75, 60), (600, 60), (60, 100)], "frames"),
+        ([(2500, 20), (7000, 20)], "milliseconds"),
+    ],
+)
+def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
+    said = another_unit(ends, None)
+    assert f"are they {unit}? (then give --times {unit})" in said
+    assert f"of {len(ends)} segments lie outside their videos" in said
+    assert "--times is seconds" in another_unit(ends, "seconds")
+
+
+@pytest.mark.parametrize(
+    "ends", [[], [(30, 20)], [(30, 20), (5, 20), (40, 20), (6, 20)], [(20.1, 20)] * 9]
+)
+def test_a_few_times_outside_are_no_other_unit(ends):
+    assert another_unit(ends, None) is None

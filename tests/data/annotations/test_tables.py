@@ -1,0 +1,126 @@
+import pytest
+
+from ahernet_tf.data.annotations.tables import parse_table, video_name
+
+HEADER = ("video", "start", "end", "label")
+
+
+def cells(text):
+    """Returns the four main cells of each row."""
+    return [tuple(row[name] for name in HEADER) for row in parse_table(text).rows]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_whatever_separates_the_cells(delimiter):
+    lines = [HEADER, ("k1", "2.5", "7.75", "cut up"), ("k1", "8", "9", "mix")]
+    table = parse_table("\n".join(delimiter.join(line) for line in lines))
+    assert table.delimiter == delimiter
+    assert [row["label"] for row in table.rows] == ["cut up", "mix"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "video;start;end;label\r\nk1;2,5;7,75;x\r\n",
+        'video,start,end,label\nk1,"2,5","7,75",x\n',
+        "sep=;\nvideo;start;end;label\nk1;2.5;7.75;x\n",
+        "Video Name,Start (s),End (s),Label\nk1,2.5,7.75,x\n",
+        "video_id , START_SEC, end_sec, Class\nk1,2.5,7.75,x\n",
+        "clip|t-start|t-end|action-label\nk1|2.5|7.75|x\n",
+        "\n\nvideo,start,end,label\n\nk1,2.5,7.75,x\n\n",
+        "video,start,end,label,\nk1,2.5,7.75,x,\n",
+        "video,start,end,label\nk1,2.5,7.75,x,,\n",
+        "video\tstart\tend\tlabel\rk1\t2.5\t7.75\tx\r",
+    ],
+)
+def test_one_row_however_it_is_written(text):
+    assert cells(text) == [("k1", "2.5", "7.75", "x")]
+
+
+def test_a_quoted_cell_may_hold_line_breaks_and_separators():
+    text = 'video,start,end,label,note\nk1,1,2,"a, b","one\ntwo"\nk1,3,4,c\u2028d,\n'
+    table = parse_table(text)
+    assert [row["label"] for row in table.rows] == ["a, b", "c\u2028d"]
+    assert [row.line for row in table.rows] == [3, 4]
+    assert table.bad_rows == ()
+
+
+def test_a_comma_that_may_part_thousands_is_left_alone():
+    assert cells('video,start,end,label\nk,"1,250","2,500",x\n')[0][1] == "1,250"
+    assert cells('video,start,end,label\nk,"1,250","2,5",x\n')[0][1] == "1.250"
+    assert cells("video;start;end;label\nk;1,250;2,500;x\n")[0][1] == "1.250"
+
+
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [
+        ("video,startFrame,endFrame,type", "frames"),
+        ("video,f-init,f-end,label", "frames"),
+        ("video,start_ms,end_ms,label", "milliseconds"),
+        ("video,start,end,startFrame,endFrame,label", "seconds"),
+    ],
+)
+def test_the_unit_of_times_is_in_the_names(header, unit):
+    table = parse_table(f"{header}\n")
+    assert table.unit == unit
+    assert {"video", "start", "end", "label"} <= set(table.columns)
+
+
+def test_rows_of_another_length_name_their_video():
+    text = "video,start,end,label\nk1,1,2,mix, pour\nk2,1,2\nk1,3,4,x\n"
+    table = parse_table(text)
+    assert list(table.bad_videos()) == [
+        (
+            2,
+            "k1",
+            "line 2: expected 4 cells, received 5 (k1 | 1 | 2 | mix | pour)",
+        ),
+        (3, "k2", "line 3: expected 4 cells, received 3 (k2 | 1 | 2)"),
+    ]
+
+
+def test_the_video_of_a_bad_row_may_stand_at_its_end():
+    text = "start,end,label,video\n1,2,mix, then pour,k1\n3,4,x,k1\n1,2,a,b,k9\n"
+    assert [video for _, video, _ in parse_table(text).bad_videos()] == ["k1", None]
+
+
+def test_missing_columns_are_named_beside_those_that_are_there():
+    table = parse_table("name;begin;finish\n")
+    assert table.lacks(["video", "start"]) == (
+        "has no column video; its columns are name, begin, finish (separated by a "
+        "semicolon)"
+    )
+    assert table.lacks(["start", "end"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("video,start,start,label\n", "the column 'start' is there twice"),
+        ('video,start,end,label\nk,1,2,"x\n', "line 2: unexpected end of data"),
+        ("sep=#\nvideo#start\n", "cells cannot be separated by '#'"),
+        ("video,start,end,label\nk,1,2," + "x" * 200_000, "line 2: field larger"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_where(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_table(text)
+
+
+def test_text_without_a_line_is_no_table():
+    assert parse_table(" \n\n") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("v_aa.mp4", "v_aa"),
+        ("/data/upload/1/shop.mp4", "shop"),
+        (r"C:\videos\a b.MOV", "a b"),
+        ("file:///v/clip.mp4", "clip"),
+        ("v1.2", "v1.2"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_video_is_called_as_its_file(path, name):
+    assert video_name(path) == name

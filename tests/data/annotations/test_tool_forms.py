@@ -1,0 +1,211 @@
+import pytest
+
+from tests.data.annotations.reading import actions, faults, form_of, read, write
+
+EAF = """<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" FORMAT="3.0" VERSION="3.0">
+<HEADER TIME_UNITS="milliseconds">{media}</HEADER>
+<TIME_ORDER>
+<TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="1200"/><TIME_SLOT TIME_SLOT_ID="ts2"/>
+<TIME_SLOT TIME_SLOT_ID="ts3" TIME_VALUE="4700"/>
+</TIME_ORDER>
+<TIER TIER_ID="action">{first}</TIER><TIER TIER_ID="mood">{second}</TIER>
+</ANNOTATION_DOCUMENT>"""
+MEDIA = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///v/clip.mp4" MIME_TYPE="video/mp4"/>'
+
+
+def aligned(start, end, value):
+    return (
+        '<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" '
+        f'TIME_SLOT_REF1="{start}" TIME_SLOT_REF2="{end}">'
+        f"<ANNOTATION_VALUE>{value}</ANNOTATION_VALUE>"
+        "</ALIGNABLE_ANNOTATION></ANNOTATION>"
+    )
+
+
+WAVE = aligned("ts1", "ts3", "wave")
+
+
+def eaf(media=MEDIA, first=WAVE, second=""):
+    return EAF.format(media=media, first=first, second=second)
+
+
+def test_elan_documents_are_of_their_media_file(tmp_path):
+    path = write(tmp_path / "notes.eaf", eaf())
+    assert form_of(path) == "elan"
+    assert actions(read(path)[0]) == {"clip": [(1.2, 4.7, "wave")]}
+    assert list(read(write(path, eaf(media="")))[0]) == ["notes"]
+
+
+def test_elan_tiers_can_be_chosen(tmp_path):
+    path = write(tmp_path / "n.eaf", eaf(second=aligned("ts1", "ts3", "sad")))
+    assert len(read(path)[0]["clip"].instances) == 2
+    assert actions(read(path, tiers=("mood",))[0]) == {"clip": [(1.2, 4.7, "sad")]}
+
+
+def test_an_annotation_of_elan_without_a_time_is_a_fault(tmp_path):
+    path = write(tmp_path / "n.eaf", eaf(first=aligned("ts1", "ts2", "wave")))
+    assert "annotation 'a1' (wave) has no time" in faults(path)[1][0]
+
+
+ANVIL = """<annotation><head><video src="v/clip.mov"/></head><body>
+<track name="act" type="primary"><el index="0" start="1.2" end="4.7">
+<attribute name="type">wave</attribute></el></track>
+<track name="clap" type="primary"><el index="0" start="6" end="7"/></track>
+<track name="ref" type="singleton"><el index="0" ref="0"/></track>
+</body></annotation>"""
+
+
+def test_anvil_gives_the_attribute_of_an_element_or_its_track(tmp_path):
+    path = write(tmp_path / "x.anvil", ANVIL)
+    assert form_of(path) == "anvil"
+    assert actions(read(path)[0]) == {"clip": [(1.2, 4.7, "wave"), (6, 7, "clap")]}
+    assert actions(read(path, tiers=("clap",))[0]) == {"clip": [(6, 7, "clap")]}
+
+
+def test_cvat_tracks_last_until_they_are_outside(tmp_path):
+    def box(frame, outside):
+        return f'<box frame="{frame}" outside="{outside}" keyframe="1"/>'
+
+    shapes = box(30, 0) + box(50, 0) + box(75, 1) + box(90, 0) + box(99, 0)
+    text = "<annotations><meta><task><size>200</size><source>v/a.mp4</source></task>"
+    text += f'</meta><track id="0" label="jump">{shapes}</track></annotations>'
+    path = write(tmp_path / "annotations.xml", text)
+    assert form_of(path) == "cvat"
+    videos, _ = read(path, fps=10.0)
+    assert actions(videos) == {"a": [(3, 7.5, "jump"), (9, 10, "jump")]}
+    assert videos["a"].duration_sec == 20.0
+    assert "need its frame rate" in faults(path)[1][0]
+
+
+def test_cvat_tags_last_while_frames_have_them(tmp_path):
+    tagged = {3: "run", 4: "run", 5: "run", 8: "run", 9: "sit"}
+    images = "".join(
+        f'<image id="{n}" name="f{n}"><tag label="{label}"/></image>'
+        for n, label in tagged.items()
+    )
+    path = write(tmp_path / "a.xml", f"<annotations>{images}</annotations>")
+    expected = [(0.3, 0.6, "run"), (0.8, 0.9, "run"), (0.9, 1.0, "sit")]
+    assert actions(read(path, fps=10.0)[0]) == {"a": expected}
+
+
+def label_studio(*results, **data):
+    task = {"id": 1, "data": {"video": "/data/upload/1/shop.mp4", **data}}
+    return [{**task, "annotations": [{"result": list(results)}]}]
+
+
+def test_label_studio_counts_frames_from_one(tmp_path):
+    value = {"ranges": [{"start": 31, "end": 90}], "timelinelabels": ["pay"]}
+    result = {"value": value, "type": "timelinelabels", "from_name": "t"}
+    path = write(tmp_path / "ls.json", label_studio(result))
+    assert form_of(path) == "label_studio"
+    assert actions(read(path, fps=30.0)[0]) == {"shop": [(1, 3, "pay")]}
+    assert "need its frame rate" in faults(path)[1][0]
+    path = write(tmp_path / "ls.json", label_studio(result, fps=10, subset="train"))
+    videos, _ = read(path)
+    assert actions(videos) == {"shop": [(3, 9, "pay")]}
+    assert videos["shop"].subset == "training"
+
+
+def test_label_studio_regions_are_in_seconds_and_objects_in_frames(tmp_path):
+    region = {"value": {"start": 1.5, "end": 4, "labels": ["pay"]}, "from_name": "r"}
+    sequence = [{"frame": 11, "enabled": True}, {"frame": 30, "enabled": False}]
+    moving = {"value": {"sequence": sequence, "labels": ["man"]}, "from_name": "o"}
+    path = write(tmp_path / "ls.json", label_studio(region, moving, fps=10))
+    assert actions(read(path)[0]) == {"shop": [(1.5, 4, "pay"), (1, 3, "man")]}
+    assert actions(read(path, tiers=("r",))[0]) == {"shop": [(1.5, 4, "pay")]}
+
+
+def test_cancelled_annotations_of_label_studio_do_not_count(tmp_path):
+    region = {"value": {"start": 1.5, "end": 4, "labels": ["pay"]}}
+    content = label_studio(region)
+    content[0]["annotations"][0]["was_cancelled"] = True
+    videos, problems = faults(write(tmp_path / "ls.json", content))
+    assert videos == {}
+    assert "neither a duration nor an action is known" in problems[0]
+
+
+def test_via_segments_have_options_or_texts(tmp_path):
+    content = {
+        "project": {"pid": "x"},
+        "attribute": {
+            "1": {"aname": "act", "type": 4, "options": {"0": "wave", "1": "clap"}},
+            "2": {"aname": "who", "type": 1, "options": {}},
+        },
+        "file": {"7": {"fid": 7, "fname": "v/clip.mp4", "type": 4}},
+        "view": {"1": {"fid_list": [7]}},
+        "metadata": {
+            "1_a": {
+                "vid": "1",
+                "z": [1.2, 4.7],
+                "xy": [],
+                "av": {"1": "1", "2": "cat"},
+            },
+            "1_b": {"vid": "1", "z": [2.0], "xy": [2, 0, 0, 5, 5], "av": {"1": "0"}},
+        },
+    }
+    path = write(tmp_path / "via.json", content)
+    assert form_of(path) == "via"
+    videos, counts = read(path, tiers=("act",))
+    assert actions(videos) == {"clip": [(1.2, 4.7, "clap")]}
+    assert counts["regions of single frames dropped"] == 1
+    assert [i.label for i in read(path)[0]["clip"].instances] == ["clap", "cat"]
+
+
+def test_fiftyone_labels_are_seconds_or_frames(tmp_path):
+    detections = [
+        {"label": 1, "timestamps": [1.2, 4.7], "confidence": 0.9},
+        {"label": 0, "support": [11, 30], "confidence": 0.2},
+    ]
+    content = {"classes": ["run", "wave"], "labels": {"clip": detections, "none": None}}
+    path = write(tmp_path / "labels.json", content)
+    assert form_of(path) == "fiftyone"
+    videos, _ = faults(path, fps=10.0)
+    assert actions(videos) == {"clip": [(1.2, 4.7, "wave"), (1, 3, "run")]}
+    videos, _ = faults(path, fps=10.0, minimum_score=0.5)
+    assert actions(videos) == {"clip": [(1.2, 4.7, "wave")]}
+
+
+def test_fiftyone_samples_know_their_videos(tmp_path):
+    detection = {"_cls": "TemporalDetection", "label": "run", "support": [11, 30]}
+    sample = {
+        "filepath": "data/clip.mp4",
+        "metadata": {"duration": 20.0, "frame_rate": 10.0, "total_frame_count": 200},
+        "events": {"_cls": "TemporalDetections", "detections": [detection]},
+    }
+    path = write(tmp_path / "samples.json", {"samples": [sample]})
+    videos, _ = read(path)
+    assert actions(videos) == {"clip": [(1, 3, "run")]}
+    assert videos["clip"].duration_sec == 20.0
+
+
+def boris(*events, files=("v/x.mp4",)):
+    info = {"length": {"v/x.mp4": 60.0}, "fps": {"v/x.mp4": 25}}
+    observation = {"file": {"1": list(files)}, "media_info": info, "events": events}
+    conf = {
+        "0": {"code": "jump", "type": "State event"},
+        "1": {"code": "meow", "type": "Point event"},
+    }
+    return {"observations": {"o1": observation}, "behaviors_conf": conf}
+
+
+def test_boris_projects_pair_their_events(tmp_path):
+    events = [[4.0, "cat", "jump", "", ""], [1.5, "cat", "jump", "", ""]]
+    events.append([2.0, "cat", "meow", "", ""])
+    path = write(tmp_path / "p.boris", boris(*events))
+    assert form_of(path) == "boris"
+    videos, counts = read(path)
+    assert actions(videos) == {"x": [(1.5, 4, "jump")]}
+    assert (videos["x"].duration_sec, videos["x"].fps) == (60.0, 25.0)
+    assert counts == {"segments of zero length dropped": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (boris([1.5, "cat", "jump", "", ""]), "'jump' starts, and never stops"),
+        (boris(files=("v/x.mp4", "v/y.mp4")), "joins 2 files"),
+    ],
+)
+def test_faults_of_boris_projects_are_named(tmp_path, content, message):
+    assert message in faults(write(tmp_path / "p.boris", content))[1][0]
