@@ -309,7 +309,7 @@ def test_rates_of_moments_are_taken_from_features_json(files):
     assert moments == {"j1": 3.0, "w1": 3.0, "w2": 1.5}
     assert dataset.roles["moments"].fps["w2"] == 20.0
     (files / "clips" / "jump" / "features.json").unlink()
-    with pytest.raises(DataError, match="video 'j1': its frames per second"):
+    with pytest.raises(DataError, match="video 'j1': its frame rate is not known"):
         make_dataset.run(files / "again", inputs(files, layout={}))
 
 
