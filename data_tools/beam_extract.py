@@ -17,11 +17,11 @@ from __future__ import annotations
 import functools
 import os
 import pathlib
-import sys
 from collections.abc import Sequence
 
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.data.packed.beam_work import run_parts
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
@@ -118,31 +118,25 @@ def extract_part(
     return writer.failures
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
-    try:
-        report = run(
-            values.videos,
-            values.weights,
-            values.out,
-            extract_features.chosen_options(values),
-            dtype=values.dtype,
-            policy=values.policy,
-            jit=values.jit,
-            videos_per_part=values.videos_per_part,
-            beam_options=[f"--{option}" for option in values.beam],
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    report = run(
+        values.videos,
+        values.weights,
+        values.out,
+        extract_features.chosen_options(values),
+        dtype=values.dtype,
+        policy=values.policy,
+        jit=values.jit,
+        videos_per_part=values.videos_per_part,
+        beam_options=[f"--{option}" for option in values.beam],
+    )
     return extract_features.print_report(report)
 
 
-def _define_flags() -> None:
-    extract_features.define_flags()
+def define_flags() -> None:
+    """Defines the program's flags."""
+    extract_features.define_extraction_flags()
     flags.DEFINE_integer(
         "videos_per_part", 16, "Videos that a worker is given at once.", lower_bound=1
     )
@@ -155,8 +149,7 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
     # Workers find functions by the name of their module, which must not be __main__.
     from data_tools import beam_extract
 
-    app.run(beam_extract.main)
+    program.start(define_flags, beam_extract.main, needs=["apache_beam", "av"])

@@ -17,14 +17,14 @@ from __future__ import annotations
 import functools
 import json
 import pathlib
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks
 from ahernet_tf.data.features.feature_store import FeatureStore
@@ -153,27 +153,20 @@ def _packer(out: str, data: str) -> Any:
     return Packer(out, data)
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     begin = time.monotonic()
-    try:
-        config, options = pack.chosen(values)
-        beam_options = [f"--{option}" for option in values.beam]
-        content = run(
-            values.data, values.out, config, options, beam_options, values.replace
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    config, options = pack.chosen(values)
+    beam_options = [f"--{option}" for option in values.beam]
+    content = run(
+        values.data, values.out, config, options, beam_options, values.replace
+    )
     pack.print_content(content, time.monotonic() - begin)
-    return 0
 
 
-def _define_flags() -> None:
-    pack.define_flags()
+def define_flags() -> None:
+    """Defines the program's flags."""
+    pack.define_packing_flags()
     flags.DEFINE_multi_string(
         "beam",
         [],
@@ -183,8 +176,7 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
     # Workers find functions by the name of their module, which must not be __main__.
     from data_tools import beam_pack
 
-    app.run(beam_pack.main)
+    program.start(define_flags, beam_pack.main, needs=["apache_beam"])

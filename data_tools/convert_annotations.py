@@ -25,8 +25,9 @@ import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import export
 from ahernet_tf.data.annotations.activitynet import write_annotations
@@ -153,43 +154,38 @@ def _taxonomy(form: str, source: pathlib.Path) -> Any:
     return read_json(source, lambda *_: None).get("taxonomy")
 
 
-def main(argv: list[str]) -> None:
+def main(values: flags.FlagValues) -> None:
     """Reads the flags and converts."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
-    values = flags.FLAGS
-    try:
-        to, out = form_and_path(values.to, values.out)
-        time_model = None
-        if values.clip_frames or values.stride_frames:
-            spec = {"clip_frames": values.clip_frames, "fps": values.fps}
-            spec["stride_frames"] = values.stride_frames
-            time_model = TimeModel.from_spec(spec)
-        run(
-            values.input,
-            out,
-            values["from"].value,
-            to,
-            video_info=values.video_info,
-            classes=values.classes,
-            time_model=time_model,
-            skip_bad=values.skip_bad,
-            media=values.media,
-            subset=values.subset,
-            ignored_labels=tuple(values.ignored_labels),
-            exclude=frozenset(values.exclude),
-            keep_repeats=values.keep_repeats,
-            fps=values.fps,
-            times=values.times,
-            encoding=values.encoding,
-            tiers=tuple(values.tiers),
-            minimum_score=values.minimum_score,
-        )
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"convert_annotations: {error}") from error
+    to, out = form_and_path(values.to, values.out)
+    time_model = None
+    if values.clip_frames or values.stride_frames:
+        spec = {"clip_frames": values.clip_frames, "fps": values.fps}
+        spec["stride_frames"] = values.stride_frames
+        time_model = TimeModel.from_spec(spec)
+    run(
+        values.input,
+        out,
+        values["from"].value,
+        to,
+        video_info=values.video_info,
+        classes=values.classes,
+        time_model=time_model,
+        skip_bad=values.skip_bad,
+        media=values.media,
+        subset=values.subset,
+        ignored_labels=tuple(values.ignored_labels),
+        exclude=frozenset(values.exclude),
+        keep_repeats=values.keep_repeats,
+        fps=values.fps,
+        times=values.times,
+        encoding=values.encoding,
+        tiers=tuple(values.tiers),
+        minimum_score=values.minimum_score,
+    )
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_enum("from", AUTO, [AUTO, *FORMS, CLASS_FOLDERS], "Form of the input.")
     flags.DEFINE_string("input", None, "File, or directory of files, to convert.")
     flags.DEFINE_string("to", None, "File to write; or, with --out, a form.")
@@ -249,5 +245,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

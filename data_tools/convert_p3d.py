@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import pathlib
 
-from absl import app, flags, logging
+from absl import flags, logging
 
+from ahernet_tf import program
 from ahernet_tf.p3d import convert_arrays, read_foreign_arrays, write_arrays
 from ahernet_tf.p3d.formats import FUSIONS
 from ahernet_tf.p3d.weights import P3DMetadata, file_sha256
@@ -43,15 +44,9 @@ def convert(input_path, fusion: str, output_path) -> P3DMetadata:
     return metadata
 
 
-def main(argv):
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    values = flags.FLAGS
-    try:
-        metadata = convert(values.input, values.fusion, values.output)
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+    metadata = convert(values.input, values.fusion, values.output)
     logging.info(
         "%s: fusion %s, depths %s, %s classes, features of %d. %s",
         values.output,
@@ -63,7 +58,8 @@ def main(argv):
     )
 
 
-def _define_flags():
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string("input", None, "PyTorch checkpoint or .npz to read.")
     flags.DEFINE_enum(
         "fusion",
@@ -77,5 +73,4 @@ def _define_flags():
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

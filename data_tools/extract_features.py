@@ -19,10 +19,10 @@ import threading
 import time
 from collections.abc import Mapping
 
-import tensorflow as tf
 import tqdm
-from absl import app, flags, logging
+from absl import flags, logging
 
+from ahernet_tf import program
 from ahernet_tf.p3d.extraction import ExtractionOptions, extract, feature_function
 from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
 from ahernet_tf.p3d.video import list_videos
@@ -178,24 +178,18 @@ class _Progress:
         self._bar.update()
 
 
-def main(argv):
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    values = flags.FLAGS
-    try:
-        report = run(
-            values.videos,
-            values.weights,
-            values.out,
-            chosen_options(values),
-            dtype=values.dtype,
-            policy=values.policy,
-            shard=values.shard,
-            jit=values.jit,
-        )
-    except (ValueError, tf.errors.ResourceExhaustedError) as error:
-        raise SystemExit(f"error: {error}") from error
+    report = run(
+        values.videos,
+        values.weights,
+        values.out,
+        chosen_options(values),
+        dtype=values.dtype,
+        policy=values.policy,
+        shard=values.shard,
+        jit=values.jit,
+    )
     return print_report(report)
 
 
@@ -225,6 +219,14 @@ def chosen_options(values: flags.FlagValues) -> ExtractionOptions:
 
 
 def define_flags() -> None:
+    """Defines the program's flags."""
+    define_extraction_flags()
+    flags.DEFINE_string(
+        "shard", "0/1", "Do the i-th of n shares of the videos, counted from 0: i/n."
+    )
+
+
+def define_extraction_flags() -> None:
     """Defines the flags of extraction, on one machine or many."""
     flags.DEFINE_string(
         "videos",
@@ -255,8 +257,4 @@ def define_flags() -> None:
 
 
 if __name__ == "__main__":
-    define_flags()
-    flags.DEFINE_string(
-        "shard", "0/1", "Do the i-th of n shares of the videos, counted from 0: i/n."
-    )
-    app.run(main)
+    program.start(define_flags, main, needs=["av"])

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import sys
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.models import release_names as release
@@ -130,25 +130,18 @@ def define_flags() -> None:
     )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
-    try:
-        config = configuration.with_overrides(
-            configuration.preset(values.preset), values.set
-        )
-        lists = [
-            pathlib.Path(path).read_text().splitlines() if path else None
-            for path in (values.source_classes, values.target_classes)
-        ]
-        imported = import_release(
-            values.checkpoint, pathlib.Path(values.out), config, *lists
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    config = configuration.with_overrides(
+        configuration.preset(values.preset), values.set
+    )
+    lists = [
+        pathlib.Path(path).read_text().splitlines() if path else None
+        for path in (values.source_classes, values.target_classes)
+    ]
+    imported = import_release(
+        values.checkpoint, pathlib.Path(values.out), config, *lists
+    )
     description = imported.description
     print(
         f"{len(description.source_classes)} source and "
@@ -159,9 +152,7 @@ def main(argv: list[str]) -> int:
     for part in imported.absent_parts:
         print(f"The checkpoint has no {part}: they start afresh.")
     print(f"Wrote {values.out}.")
-    return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main)

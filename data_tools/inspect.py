@@ -13,14 +13,13 @@ cut out of test videos, identical features. All features are read, in parallel; 
 from __future__ import annotations
 
 import pathlib
-import sys
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.data.checks import DataError
 from ahernet_tf.data.inspection import Inspection, inspect
 from ahernet_tf.files import write_json
 
@@ -162,26 +161,20 @@ def _some(names: Any) -> str:
     return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues, directory: str) -> int:
     """Runs the program."""
-    if len(argv) != 2:
-        raise app.UsageError("Expected one argument, the data set directory.")
-    values = flags.FLAGS
-    try:
-        config = configuration.with_overrides(
-            configuration.preset(values.preset), values.set
-        )
-        found = run(argv[1], config, values.values, values.json, values.plots)
-    except (DataError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    config = configuration.with_overrides(
+        configuration.preset(values.preset), values.set
+    )
+    found = run(directory, config, values.values, values.json, values.plots)
     print("\n".join(lines(found.summary)))
     for path in filter(None, (values.json, values.plots)):
         print(f"Written: {path}")
     return 0 if is_sound(found.summary) else 2
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_enum(
         "preset",
         "small",
@@ -197,5 +190,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main, arguments=["DIR"])

@@ -22,9 +22,10 @@ import pathlib
 import sys
 from collections.abc import Callable
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.own_data import TIMING, Inputs, Maker, check_inputs
 from ahernet_tf.data.dataset import Dataset
@@ -74,11 +75,8 @@ def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
     return lines + dataset.report.lines()
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     names = ("preset", "format", "template", "array", "parts", "transposed")
     names += ("follow_links", *TIMING, "resampled", "covers")
     layout = {n: values[n].value for n in names if values[n].value not in (None, [])}
@@ -91,16 +89,12 @@ def main(argv: list[str]) -> int:
     if len(target) == 1 and pathlib.Path(target[0]).is_file():
         target = tuple(read_classes(target[0]))
     ask = input if sys.stdin.isatty() else None
-    try:
-        inputs = Inputs(**paths, target_classes=target, layout=layout)
-        run(values.out, inputs, values.skip_bad, ask)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    inputs = Inputs(**paths, target_classes=target, layout=layout)
+    run(values.out, inputs, values.skip_bad, ask)
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string("out", None, "Directory to write; new or empty.", required=True)
     flags.DEFINE_string(
         "segments", None, "CSV with the columns video,start,end,label; see above."
@@ -160,5 +154,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

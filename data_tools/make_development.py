@@ -18,12 +18,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import sys
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.class_splits import ClassSplit
@@ -142,20 +142,14 @@ def _said(
     return lines + development.report.lines()
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     names = ("data", "out", "played_targets", "target_classes", "held_out", "seed")
-    try:
-        run(**{name: flags.FLAGS[name].value for name in (*names, "skip_bad")})
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    run(**{name: values[name].value for name in (*names, "skip_bad")})
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string("data", None, "Directory of a data set.", required=True)
     flags.DEFINE_string("out", None, "Directory to write; new or empty.", required=True)
     flags.DEFINE_integer(
@@ -174,5 +168,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

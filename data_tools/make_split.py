@@ -29,8 +29,9 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.data.annotations.activitynet import parse_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.annotations.videos import Video
@@ -197,36 +198,31 @@ def _taxonomy(annotations: pathlib.Path) -> Any:
     return read_json(annotations).get("taxonomy")
 
 
-def main(argv: list[str]) -> None:
+def main(values: flags.FlagValues) -> None:
     """Reads the flags and writes the split."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
-    values = flags.FLAGS
     annotations = (values.annotations, values.moments, values.test)
     features = (values.features, values.moments_features, values.test_features)
     layout = {n: values[n].value for n in _LAYOUT if values[n].value is not None}
-    try:
-        run(
-            RoleFiles(
-                {p: pathlib.Path(a) for p, a in zip(PARTS, annotations) if a},
-                {part: path for part, path in zip(PARTS, features) if path},
-                layout,
-                values.training_subset,
-                values.test_subset,
-            ),
-            values.by,
-            values.out,
-            category_table=values.category_table,
-            source_categories=values.source_categories,
-            source_list=values.source_list,
-            source_count=values.source_count,
-            seed=values.seed,
-        )
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"make_split: {error}") from error
+    run(
+        RoleFiles(
+            {p: pathlib.Path(a) for p, a in zip(PARTS, annotations) if a},
+            {part: path for part, path in zip(PARTS, features) if path},
+            layout,
+            values.training_subset,
+            values.test_subset,
+        ),
+        values.by,
+        values.out,
+        category_table=values.category_table,
+        source_categories=values.source_categories,
+        source_list=values.source_list,
+        source_count=values.source_count,
+        seed=values.seed,
+    )
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string(
         "annotations",
         None,
@@ -307,5 +303,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     DIFFICULTIES,
     synthetic_config,
@@ -60,19 +61,14 @@ def run(out: str, difficulty: str, **changes: Any) -> pathlib.Path:
     return path
 
 
-def main(argv: list[str]) -> None:
+def main(values: flags.FlagValues) -> None:
     """Reads the flags and writes the data set."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {' '.join(argv[1:])}")
-    values = flags.FLAGS
     changes = {n: values[n].value for n in _CHANGES if values[n].value is not None}
-    try:
-        run(values.out, values.difficulty, seed=values.seed, **changes)
-    except ValueError as error:
-        raise app.UsageError(str(error)) from error
+    run(values.out, values.difficulty, seed=values.seed, **changes)
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string("out", None, "Directory to write; new or empty.")
     flags.DEFINE_enum(
         "difficulty",
@@ -89,5 +85,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

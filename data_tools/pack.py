@@ -19,15 +19,15 @@ import multiprocessing
 import os
 import pathlib
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import tqdm
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data.checks import Report
 from ahernet_tf.data.packed import packed_files, packing, record_files
@@ -146,27 +146,19 @@ def _pack(unit: tuple[str, int]) -> tuple[str, Any]:
     return unit[0], _process["packer"].pack(*unit)
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     begin = time.monotonic()
-    try:
-        config, options = chosen(values)
-        content = run(
-            values.data,
-            values.out,
-            config,
-            options,
-            values.workers or os.cpu_count() or 1,
-            values.replace,
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    config, options = chosen(values)
+    content = run(
+        values.data,
+        values.out,
+        config,
+        options,
+        values.workers or os.cpu_count() or 1,
+        values.replace,
+    )
     print_content(content, time.monotonic() - begin)
-    return 0
 
 
 def print_content(content: dict[str, Any], seconds: float) -> None:
@@ -195,6 +187,12 @@ def chosen(values: flags.FlagValues) -> tuple[Config, PackOptions]:
 
 
 def define_flags() -> None:
+    """Defines the program's flags."""
+    define_packing_flags()
+    flags.DEFINE_integer("workers", 0, "Processes at work. 0: as many as cores.", 0)
+
+
+def define_packing_flags() -> None:
     """Defines the flags that packing on one and on many machines have."""
     flags.DEFINE_string("data", None, "Data set directory.", required=True)
     flags.DEFINE_string("out", None, "Directory to write. Unset: packed in --data.")
@@ -233,6 +231,4 @@ def define_flags() -> None:
 
 
 if __name__ == "__main__":
-    define_flags()
-    flags.DEFINE_integer("workers", 0, "Processes at work. 0: as many as cores.", 0)
-    app.run(main)
+    program.start(define_flags, main)

@@ -25,15 +25,14 @@ import dataclasses
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import settings
+from ahernet_tf import program, settings
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create.public_annotations import PublicAnnotations
@@ -261,27 +260,20 @@ def _check_out(out: pathlib.Path) -> None:
         )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
-    try:
-        run(
-            values.setting,
-            values.annotations,
-            values.features,
-            values.out,
-            values.layout,
-            values.skip_bad,
-        )
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    run(
+        values.setting,
+        values.annotations,
+        values.features,
+        values.out,
+        values.layout,
+        values.skip_bad,
+    )
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_enum("setting", None, list(settings.SETTINGS), "Which setting.")
     flags.DEFINE_multi_string(
         "annotations",
@@ -311,5 +303,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

@@ -14,11 +14,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import sys
 
-from absl import app, flags
+from absl import flags
 
-from ahernet_tf import files
+from ahernet_tf import files, program
 from experiments.paper import significance
 
 
@@ -72,24 +71,15 @@ def define_flags() -> None:
     flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     a, b = pathlib.Path(values.a), pathlib.Path(values.b)
     data = pathlib.Path(values.data) if values.data else None
-    try:
-        result = run(a, b, data, values.bootstrap, values.bootstrap_seed)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    result = run(a, b, data, values.bootstrap, values.bootstrap_seed)
     print(result.sentence(str(a), str(b)))
     if values.json:
         files.write_json(values.json, dataclasses.asdict(result))
-    return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main)

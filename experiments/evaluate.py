@@ -17,80 +17,10 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 from tqdm import tqdm
 
-from ahernet_tf import evaluation, files
-
-_GROUND_TRUTH = flags.DEFINE_string(
-    "ground_truth", None, "Ground truth in ActivityNet JSON (.json or .json.gz)."
-)
-_PREDICTIONS = flags.DEFINE_string(
-    "predictions", None, "Results file in ActivityNet JSON (.json or .json.gz)."
-)
-_PROTOCOL = flags.DEFINE_enum(
-    "protocol",
-    "anet_v1.3",
-    list(evaluation.PROTOCOLS),
-    "What is scored: "
-    + "; ".join(
-        f"{p.name}: {p.description}, subset {p.subset or '(all)'}, tIoU "
-        f"{p.tiou_thresholds[0]:.2f} to {p.tiou_thresholds[-1]:.2f}"
-        for p in evaluation.PROTOCOLS.values()
-    )
-    + ".",
-)
-_SUBSET = flags.DEFINE_string(
-    "subset", None, "Subset of the ground truth to score, instead of the protocol's."
-)
-_CLASSES = flags.DEFINE_string(
-    "classes",
-    None,
-    "Classes to score: a file (one a line, or a JSON list) or a comma-separated list. "
-    "Videos without an instance of them are left out. Default: every annotated class.",
-)
-_TIOU = flags.DEFINE_string(
-    "tiou",
-    None,
-    "tIoU thresholds, start:step:stop or a comma-separated list; with --protocol "
-    "custom only.",
-)
-_BLOCK_LIST = flags.DEFINE_string(
-    "block_list",
-    None,
-    "File of videos to leave out (one id a line, or a JSON list), such as those no "
-    "longer online; on top of the protocol's own.",
-)
-_BACKGROUND = flags.DEFINE_bool(
-    "background_videos",
-    False,
-    "Score detections in videos of the subset without any annotation too (each is a "
-    "false positive). By default such videos are left out.",
-)
-_METRICS = flags.DEFINE_multi_enum(
-    "metrics",
-    ["detection", "proposal"],
-    ["detection", "proposal"],
-    "Which scores; files of proposals without labels take --metrics proposal.",
-)
-_ERRORS = flags.DEFINE_bool(
-    "errors", False, "Print the kinds of false positives and the lengths of misses."
-)
-_COMPARE = flags.DEFINE_string(
-    "compare_with",
-    None,
-    "A second results file: prints the difference of the two average mAPs with its "
-    "confidence interval.",
-)
-_BOOTSTRAP = flags.DEFINE_integer(
-    "bootstrap",
-    0,
-    "Resamples of the videos for a 95% interval of the average mAP (0: none; with "
-    "--compare_with 1000).",
-    lower_bound=0,
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the resampling.")
-_JSON = flags.DEFINE_string("json", None, "Where to write every number, as JSON.")
+from ahernet_tf import evaluation, files, program
 
 
 def parse_thresholds(text: str) -> tuple[float, ...]:
@@ -221,33 +151,109 @@ def run(
     return report
 
 
-def main(argv: Sequence[str]) -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_string(
+        "ground_truth",
+        None,
+        "Ground truth in ActivityNet JSON (.json or .json.gz).",
+        required=True,
+    )
+    flags.DEFINE_string(
+        "predictions",
+        None,
+        "Results file in ActivityNet JSON (.json or .json.gz).",
+        required=True,
+    )
+    flags.DEFINE_enum(
+        "protocol",
+        "anet_v1.3",
+        list(evaluation.PROTOCOLS),
+        "What is scored: "
+        + "; ".join(
+            f"{p.name}: {p.description}, subset {p.subset or '(all)'}, tIoU "
+            f"{p.tiou_thresholds[0]:.2f} to {p.tiou_thresholds[-1]:.2f}"
+            for p in evaluation.PROTOCOLS.values()
+        )
+        + ".",
+    )
+    flags.DEFINE_string(
+        "subset",
+        None,
+        "Subset of the ground truth to score, instead of the protocol's.",
+    )
+    flags.DEFINE_string(
+        "classes",
+        None,
+        "Classes to score: a file (one a line, or a JSON list) or a comma-separated "
+        "list. Videos without an instance of them are left out. Default: every "
+        "annotated class.",
+    )
+    flags.DEFINE_string(
+        "tiou",
+        None,
+        "tIoU thresholds, start:step:stop or a comma-separated list; with --protocol "
+        "custom only.",
+    )
+    flags.DEFINE_string(
+        "block_list",
+        None,
+        "File of videos to leave out (one id a line, or a JSON list), such as those no "
+        "longer online; on top of the protocol's own.",
+    )
+    flags.DEFINE_bool(
+        "background_videos",
+        False,
+        "Score detections in videos of the subset without any annotation too (each is "
+        "a false positive). By default such videos are left out.",
+    )
+    flags.DEFINE_multi_enum(
+        "metrics",
+        ["detection", "proposal"],
+        ["detection", "proposal"],
+        "Which scores; files of proposals without labels take --metrics proposal.",
+    )
+    flags.DEFINE_bool(
+        "errors", False, "Print the kinds of false positives and the lengths of misses."
+    )
+    flags.DEFINE_string(
+        "compare_with",
+        None,
+        "A second results file: prints the difference of the two average mAPs with its "
+        "confidence interval.",
+    )
+    flags.DEFINE_integer(
+        "bootstrap",
+        0,
+        "Resamples of the videos for a 95% interval of the average mAP (0: none; with "
+        "--compare_with 1000).",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer("seed", 0, "Seed of the resampling.")
+    flags.DEFINE_string("json", None, "Where to write every number, as JSON.")
+
+
+def main(values: flags.FlagValues) -> None:
     """Reads the flags, scores, prints and writes."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     warnings.showwarning = lambda message, *_, **__: print(
         f"warning: {message}", file=sys.stderr
     )
-    try:
-        report = run(
-            _GROUND_TRUTH.value,
-            _PREDICTIONS.value,
-            protocol_of(_PROTOCOL.value, _SUBSET.value, _TIOU.value, _BLOCK_LIST.value),
-            parse_classes(_CLASSES.value) if _CLASSES.value else None,
-            _METRICS.value,
-            _BACKGROUND.value,
-            _ERRORS.value,
-            _COMPARE.value,
-            _BOOTSTRAP.value,
-            _SEED.value,
-        )
-        print("\n".join(evaluation.report_lines(report)))
-        if _JSON.value:
-            files.write_json(_JSON.value, report)
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+    report = run(
+        values.ground_truth,
+        values.predictions,
+        protocol_of(values.protocol, values.subset, values.tiou, values.block_list),
+        parse_classes(values.classes) if values.classes else None,
+        values.metrics,
+        values.background_videos,
+        values.errors,
+        values.compare_with,
+        values.bootstrap,
+        values.seed,
+    )
+    print("\n".join(evaluation.report_lines(report)))
+    if values.json:
+        files.write_json(values.json, report)
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["ground_truth", "predictions"])
-    app.run(main)
+    program.start(define_flags, main)

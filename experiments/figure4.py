@@ -13,15 +13,15 @@ count. Writes W/figure4.png, .pdf, .json and .csv.
 from __future__ import annotations
 
 import pathlib
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tqdm
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.roles import Role
@@ -202,23 +202,14 @@ def run(
     return content
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
-    try:
-        content = run(workdir, values.data)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    content = run(workdir, values.data)
     for system, result in content["accuracy_of_all"].items():
         print(f"{system}: {100 * result['mean']:.1f}% of all proposals")
     print(figures.written(workdir, NAME))
-    return 0
 
 
 if __name__ == "__main__":
-    figures.define_flags()
-    app.run(main)
+    program.start(figures.define_flags, main, needs=["matplotlib"])

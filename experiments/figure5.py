@@ -16,13 +16,13 @@ Writes W/figure5.png, .pdf, .json and .csv.
 from __future__ import annotations
 
 import pathlib
-import sys
 from typing import Any
 
 import numpy as np
 import tqdm
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.models import checkpoint as storage
 from experiments.paper import anchor_features, columns, figures
 from experiments.paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC, Sample
@@ -212,31 +212,22 @@ def define_flags() -> None:
     flags.DEFINE_integer("moments", MOMENTS, "Moments that get generated context.")
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
-    try:
-        content = run(
-            workdir,
-            values.data,
-            values.level,
-            values.seed,
-            values.anchors,
-            values.moments,
-        )
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    content = run(
+        workdir,
+        values.data,
+        values.level,
+        values.seed,
+        values.anchors,
+        values.moments,
+    )
     for key, result in content["accuracy"].items():
         if result["mean"] is not None:
             print(f"{key.replace('_', ' ')}: accuracy {result['mean']:.3f}")
     print(f"Level {content['drawn_level']}: {figures.written(workdir, NAME)}")
-    return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main, needs=["matplotlib", "sklearn"])

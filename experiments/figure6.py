@@ -11,13 +11,13 @@ stops; the same command continues.
 from __future__ import annotations
 
 import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from experiments.paper import columns as table_columns
 from experiments.paper import figures, tables
 from experiments.paper import runs as training_runs
@@ -120,7 +120,7 @@ def run(
 
     Raises:
         ValueError: A directory holds other runs, or there is no run to draw.
-        runs.Interrupted: It was asked to stop.
+        KeyboardInterrupt: It was asked to stop.
     """
     by_percent = {percent: oracle_runs(column, percent) for percent in percents}
     line = column.runs("AherNet")
@@ -179,40 +179,29 @@ def percents_of(fractions: Sequence[str]) -> list[int]:
     return sorted(found)
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
     status = 0
-    try:
-        percents = percents_of(values.fractions)
-        plan = tables.plan_from_flags()
-        for column in table_columns.columns(values.data, workdir, plan):
-            content, failed = run(
-                column,
-                percents,
-                values.jobs,
-                train=values.train,
-                progress=values.progress,
+    percents = percents_of(values.fractions)
+    plan = tables.plan_from_flags(values)
+    for column in table_columns.columns(values.data, workdir, plan):
+        content, failed = run(
+            column,
+            percents,
+            values.jobs,
+            train=values.train,
+            progress=values.progress,
+        )
+        if content["reaches_ahernet_at_percent"] is not None:
+            print(
+                f"{column.title}: AherNet* reaches AherNet at "
+                f"{content['reaches_ahernet_at_percent']:.0f}% of the annotations."
             )
-            if content["reaches_ahernet_at_percent"] is not None:
-                print(
-                    f"{column.title}: AherNet* reaches AherNet at "
-                    f"{content['reaches_ahernet_at_percent']:.0f}% of the annotations."
-                )
-            print(figures.written(column.workdir, NAME))
-            status = status or int(bool(failed))
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except training_runs.Interrupted:
-        print(f"Stopped and saved. The same command continues {workdir}.")
-        return 130
+        print(figures.written(column.workdir, NAME))
+        status = status or int(bool(failed))
     return status
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main, needs=["matplotlib"])

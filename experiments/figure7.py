@@ -13,14 +13,13 @@ with several instances, ordered by the share of them found at tIoU 0.5.
 from __future__ import annotations
 
 import pathlib
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from absl import app, flags
+from absl import flags
 
-from ahernet_tf import evaluation
+from ahernet_tf import evaluation, program
 from ahernet_tf.data.annotations.activitynet import Video
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.visualization.timeline import Row, Timeline, draw_timelines
@@ -185,21 +184,12 @@ def define_flags() -> None:
     flags.DEFINE_integer("seed", None, "Seed of the runs; default: the lowest.")
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
-    try:
-        drawn = run(workdir, values.baseline, values.videos, values.seed, values.data)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    drawn = run(workdir, values.baseline, values.videos, values.seed, values.data)
     print(f"Videos {', '.join(drawn)}: {figures.written(workdir, NAME)}")
-    return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main, needs=["matplotlib"])

@@ -17,14 +17,12 @@ import dataclasses
 import importlib.util
 import os
 import pathlib
-import sys
 
-import tensorflow as tf
 import tqdm
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation, files
+from ahernet_tf import evaluation, files, program
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.opening import open_store
 from ahernet_tf.data.features.time_model import TimeModel
@@ -319,7 +317,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("progress", True, "Show a progress bar while localising.")
 
 
-def request_from_flags() -> Request:
+def request_from_flags(values: flags.FlagValues) -> Request:
     """Builds the request that the flags describe."""
     values = flags.FLAGS
     processors = os.cpu_count() or 1
@@ -351,16 +349,10 @@ def request_from_flags() -> Request:
     )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    try:
-        request = request_from_flags()
-        report = run(request)
-    except (ValueError, tf.errors.ResourceExhaustedError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    request = request_from_flags(values)
+    report = run(request)
     count = sum(len(items) for items in report.found.values())
     print(f"{count} detections in {len(report.found)} videos are in {request.out}.")
     if request.clips:
@@ -371,5 +363,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main, needs=["av", "matplotlib"])

@@ -11,12 +11,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import sys
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation
+from ahernet_tf import evaluation, program
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.extractors import extractor_differences
 from ahernet_tf.inference import Localizer, scoring
@@ -147,13 +146,10 @@ def define_flags() -> None:
     flags.DEFINE_bool("progress", True, "Show a progress bar.")
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     # Memory that is freed stays with the program: faster (docs/PERFORMANCE.md).
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
-    values = flags.FLAGS
     request = Request(
         checkpoint=pathlib.Path(values.checkpoint),
         data=pathlib.Path(values.data),
@@ -168,15 +164,9 @@ def main(argv: list[str]) -> int:
         other_features=values.other_features,
         progress=values.progress,
     )
-    try:
-        count = predict(request)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    count = predict(request)
     print(f"Wrote the detections of {count} videos to {os.fspath(request.out)}.")
-    return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main)

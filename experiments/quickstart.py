@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import sys
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import files
+from ahernet_tf import files, program
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
@@ -96,11 +95,8 @@ def define_flags() -> None:
     flags.DEFINE_integer("iterations", ITERATIONS, "Alternating iterations.")
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
     try:
         scores = quickstart(
@@ -110,12 +106,8 @@ def main(argv: list[str]) -> int:
             values.pretrain_iterations,
             values.iterations,
         )
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except Interrupted:
-        print("Stopped and saved. The same command continues.")
-        return 130
+    except Interrupted as error:
+        raise KeyboardInterrupt(program.CONTINUES) from error
     print(
         "\nClasses without any temporal annotation, on synthetic test videos "
         f"({values.difficulty}, seed {values.seed}):\n\n{table(scores)}\n"
@@ -129,5 +121,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main)

@@ -9,17 +9,8 @@ W/table1.md, .csv and .json. Ctrl-C saves and stops; the same command continues.
 
 from __future__ import annotations
 
-from absl import app
-
 from experiments.paper import tables
 from experiments.paper.published import TABLE_1
 
-
-def main(argv: list[str]) -> int:
-    """Runs the program."""
-    return tables.run_table(TABLE_1, argv)
-
-
 if __name__ == "__main__":
-    tables.define_flags()
-    app.run(main)
+    tables.start(TABLE_1)

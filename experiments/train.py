@@ -20,14 +20,14 @@ import sys
 from importlib import metadata
 
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import evaluation, files, settings
+from ahernet_tf import evaluation, files, program, settings
 from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
-from ahernet_tf.data.dataset import DataError, Dataset
+from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
@@ -331,9 +331,8 @@ def define_flags() -> None:
     )
 
 
-def run_from_flags() -> Run:
+def run_from_flags(values: flags.FlagValues) -> Run:
     """Builds the run that the flags describe."""
-    values = flags.FLAGS
     overrides = list(values.set)
     for name in (
         "iterations",
@@ -370,20 +369,16 @@ def run_from_flags() -> Run:
     )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     devices.hold_less_memory()
+    run = run_from_flags(values)
     try:
-        run = run_from_flags()
         metrics = train(run)
-    except (DataError, ValueError, NonFiniteLossError, WorkerLostError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except Interrupted:
-        print(f"Stopped and saved. The same command continues {run.workdir}.")
-        return 130
+    except Interrupted as error:
+        raise KeyboardInterrupt(program.CONTINUES) from error
+    except (NonFiniteLossError, WorkerLostError) as error:
+        sys.exit(f"error: {error}")
     if metrics is None:
         return 0
     for name, part in (("target", metrics), ("source", metrics.get("source", {}))):
@@ -398,5 +393,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main)

@@ -21,8 +21,9 @@ import os
 import pathlib
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
+from ahernet_tf import program
 from ahernet_tf.files import write_json
 from ahernet_tf.p3d import (
     P3D,
@@ -286,24 +287,19 @@ class Progress(tf.keras.callbacks.Callback):
         self._manager.save()
 
 
-def main(argv):
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    values = flags.FLAGS
     fields = {f.name for f in dataclasses.fields(TrainingConfig)} - {"depths"}
-    try:
-        config = TrainingConfig(
-            depths=tuple(int(depth) for depth in values.depths),
-            **{name: values[name].value for name in fields},
-        )
-        metrics = run(config, values.data, values.workdir, values.validation)
-    except ValueError as error:
-        raise SystemExit(f"error: {error}") from error
+    config = TrainingConfig(
+        depths=tuple(int(depth) for depth in values.depths),
+        **{name: values[name].value for name in fields},
+    )
+    metrics = run(config, values.data, values.workdir, values.validation)
     print(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
 
 
-def _define_flags():
+def define_flags() -> None:
+    """Defines the program's flags."""
     default = TrainingConfig()
     flags.DEFINE_string("data", None, "Folder with a folder a class of video files.")
     flags.DEFINE_string(
@@ -343,5 +339,4 @@ def _define_flags():
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main, needs=["av"])

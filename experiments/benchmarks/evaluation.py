@@ -11,7 +11,6 @@ numbers must agree to 1e-9. Loop times are of that part: nothing is extrapolated
 
 import os
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -19,21 +18,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from absl import app, flags
+from absl import flags
 
-from ahernet_tf import evaluation, files
+from ahernet_tf import evaluation, files, program
 from ahernet_tf.evaluation.reference import loop_average_precision, loop_recall
-
-_JSON = flags.DEFINE_string("json", None, "Where to write the times, as JSON.")
-_VIDEOS = flags.DEFINE_integer("videos", 4728, "How many videos.", lower_bound=1)
-_PER_VIDEO = flags.DEFINE_integer(
-    "predictions_per_video", 200, "How many predictions a video.", lower_bound=1
-)
-_CLASSES = flags.DEFINE_integer("classes", 200, "How many classes.", lower_bound=1)
-_LOOP_VIDEOS = flags.DEFINE_integer(
-    "loop_videos", 50, "How many videos the plain loop scores.", lower_bound=1
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the made-up data.")
 
 TOLERANCE = 1e-9
 
@@ -184,16 +172,28 @@ def compare(
     }
 
 
-def main(argv: Sequence[str]) -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_string("json", None, "Where to write the times, as JSON.")
+    flags.DEFINE_integer("videos", 4728, "How many videos.", lower_bound=1)
+    flags.DEFINE_integer(
+        "predictions_per_video", 200, "How many predictions a video.", lower_bound=1
+    )
+    flags.DEFINE_integer("classes", 200, "How many classes.", lower_bound=1)
+    flags.DEFINE_integer(
+        "loop_videos", 50, "How many videos the plain loop scores.", lower_bound=1
+    )
+    flags.DEFINE_integer("seed", 0, "Seed of the made-up data.")
+
+
+def main(values: flags.FlagValues) -> None:
     """Reads the flags, measures, prints and writes."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
     report = run(
-        _VIDEOS.value,
-        _PER_VIDEO.value,
-        _CLASSES.value,
-        _LOOP_VIDEOS.value,
-        _SEED.value,
+        values.videos,
+        values.predictions_per_video,
+        values.classes,
+        values.loop_videos,
+        values.seed,
     )
     whole, part = report["whole"], report["part"]
     print(
@@ -210,12 +210,9 @@ def main(argv: Sequence[str]) -> None:
         f"  proposal   fast {part['fast_proposal_sec']:8.3f} s, "
         f"plain loop {part['loop_proposal_sec']:8.3f} s"
     )
-    if _JSON.value:
-        try:
-            files.write_json(_JSON.value, report)
-        except (OSError, ValueError) as error:
-            sys.exit(f"error: {error}")
+    if values.json:
+        files.write_json(values.json, report)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    program.start(define_flags, main)

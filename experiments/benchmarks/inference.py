@@ -21,14 +21,15 @@ from typing import Any
 
 import numpy as np
 import tqdm
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.models import AherNet
 from ahernet_tf.models.checkpoint import Description, compute_products_in
-from experiments.benchmarks import pipeline, program, rates
+from experiments.benchmarks import pipeline, preset_flags, rates
 from experiments.benchmarks.arithmetic import Arithmetic
 
 
@@ -158,11 +159,10 @@ def describe(report: dict[str, Any]) -> str:
     )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")  # as experiments.predict
-    values = flags.FLAGS
-    config = program.chosen_config(argv)
+    config = preset_flags.chosen_config(values)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         report = measure(
             config,
@@ -176,11 +176,12 @@ def main(argv: list[str]) -> int:
             values.spread,
             [int(size) for size in values.matmul_sizes],
         )
-    return program.finish(report, describe(report))
+    preset_flags.finish(values, report, describe(report))
 
 
-def _define_flags() -> None:
-    program.define_flags()
+def define_flags() -> None:
+    """Defines the program's flags."""
+    preset_flags.define_flags()
     flags.DEFINE_list("batch_sizes", ["1", "2", "4", "8", "16"], "Videos at once.")
     flags.DEFINE_integer("videos", 32, "Videos that are localised.", 1)
     flags.DEFINE_string(
@@ -191,9 +192,8 @@ def _define_flags() -> None:
     flags.DEFINE_integer("clips", 300, "Clips of a video.", 1)
     flags.DEFINE_integer("rounds", 3, "How often each batch size is timed.", 1)
     flags.DEFINE_float("spread", 0.02, "Noise on the heads and classifiers.")
-    program.define_matmul_sizes()
+    preset_flags.define_matmul_sizes()
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

@@ -30,9 +30,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
 from ahernet_tf.data.packed.packing import PackOptions
@@ -42,7 +43,7 @@ from ahernet_tf.data.synthetic.synthetic_dataset import (
 )
 from ahernet_tf.files import write_text
 from data_tools import pack
-from experiments.benchmarks import program
+from experiments.benchmarks import preset_flags
 
 CHANNELS = 2048
 CLIPS = 16
@@ -191,10 +192,9 @@ def _distance(order: np.ndarray, moments: int) -> float:
     return round(float(np.abs(np.diff(order)).mean() / moments), 4)
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    config = program.chosen_config(argv)
-    values = flags.FLAGS
+    config = preset_flags.chosen_config(values)
     sizes = [int(size) for size in values.sizes]
     classes = values.source_classes, values.target_classes
     options = [f"--preset={values.preset}", *(f"--set={o}" for o in values.set)]
@@ -207,23 +207,23 @@ def main(argv: list[str]) -> int:
     growth = 0.0
     if more:
         growth = (largest["peak_mib"] - smallest["peak_mib"]) * 2**20 / more
-    return program.finish(
+    preset_flags.finish(
+        values,
         {"form": values.form, "bytes_a_moment": growth, "results": results},
         f"{growth:.0f} bytes a moment between the first and the last size",
     )
 
 
-def _define_flags() -> None:
-    program.define_flags()
-    flags.FLAGS.set_default("preset", "small")
+def define_flags() -> None:
+    """Defines the program's flags."""
+    preset_flags.define_flags(default="small")
     flags.DEFINE_list("sizes", ["1000", "10000", "100000"], "Numbers of moments.")
     flags.DEFINE_enum("form", "packed", FORMS, "What training reads.")
-    program.define_classes(source=2, target=10)
+    preset_flags.define_classes(source=2, target=10)
     flags.DEFINE_string(
         "directory", None, "Where to make the data sets. Unset: the system's."
     )
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

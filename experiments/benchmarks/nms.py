@@ -13,11 +13,12 @@ import statistics
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.config import InferenceConfig
 from ahernet_tf.inference.suppression import suppress
-from experiments.benchmarks import program, rates
+from experiments.benchmarks import preset_flags, rates
 
 
 def plain_suppress(
@@ -106,12 +107,12 @@ def measure(
     }
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    values = flags.FLAGS
-    config = program.chosen_config(argv).inference
+    config = preset_flags.chosen_config(values).inference
     report = measure(config, values.videos, values.instances, values.rounds)
-    return program.finish(
+    preset_flags.finish(
+        values,
         report,
         f"{report['candidates']} candidates, {report['kept_per_video']:.0f} kept: "
         f"{report['ours_ms_per_video']:.2f} ms a video, plain loop "
@@ -119,13 +120,13 @@ def main(argv: list[str]) -> int:
     )
 
 
-def _define_flags() -> None:
-    program.define_flags()
+def define_flags() -> None:
+    """Defines the program's flags."""
+    preset_flags.define_flags()
     flags.DEFINE_integer("videos", 50, "Number of videos.", 1)
     flags.DEFINE_integer("instances", 5, "Instances of a video.", 1)
     flags.DEFINE_integer("rounds", 3, "How often both are timed.", 1)
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

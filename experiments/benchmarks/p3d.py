@@ -25,8 +25,9 @@ import av
 import numpy as np
 import tensorflow as tf
 import tqdm
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.files import write_json
 from ahernet_tf.p3d import P3D, ClipFormat, count_multiply_adds
 from ahernet_tf.p3d.extraction import feature_function
@@ -200,11 +201,8 @@ def run(
     }
 
 
-def main(argv: Sequence[str]) -> None:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    values = flags.FLAGS
     clip_format = ClipFormat.for_crop(values.size)
     network = P3D(
         tuple(int(depth) for depth in values.depths),
@@ -242,7 +240,8 @@ def main(argv: Sequence[str]) -> None:
         write_json(values.json, report)
 
 
-def _define_flags():
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
     flags.DEFINE_string("video", None, "Video to decode (default: a generated one).")
     flags.DEFINE_list("depths", "3,8,36,3", "Blocks of the four stages.")
@@ -256,5 +255,4 @@ def _define_flags():
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main, needs=["av"])

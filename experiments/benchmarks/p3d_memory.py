@@ -21,8 +21,9 @@ from typing import Any
 
 import av
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.files import write_json
 from ahernet_tf.p3d import P3D, ClipFormat, save_p3d
 from experiments.benchmarks.p3d import make_video
@@ -99,21 +100,23 @@ def _extract(video, weights, out, minutes: float) -> dict[str, Any]:
     }
 
 
-def main(argv: Sequence[str]) -> None:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    results = measure([float(m) for m in flags.FLAGS.minutes])
+    results = measure([float(m) for m in values.minutes])
     for entry in results:
         print(
             f"{entry['minutes']:g} min, {entry['features']} features: "
             f"peak {entry['peak_mib']:.0f} MiB, {entry['seconds']:.0f} s"
         )
-    if flags.FLAGS.json:
-        write_json(flags.FLAGS.json, results)
+    if values.json:
+        write_json(values.json, results)
+
+
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_list("minutes", "2,20", "Lengths of the videos.")
+    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
 
 
 if __name__ == "__main__":
-    flags.DEFINE_list("minutes", "2,20", "Lengths of the videos.")
-    flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
-    app.run(main)
+    program.start(define_flags, main, needs=["av"])

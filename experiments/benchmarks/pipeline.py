@@ -27,9 +27,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
@@ -170,11 +171,8 @@ def _rate(function: Callable[[int], Any], count: int) -> float:
     return count / (time.perf_counter() - begin)
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         results = measure(pathlib.Path(directory, "data"), values.videos, values.rounds)
     for kind, numbers in results.items():
@@ -193,10 +191,10 @@ def main(argv: list[str]) -> int:
             "results": results,
         }
         write_text(values.json, json.dumps(content, indent=1) + "\n")
-    return 0
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_integer("videos", 32, "Number of csv files.", 16)
     flags.DEFINE_integer("rounds", 3, "How often each way is timed.", 1)
     flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
@@ -206,5 +204,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

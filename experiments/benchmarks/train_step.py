@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tqdm
-from absl import app, flags
+from absl import flags
 
+from ahernet_tf import program
 from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.models.checkpoint import POLICIES, Description, compute_products_in
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
-from experiments.benchmarks import program, rates
+from experiments.benchmarks import preset_flags, rates
 from experiments.benchmarks.arithmetic import Arithmetic
 
 Batches = dict[str, dict[str, tf.Tensor]]
@@ -243,10 +244,9 @@ def describe(report: dict[str, Any]) -> str:
     )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     devices.hold_less_memory()  # as experiments.train
-    values = flags.FLAGS
     given = {
         "batch_size": values.batch,
         "schedule": values.schedule,
@@ -255,7 +255,7 @@ def main(argv: list[str]) -> int:
     }
     options = [f"training.{k}={v}" for k, v in given.items() if v is not None]
     report = measure(
-        program.chosen_config(argv, options),
+        preset_flags.chosen_config(values, options),
         values.channels,
         values.source_classes,
         values.target_classes,
@@ -264,11 +264,12 @@ def main(argv: list[str]) -> int:
         values.phases,
         values.consecutive,
     )
-    return program.finish(report, describe(report))
+    preset_flags.finish(values, report, describe(report))
 
 
-def _define_flags() -> None:
-    program.define_flags()
+def define_flags() -> None:
+    """Defines the program's flags."""
+    preset_flags.define_flags()
     flags.DEFINE_integer("batch", None, "Short for training.batch_size.", 1)
     flags.DEFINE_enum(
         "schedule", None, ["alternating", "fused"], "Short for training.schedule."
@@ -276,7 +277,7 @@ def _define_flags() -> None:
     flags.DEFINE_enum("precision", None, [*POLICIES], "Short for training.precision.")
     flags.DEFINE_bool("jit_compile", None, "Short for training.jit_compile.")
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
-    program.define_classes()
+    preset_flags.define_classes()
     flags.DEFINE_integer("iterations", 3, "How often each part is timed.", 1)
     flags.DEFINE_integer(
         "consecutive",
@@ -286,9 +287,8 @@ def _define_flags() -> None:
         1,
     )
     flags.DEFINE_bool("phases", True, "Whether to time the phases one by one.")
-    program.define_matmul_sizes()
+    preset_flags.define_matmul_sizes()
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

@@ -21,9 +21,10 @@ from typing import Any
 
 import tensorflow as tf
 import tqdm
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
@@ -35,7 +36,7 @@ from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.distribution import Batches
 from data_tools import pack
-from experiments.benchmarks import pipeline, program, rates
+from experiments.benchmarks import pipeline, preset_flags, rates
 
 
 def measure(
@@ -115,11 +116,10 @@ def measure(
     }
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     devices.hold_less_memory()  # as experiments.train
-    values = flags.FLAGS
-    config = program.chosen_config(argv)
+    config = preset_flags.chosen_config(values)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         report = measure(
             config,
@@ -129,7 +129,8 @@ def main(argv: list[str]) -> int:
             values.source_classes,
             values.target_classes,
         )
-    return program.finish(
+    preset_flags.finish(
+        values,
         report,
         f"waiting {1e3 * report['waiting_s']:.1f} ms, computing "
         f"{report['computing_s']:.2f} s an iteration: "
@@ -138,9 +139,10 @@ def main(argv: list[str]) -> int:
     )
 
 
-def _define_flags() -> None:
-    program.define_flags()
-    program.define_classes()
+def define_flags() -> None:
+    """Defines the program's flags."""
+    preset_flags.define_flags()
+    preset_flags.define_classes()
     flags.DEFINE_integer("videos", 32, "Number of files.", 2)
     flags.DEFINE_integer("iterations", 3, "Iterations that count.", 1)
     flags.DEFINE_string(
@@ -149,5 +151,4 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    _define_flags()
-    app.run(main)
+    program.start(define_flags, main)

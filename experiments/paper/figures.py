@@ -17,9 +17,6 @@ from ahernet_tf.data.dataset import Dataset
 from experiments.paper import significance
 from experiments.paper.runs import directory_name
 
-# `--help` of a program shows the flags that are defined here for it as its own.
-flags.disclaim_key_flags()
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 import tqdm
 
 from ahernet_tf import config as configuration
+from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.models import systems
 
@@ -40,10 +41,6 @@ _DIRECTORIES = {
     "AherNetA-": "AherNetA-minus",
     "AherNet*": "AherNet-oracle",
 }
-
-
-class Interrupted(Exception):
-    """The user asked to stop; every run was told to save and has ended."""
 
 
 def trained_as(system: str, config: Config) -> str:
@@ -105,10 +102,10 @@ class Run:
         chosen = configuration.with_overrides(preset, list(self.assignments))
         return systems.configure(chosen, self.system)
 
-    def command(self, program: Sequence[str] = TRAIN) -> list[str]:
+    def command(self, trainer: Sequence[str] = TRAIN) -> list[str]:
         """Returns the command that trains it."""
         return [
-            *program,
+            *trainer,
             f"--data={self.data}",
             f"--system={self.system}",
             f"--seed={self.seed}",
@@ -172,7 +169,7 @@ def _read(path: pathlib.Path) -> dict[str, Any] | None:
 def make_missing(
     runs: Sequence[Run],
     jobs: int = 1,
-    program: Sequence[str] = TRAIN,
+    trainer: Sequence[str] = TRAIN,
     progress: bool = True,
 ) -> list[Run]:
     """Trains the runs that are not finished, several at a time.
@@ -183,7 +180,7 @@ def make_missing(
     Args:
         runs: What is wanted; runs that share a directory are one.
         jobs: How many are trained at once.
-        program: The command that trains, for another one to take its place.
+        trainer: The command that trains, for another one to take its place.
         progress: Whether to show a bar.
 
     Returns:
@@ -191,7 +188,7 @@ def make_missing(
 
     Raises:
         ValueError: A directory holds a run of something else; nothing was started.
-        Interrupted: It was asked to stop.
+        KeyboardInterrupt: It was asked to stop; every run has saved and ended.
     """
     if jobs < 1:
         raise ValueError(f"Expected at least 1 job, received {jobs}.")
@@ -208,7 +205,7 @@ def make_missing(
         desc="runs",
         disable=not progress,
     ) as bar:
-        return _Pool(jobs, program, bar).train(missing)
+        return _Pool(jobs, trainer, bar).train(missing)
 
 
 @dataclasses.dataclass
@@ -223,9 +220,9 @@ class _Active:
 class _Pool:
     """Keeps up to `jobs` training processes busy."""
 
-    def __init__(self, jobs: int, program: Sequence[str], bar: tqdm.tqdm):
+    def __init__(self, jobs: int, trainer: Sequence[str], bar: tqdm.tqdm):
         self.jobs = jobs
-        self.program = program
+        self.trainer = trainer
         self.bar = bar
         self.active: list[_Active] = []
         self.failed: list[Run] = []
@@ -249,7 +246,7 @@ class _Pool:
             finally:
                 self._stop(signal.SIGTERM)
         if self.asked_to_stop:
-            raise Interrupted
+            raise KeyboardInterrupt(program.CONTINUES)
         return self.failed
 
     def _start(self, waiting: collections.deque[Run]) -> None:
@@ -266,7 +263,7 @@ class _Pool:
                 if run.metrics() is not None:  # another program finished it
                     self.bar.update()
                     continue
-                self.active.append(_launch(run, self.program, lock))
+                self.active.append(_launch(run, self.trainer, lock))
         names = [active.run.name for active in self.active]
         if waiting and not names:
             names = [f"waiting for another program: {waiting[0].name}"]
@@ -323,13 +320,13 @@ def _lock(directory: pathlib.Path) -> BinaryIO | None:
     return file
 
 
-def _launch(run: Run, program: Sequence[str], lock: BinaryIO) -> _Active:
+def _launch(run: Run, trainer: Sequence[str], lock: BinaryIO) -> _Active:
     """Starts the process of a run; it holds the lock until it ends.
 
     In a session of its own it does not hear the terminal's Ctrl-C, which it would
     else hear twice.
     """
-    command = run.command(program)
+    command = run.command(trainer)
     log = (run.workdir / LOG).open("ab")
     log.write(f"\n$ {shlex.join(command)}\n".encode())
     log.flush()

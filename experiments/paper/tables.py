@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
-import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
-from ahernet_tf import files
+from ahernet_tf import files, program
 from experiments.paper import columns as table_columns
 from experiments.paper import rendering, results
 from experiments.paper import runs as training_runs
 from experiments.paper.columns import Column, Plan
 from experiments.paper.published import Table
-
-# `--help` of a program shows the flags that are defined here for it as its own.
-flags.disclaim_key_flags()
 
 
 def make_table(
@@ -27,7 +25,7 @@ def make_table(
     plan: Plan,
     jobs: int = 1,
     samples: int = 1000,
-    program: Sequence[str] = training_runs.TRAIN,
+    trainer: Sequence[str] = training_runs.TRAIN,
     train: bool = True,
     progress: bool = True,
 ) -> tuple[str, list[training_runs.Run]]:
@@ -40,7 +38,7 @@ def make_table(
         plan: How the runs are made.
         jobs: Runs at once.
         samples: Resamples of the comparisons; 0: none.
-        program: The command that trains.
+        trainer: The command that trains.
         train: Whether to run what is missing.
         progress: Whether to show bars.
 
@@ -49,14 +47,14 @@ def make_table(
 
     Raises:
         ValueError: A flag or a directory does not fit; nothing was started.
-        runs.Interrupted: It was asked to stop.
+        KeyboardInterrupt: It was asked to stop.
     """
     # Seed by seed, so that a table cut short holds every system.
     by_system = [c.runs(system) for c in columns for system in table.systems]
     wanted = [run for of_one_seed in zip(*by_system) for run in of_one_seed]
     failed = []
     if train:
-        failed = training_runs.make_missing(wanted, jobs, program, progress)
+        failed = training_runs.make_missing(wanted, jobs, trainer, progress)
     else:
         for run in wanted:
             training_runs.check(run)
@@ -123,13 +121,12 @@ def define_flags() -> None:
     )
 
 
-def plan_from_flags() -> Plan:
+def plan_from_flags(values: flags.FlagValues) -> Plan:
     """Builds the plan that the flags describe.
 
     Raises:
         ValueError: A seed is no whole number.
     """
-    values = flags.FLAGS
     try:
         seeds = tuple(dict.fromkeys(int(seed) for seed in values.seeds))
     except ValueError as error:
@@ -139,31 +136,26 @@ def plan_from_flags() -> Plan:
     return Plan(values.preset, tuple(values.set), seeds, tuple(values.train_flag))
 
 
-def run_table(table: Table, argv: list[str]) -> int:
-    """Runs the program of a table; returns its exit status."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
+def start(table: Table) -> NoReturn:
+    """Runs the program of a table."""
+    program.start(define_flags, functools.partial(main, table))
+
+
+def main(table: Table, values: flags.FlagValues) -> int:
+    """Makes a table; returns the exit status."""
     workdir = pathlib.Path(values.workdir)
-    try:
-        plan = plan_from_flags()
-        columns = table_columns.columns(values.data, workdir, plan)
-        text, failed = make_table(
-            table,
-            columns,
-            workdir,
-            plan,
-            values.jobs,
-            values.bootstrap,
-            train=values.train,
-            progress=values.progress,
-        )
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except training_runs.Interrupted:
-        print(f"Stopped and saved. The same command continues {workdir}.")
-        return 130
+    plan = plan_from_flags(values)
+    columns = table_columns.columns(values.data, workdir, plan)
+    text, failed = make_table(
+        table,
+        columns,
+        workdir,
+        plan,
+        values.jobs,
+        values.bootstrap,
+        train=values.train,
+        progress=values.progress,
+    )
     print(text)
     print(f"{workdir / table.name}.md, .csv and .json")
     for run in failed:

@@ -12,30 +12,27 @@ directory of the same kind will do.
 
 from __future__ import annotations
 
-import sys
+from absl import flags
 
-from absl import app, flags
-
+from ahernet_tf import program
 from ahernet_tf.models.checkpoint import compute_products_in
 from experiments.parity import judgement
 from experiments.parity.recording import Recording
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
     compute_products_in("float32")
-    try:
-        comparisons = judgement.judge(Recording(flags.FLAGS.golden))
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    comparisons = judgement.judge(Recording(values.golden))
     failed = [comparison for comparison in comparisons if not comparison.passes()]
     print(f"{len(comparisons)} arrays compared, {len(failed)} failed")
     return 1 if failed else 0
 
 
-if __name__ == "__main__":
+def define_flags() -> None:
+    """Defines the program's flags."""
     flags.DEFINE_string("golden", None, "Directory of a recording.", required=True)
-    app.run(main)
+
+
+if __name__ == "__main__":
+    program.start(define_flags, main)

@@ -214,18 +214,12 @@ def test_exit_status_tells_whether_all_passed(monkeypatch, ours, status):
     found = Comparison("x", np.array(ours), np.array(1.0), comparison.VALUE)
     monkeypatch.setattr(judgement, "judge", lambda recording: [found])
     monkeypatch.setattr(program, "Recording", lambda directory: None)
-    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(golden="anywhere"))
-    monkeypatch.setattr(program, "flags", flags)
-    assert program.main(["parity"]) == status
+    assert program.main(types.SimpleNamespace(golden="anywhere")) == status
 
 
-def test_directory_without_a_recording_ends_the_program_with_1(
-    monkeypatch, tmp_path, capsys
-):
-    flags = types.SimpleNamespace(FLAGS=types.SimpleNamespace(golden=tmp_path))
-    monkeypatch.setattr(program, "flags", flags)
-    assert program.main(["parity"]) == 1
-    assert "weights.npz: no such file" in capsys.readouterr().err
+def test_directory_without_a_recording_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"weights.npz: no such file"):
+        program.main(types.SimpleNamespace(golden=tmp_path))
 
 
 # What we compute wrongly

@@ -34,7 +34,7 @@ workdir = pathlib.Path(sys.argv[2])
 column = column_of(sys.argv[1], workdir)
 try:
     tables.make_table(PAIR, [column], workdir, column.plan, 2, 0, FAKE, progress=False)
-except runs.Interrupted:
+except KeyboardInterrupt:
     sys.exit(130)
 """
 
@@ -52,7 +52,7 @@ def make(table, column, samples=0, **changes):
         column.plan,
         jobs=2,
         samples=samples,
-        program=FAKE,
+        trainer=FAKE,
         progress=False,
         **changes,
     )
@@ -335,20 +335,6 @@ def test_compare_refuses_what_cannot_be_compared(made, tmp_path):
     seeds = [significance.finished_runs(column.workdir / "AherNet")[s] for s in (0, 1)]
     resamples = significance.Resamples(column.data, 10)
     assert significance.compare(resamples, {0: seeds[0]}, {1: seeds[1]}) is None
-
-
-@pytest.mark.parametrize(
-    ("program", "flag"),
-    [("table2", "--seeds"), ("figure4", "--workdir"), ("benchmarks.nms", "--preset")],
-)
-def test_help_lists_the_flags_that_programs_share(program, flag):
-    result = subprocess.run(
-        [sys.executable, "-m", f"experiments.{program}", "--help"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
-    assert f"\n  {flag}:" in result.stdout
 
 
 def test_the_program_names_what_is_wrong(tmp_path):

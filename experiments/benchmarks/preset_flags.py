@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf.config import Config
 from ahernet_tf.files import write_json
 
-# `--help` of a program shows the flags that are defined here for it as its own.
-flags.disclaim_key_flags()
 
-
-def define_flags() -> None:
+def define_flags(default: str = "paper") -> None:
     """Defines `--preset`, `--set` and `--json`."""
     presets = sorted(configuration.PRESETS)
-    flags.DEFINE_enum("preset", "paper", presets, "Configuration to start from.")
+    flags.DEFINE_enum("preset", default, presets, "Configuration to start from.")
     flags.DEFINE_multi_string(
         "set", [], "Option of the configuration, part.option=value. Repeatable."
     )
@@ -38,27 +35,22 @@ def define_classes(source: int = 200, target: int = 600) -> None:
     flags.DEFINE_integer("target_classes", target, "Classes with moments only.", 1)
 
 
-def chosen_config(argv: Sequence[str], options: Sequence[str] = ()) -> Config:
+def chosen_config(values: flags.FlagValues, options: Sequence[str] = ()) -> Config:
     """Returns the configuration that the flags ask for.
 
     Args:
-        argv: What `app.run` passes to `main`.
+        values: Of the flags.
         options: Further assignments, which win over `--set`.
 
     Raises:
-        UsageError: There is an argument that is no flag.
         ValueError: An option is unknown or wrong.
     """
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     config = configuration.preset(values.preset)
     return configuration.with_overrides(config, [*values.set, *options])
 
 
-def finish(report: dict[str, Any], text: str) -> int:
-    """Prints a report and writes it to `--json`; returns the exit status."""
+def finish(values: flags.FlagValues, report: dict[str, Any], text: str) -> None:
+    """Prints a report and writes it to `--json`."""
     print(text)
-    if flags.FLAGS.json:
-        write_json(flags.FLAGS.json, report)
-    return 0
+    if values.json:
+        write_json(values.json, report)

@@ -1,0 +1,144 @@
+"""The frame of every program: flags, help, errors and exit codes, handled once.
+
+A program is a module of `experiments` or `data_tools` with two functions. One defines
+its flags, the other reads their values and does the work:
+
+    def define_flags() -> None:
+        flags.DEFINE_string("data", None, "Data set directory.", required=True)
+
+    def main(values: flags.FlagValues) -> int | None:
+        from ahernet_tf.data.dataset import Dataset
+        ...
+
+    if __name__ == "__main__":
+        program.start(define_flags, main)
+
+What takes long to import (TensorFlow, pandas) is imported where it is used, inside the
+functions that `main` calls: help and mistyped flags are then answered at once. A
+program writes results to the standard output and everything else to the standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from absl import flags
+
+import ahernet_tf
+from ahernet_tf import extras
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+CONTINUES = "Stopped and saved. The same command continues."
+_WIDTH = 88
+_HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
+
+
+def start(
+    define_flags: Callable[[], None],
+    main: Callable[..., int | None],
+    arguments: Sequence[str] = (),
+    needs: Sequence[str] = (),
+) -> NoReturn:
+    """Runs a program and ends the process.
+
+    The exit status is what `main` returns; 1 where the command line is wrong, a package
+    is missing or `main` raises an error that says what the user can mend; 130 after
+    Ctrl-C. Any other error is a fault of the program and keeps its traceback.
+
+    Args:
+        define_flags: Defines the program's flags.
+        main: Gets the values of the flags, and the arguments that are no flags.
+        arguments: Names of the arguments that are no flags; each must be given.
+        needs: Packages of extras that the program cannot work without.
+    """
+    quieten_tensorflow()
+    known = set(flags.FLAGS)
+    define_flags()
+    own = [name for name in flags.FLAGS if name not in known]
+    given = sys.argv[1:]
+    if any(argument in _HELP for argument in given):
+        print(_help(own, arguments))
+        sys.exit(0)
+    if "--version" in given:
+        print(f"ahernet_tf {ahernet_tf.__version__}")
+        sys.exit(0)
+    try:
+        positional = flags.FLAGS([name(), *given])[1:]
+        _check_arguments(positional, arguments)
+    except (flags.Error, ValueError) as error:
+        _fail(f"{error}\n{name()} --help lists all flags.")
+    try:
+        for package in needs:
+            extras.require(package)
+        sys.exit(main(flags.FLAGS, *positional) or 0)
+    except KeyboardInterrupt as interrupt:
+        print(f"\n{interrupt or 'Stopped.'}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if not isinstance(error, _expected_errors()):
+            raise
+        _fail(error)
+
+
+def quieten_tensorflow() -> None:
+    """Keeps TensorFlow from logging as it starts, unless the environment asks for it.
+
+    Must come before TensorFlow is imported.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def name() -> str:
+    """Returns the command that started this program."""
+    spec = sys.modules["__main__"].__spec__
+    module = spec.name.removesuffix(".__main__") if spec else sys.argv[0]
+    return f"python -m {module}"
+
+
+def _expected_errors() -> tuple[type[BaseException], ...]:
+    """Returns the errors whose message is all that the user needs."""
+    tensorflow = sys.modules.get("tensorflow")
+    too_large = (tensorflow.errors.ResourceExhaustedError,) if tensorflow else ()
+    return (ValueError, OSError, *too_large)
+
+
+def _fail(message: Any) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _check_arguments(given: Sequence[str], wanted: Sequence[str]) -> None:
+    if len(given) > len(wanted):
+        raise ValueError(f"Unexpected argument {given[len(wanted)]!r}.")
+    if len(given) < len(wanted):
+        raise ValueError(f"Expected the argument {wanted[len(given)]}.")
+
+
+def _help(own: Sequence[str], arguments: Sequence[str]) -> str:
+    """Describes a program: its docstring and its flags in the order of definition."""
+    usage = " ".join([name(), *arguments, "[flags]"])
+    text = sys.modules["__main__"].__doc__ or ""
+    described = [_describe(flags.FLAGS[flag]) for flag in own]
+    return "\n".join([usage, "", text.strip(), "", "Flags:", *described])
+
+
+def _describe(flag: flags.Flag) -> str:
+    text = flag.help
+    if flag.boolean:
+        head = f"--[no]{flag.name}"
+    elif choices := "|".join(getattr(flag.parser, "enum_values", ())):
+        head = f"--{flag.name}={choices}"
+        text = text.removeprefix(f"<{choices}>: ")
+    else:
+        head = f"--{flag.name}={flag.flag_type().upper()}"
+    tail = ""
+    if any("other than None" in validator.message for validator in flag.validators):
+        tail = " (required)"
+    elif flag.default not in (None, "", []):
+        tail = f" (default: {flag.default_as_str})"
+    lines = textwrap.wrap(text + tail, _WIDTH - 8)
+    return "\n".join([f"  {head}", *(f"        {line}" for line in lines)])
