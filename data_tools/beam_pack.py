@@ -104,7 +104,7 @@ def run(
     reports = parts(
         functools.partial(pack_part, str(out), str(data)), units, title="packing"
     )
-    report = checks.Report()
+    report = checks.DataReport()
     for (role, _), faults in zip(units, reports):
         for video, fault in faults.items():
             if not plan.skip_bad:

@@ -55,7 +55,7 @@ def run(
     skip_bad: bool = False,
     media: str = export.MEDIA,
     **options: Any,
-) -> tuple[dict[str, Video], checks.Report]:
+) -> tuple[dict[str, Video], checks.DataReport]:
     """Converts a file and prints the report.
 
     Args:
@@ -78,7 +78,7 @@ def run(
     """
     check_written(out, to)
     source, encoding = pathlib.Path(source), options.get("encoding")
-    report = checks.Report()
+    report = checks.DataReport()
     facts = {}
     for path in video_info:
         facts |= read_video_facts(path, report, encoding)

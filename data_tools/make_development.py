@@ -34,8 +34,8 @@ from ahernet_tf.data.create.development import (
 )
 from ahernet_tf.data.create.split_roles import relative
 from ahernet_tf.data.dataset import Dataset, Role
+from ahernet_tf.data.description import DESCRIPTION, FROM_UNTRIMMED
 from ahernet_tf.data.features.feature_entries import with_paths
-from ahernet_tf.data.loading import DESCRIPTION, FROM_UNTRIMMED
 from ahernet_tf.data.role_counts import size_of_role
 from ahernet_tf.files import new_directory, write_json
 

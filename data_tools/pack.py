@@ -29,7 +29,7 @@ from absl import flags
 from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.packed import packed_files, packing, record_files
 from ahernet_tf.data.packed import reading as packed
 from ahernet_tf.data.packed.packing import PackOptions
@@ -71,7 +71,7 @@ def run(
     plan = packing.prepare(data, out, config, options)
     units = [(role, n) for role, part in plan.roles.items() for n in range(part.units)]
     videos = sum(part.videos for part in plan.roles.values() if part.units)
-    report = Report()
+    report = DataReport()
     with tqdm.tqdm(
         total=videos, desc="packing", unit="video", disable=not progress
     ) as bar:

@@ -10,7 +10,7 @@ from ahernet_tf.data.annotations.companion_files import read_video_facts
 from ahernet_tf.data.annotations.forms import read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 from tests.conftest import shared_path
 
 
@@ -73,11 +73,11 @@ def test_unknown_setting_is_refused():
 
 def test_reasons_of_the_thumos14_options_hold():
     facts = read_video_facts(
-        shared_path("data/annotations/thumos14_val_video_info.csv"), Report()
+        shared_path("data/annotations/thumos14_val_video_info.csv"), DataReport()
     )
     videos, _ = read_form(
         shared_path("data/annotations/thumos14_val_Annotation.csv"),
-        Report(),
+        DataReport(),
         ReadOptions(facts=facts, keep_repeats=True),
     )
     videos = videos.values()

@@ -1,7 +1,7 @@
 """What can be wrong with a data set, gathered into one report.
 
 Nothing here stops at the first fault: every reader adds `Problem` records to a
-`Report`, and the data set raises once, with all of them, before anything expensive
+`DataReport`, and the data set raises once, with all of them, before anything expensive
 starts. Faults of a single video can be skipped on request; structural faults (an
 unreadable file, a missing role) cannot.
 """
@@ -53,7 +53,7 @@ class Problem:
 
 
 @dataclasses.dataclass
-class Report:
+class DataReport:
     """What was found, dropped, clamped and counted while a data set was read.
 
     Attributes:
@@ -73,7 +73,7 @@ class Report:
             self._seen.add(problem)
             self.problems.append(problem)
 
-    def merge(self, other: Report) -> None:
+    def merge(self, other: DataReport) -> None:
         """Takes over what another report holds."""
         for problem in other.problems:
             self.add(problem.file, problem.video, problem.what, problem.fatal)

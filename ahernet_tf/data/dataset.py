@@ -11,20 +11,20 @@ import numpy as np
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data.annotations.activitynet import Video
-from ahernet_tf.data.checks import DataError, Report
-from ahernet_tf.data.clip_spans import Cut
+from ahernet_tf.data.checks import DataError, DataReport
+from ahernet_tf.data.description import DESCRIPTION
 from ahernet_tf.data.features.extractors import (
     Extractor,
     common_extractor,
     extractor_of,
 )
 from ahernet_tf.data.features.sequence_cache import SequenceCache
-from ahernet_tf.data.loading import DESCRIPTION, TEST_POOL, Loader
+from ahernet_tf.data.loading import load
 from ahernet_tf.data.packed.reading import DIRECTORY as PACKED_DIRECTORY
 from ahernet_tf.data.packed.reading import is_packed, is_unfinished, open_packed
 from ahernet_tf.data.roles import Role
 
-__all__ = ["Cut", "DataError", "Dataset", "Role"]
+__all__ = ["DataError", "Dataset", "Role"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Dataset:
     target_classes: tuple[str, ...]
     feature_channels: int
     roles: dict[str, Role] = dataclasses.field(repr=False)
-    report: Report = dataclasses.field(repr=False)
+    report: DataReport = dataclasses.field(repr=False)
     config: DataConfig = dataclasses.field(repr=False)
     cache: SequenceCache = dataclasses.field(repr=False)
     extractor: Extractor | None = dataclasses.field(default=None, repr=False)
@@ -100,28 +100,27 @@ class Dataset:
         records, unfinished = _packed_directory(directory, packed)
         if records is not None:
             return cls._of_packed(records, directory, config)
-        loader = Loader(directory, config, skip_bad, check_features)
-        roles = loader.load()
-        pool = roles.pop(TEST_POOL, None)
+        data = load(directory, config, skip_bad, check_features)
         if unfinished:
-            loader.report.counts[
+            data.report.counts[
                 f"{unfinished}: packing is not finished, the features are read instead"
             ] += 1
+        entries = {n: role.features for n, role in data.description.roles.items()}
         return cls(
-            name=loader.name,
-            directory=loader.directory,
-            source_classes=roles["untrimmed"].classes,
-            target_classes=roles["moments"].classes,
-            feature_channels=loader.channels,
-            roles=roles,
-            report=loader.report,
+            name=data.description.name,
+            directory=directory,
+            source_classes=data.roles["untrimmed"].classes,
+            target_classes=data.roles["moments"].classes,
+            feature_channels=data.channels,
+            roles=data.roles,
+            report=data.report,
             config=config,
-            cache=SequenceCache(config.cache_bytes),
+            cache=data.cache,
             extractor=common_extractor(
-                loader.features(), lambda path: extractor_of(directory / path)
+                entries, lambda path: extractor_of(directory / path)
             ),
-            _test_pool=pool,
-            _groups=loader.groups(),
+            _test_pool=data.test_pool,
+            _groups=data.groups,
         )
 
     @classmethod
@@ -204,9 +203,8 @@ class Dataset:
         ]
         if not videos:
             return None
-        return dataclasses.replace(
-            self._test_pool, name="test", videos=tuple(videos), classes=tuple(classes)
-        )
+        role = self._test_pool.with_videos(videos)
+        return dataclasses.replace(role, name="test", classes=tuple(classes))
 
     def hold_out(self, fraction: float, seed: int) -> tuple[Dataset, Role]:
         """Splits the untrimmed videos into training and validation.

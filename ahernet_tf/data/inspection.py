@@ -16,7 +16,7 @@ from ahernet_tf.config import Config, NetworkConfig
 from ahernet_tf.data import checks
 from ahernet_tf.data.dataset import group_of
 from ahernet_tf.data.features.feature_store import FeatureStore
-from ahernet_tf.data.loading import TEST_POOL, Loader
+from ahernet_tf.data.loading import load
 from ahernet_tf.data.roles import Role
 from ahernet_tf.evaluation import canonical_video_id
 
@@ -102,24 +102,21 @@ def inspect(
     """
     scanner = _Scanner()
     check = "all" if read_values else "shape"
-    loader = Loader(
-        pathlib.Path(directory), config.data, True, check, check=scanner.check
-    )
-    roles = loader.load()
-    pool = roles.pop(TEST_POOL, None)
+    data = load(pathlib.Path(directory), config.data, True, check, scanner.check)
+    roles = data.roles
     found = {name: _role_facts(role, config, scanner) for name, role in roles.items()}
     summary = {
-        "name": loader.name,
+        "name": data.description.name,
         "directory": str(directory),
-        "channels": loader.channels,
+        "channels": data.channels,
         "values_read": read_values,
         "roles": {
             name: _summary(role, found[name], config, scanner)
             for name, role in roles.items()
         },
-        "problems": [dataclasses.asdict(p) for p in loader.report.problems],
-        "counts": dict(loader.report.counts),
-        "overlap": _overlap(roles, pool, loader.groups(), scanner),
+        "problems": [dataclasses.asdict(p) for p in data.report.problems],
+        "counts": dict(data.report.counts),
+        "overlap": _overlap(roles, data.test_pool, data.groups, scanner),
     }
     lengths = np.unique(_anchor_grid(config.network)[:, 1])
     return Inspection(summary, found, lengths)
@@ -129,7 +126,11 @@ class _Scanner:
     """Reads sequences for the loader, and remembers what they are like."""
 
     def __init__(self) -> None:
-        self.facts: dict[tuple[FeatureStore, str], SequenceFacts] = {}
+        self._facts: dict[tuple[FeatureStore, str], SequenceFacts] = {}
+
+    def of(self, role: Role, video: str) -> SequenceFacts | None:
+        """Returns what a video's features are like, if they were read."""
+        return self._facts.get((role.sequences.store, video))
 
     def check(
         self, pairs: Iterable[tuple[FeatureStore, str]], read: bool
@@ -146,7 +147,7 @@ class _Scanner:
         result = checks.check_sequence(held, pair[1], True)
         if result.shape is not None:
             values = held.values
-            self.facts[pair] = SequenceFacts(
+            self._facts[pair] = SequenceFacts(
                 clips=len(values),
                 mean=float(values.mean(dtype=np.float64)),
                 deviation=float(values.std(dtype=np.float64)),
@@ -212,18 +213,18 @@ def _anchor_grid(network: NetworkConfig) -> np.ndarray:
 
 def _role_facts(role: Role, config: Config, scanner: _Scanner) -> RoleFacts:
     """Gathers the numbers of a role."""
-    columns = role.videos.columns
-    seconds = columns["end_sec"] - columns["start_sec"]
+    instances = role.instances()
+    seconds = (instances["end_sec"] - instances["start_sec"]).to_numpy(np.float64)
     steps = config.network.untrimmed_steps
     found = [] if role.trimmed else [role.segments(v, steps)[0] for v in role.videos]
     segments = np.concatenate([np.zeros((0, 2)), *found])
     owners = np.repeat(np.arange(len(found)), [len(one) for one in found])
-    labels = collections.Counter(i.label for v in role.videos for i in v.instances)
-    known = [scanner.facts.get((role.store, v)) for v in role.videos.ids]
+    labels = collections.Counter(instances["label"])
+    known = [scanner.of(role, video.id) for video in role.videos]
     return RoleFacts(
-        durations_sec=columns["duration_sec"],
-        covered_sec=np.array([role.covered_sec(video) for video in role.videos]),
-        clips=role.clips.column(role.videos.ids),
+        durations_sec=np.array([video.duration_sec for video in role.videos]),
+        covered_sec=role.features["covered_sec"].to_numpy(),
+        clips=role.features["clips"].to_numpy(),
         lengths_steps=segments[:, 1] - segments[:, 0],
         lengths_sec=seconds,
         best_tiou=best_anchor_tiou(segments, config.network),
@@ -239,19 +240,18 @@ def _summary(
     """Sums a role up in plain JSON values."""
     option = "moment" if role.name == "moments" else "foreground"
     minimum = max(1, getattr(config.data, f"minimum_{option}_clips"))
-    cuts = role.cuts(0)
-    ids = role.videos.ids
+    ids = [video.id for video in role.videos]
     ratio = facts.covered_sec / facts.durations_sec
     off = np.abs(facts.covered_sec - facts.durations_sec) > np.maximum(
         1.0, 0.1 * facts.durations_sec
     )
-    known = {video: scanner.facts.get((role.store, video)) for video in ids}
+    known = {video: scanner.of(role, video) for video in ids}
     videos_of = collections.Counter(
         label for v in role.videos for label in {i.label for i in v.instances}
     )
-    per_video = np.diff(role.videos.columns["instances"], prepend=0)
+    per_video = np.array([len(video.instances) for video in role.videos])
     rates = collections.Counter(
-        "none" if rate is None else f"{rate:.2f}" for rate in role.fps_of_videos()
+        "none" if np.isnan(rate) else f"{rate:.2f}" for rate in role.features["fps"]
     )
     return {
         "videos": len(ids),
@@ -271,7 +271,9 @@ def _summary(
             ids[row]: round(float(ratio[row]), 3) for row in np.flatnonzero(off)
         },
         "minimum_clips": minimum,
-        "shorter_than_minimum": int((cuts.clips < minimum).sum()),
+        "shorter_than_minimum": sum(
+            span.clips < minimum for span in role.instance_spans()
+        ),
         "no_anchor_reaches": {
             str(t): int((facts.best_tiou < t).sum()) for t in THRESHOLDS
         },
@@ -312,8 +314,8 @@ def _overlap(
     digests = {
         facts.digest: video
         for role in test
-        for video in role.videos.ids
-        if (facts := scanner.facts.get((role.store, video))) is not None
+        for video in role.features.index
+        if (facts := scanner.of(role, video)) is not None
     }
     same_id, same_group, same_features = set(), set(), set()
     for role in training:
@@ -322,7 +324,7 @@ def _overlap(
                 same_id.add(video.id)
             elif group_of(video, groups) in test_groups:
                 same_group.add(video.id)
-            facts = scanner.facts.get((role.store, video.id))
+            facts = scanner.of(role, video.id)
             other = digests.get(facts.digest) if facts is not None else None
             if other is not None and other != video.id:
                 same_features.add((video.id, other))

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import concurrent.futures
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks, sampling
-from ahernet_tf.data.clip_spans import Cuts
+from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.packed.buffers import BufferPool
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sampling import WHOLE, Shard
+from ahernet_tf.data.sequences import ClipStatistics
 from ahernet_tf.synthesis import draws as placements
 from ahernet_tf.synthesis.draws import Signature
 
@@ -66,17 +67,18 @@ def untrimmed_stream(
     label_of = {name: index for index, name in enumerate(classes)}
     steps, limit = config.network.untrimmed_steps, config.data.max_segments
     order = sampling.EpochOrder(len(videos.videos), seed, role)
-    videos.require_packed(map(videos.whole, videos.videos), steps, config.data)
+    spans = videos.whole_spans()
+    videos.sequences.require(spans, steps, config.data)
 
     def sample(counter: int) -> tuple:
-        video = videos.videos[order[counter]]
+        index = order[counter]
+        video = videos.videos[index]
         found, names = videos.segments(video, steps, limit)
         segments = np.zeros((limit, 2), np.float32)
         segments[: len(found)] = found
         labels = np.zeros(limit, np.int32)
         labels[: len(found)] = [label_of[name] for name in names]
-        cut = videos.whole(video)
-        features = videos.sequence(cut, steps, config.data, dataset.cache)
+        features = videos.sequences.sequence(spans[index], steps)
         mask = np.arange(limit) < len(found)
         random = sampling.generator(seed, role, "draw", counter)
         chosen = np.int32(random.integers(max(1, len(found))))
@@ -122,14 +124,14 @@ def foreground_stream(
     """
     videos = dataset.role(role)
     steps = config.network.untrimmed_steps
-    cuts = _cuts(videos, "minimum_foreground_clips", steps, config)
-    labels = cuts.classes(_annotated_classes(dataset, role))
-    order = sampling.EpochOrder(len(cuts), seed, "foreground")
+    spans = _instance_spans(videos, "minimum_foreground_clips", steps, config)
+    labels = _labels(spans, _annotated_classes(dataset, role))
+    order = sampling.EpochOrder(len(spans), seed, "foreground")
 
     def sample(counter: int) -> tuple:
         index = order[counter]
-        features = videos.sequence(cuts[index], steps, config.data, dataset.cache)
-        return features, labels[index], cuts[index].video
+        features = videos.sequences.sequence(spans[index], steps)
+        return features, labels[index], spans[index].video
 
     signature = {
         "features": (tf.float32, (steps, dataset.feature_channels)),
@@ -183,15 +185,15 @@ def moment_stream(
     """
     role = dataset.role("moments")
     steps = config.network.moment_steps
-    cuts = _cuts(role, "minimum_moment_clips", steps, config)
-    labels = cuts.classes(dataset.target_classes)
+    spans = _instance_spans(role, "minimum_moment_clips", steps, config)
+    labels = _labels(spans, dataset.target_classes)
     place = placements.BY_MODE[config.synthesis.mode]
-    draw, drawn = place(dataset, config, cuts, labels, seed, shard)
+    draw, drawn = place(dataset, config, spans, labels, seed, shard)
 
     def sample(counter: int) -> tuple:
         index, placement = draw(counter)
-        features = role.sequence(cuts[index], steps, config.data, dataset.cache)
-        return features, labels[index], cuts[index].video, *placement
+        features = role.sequences.sequence(spans[index], steps)
+        return features, labels[index], spans[index].video, *placement
 
     signature = {
         "features": (tf.float32, (steps, dataset.feature_channels)),
@@ -221,15 +223,16 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
     if not role.videos:
         raise ValueError(f"Role '{role.name}' has no video.")
     steps = config.network.untrimmed_steps
+    spans = role.whole_spans()
+    role.sequences.require(spans, steps, config.data)
 
     def sample(number: int) -> tuple:
         video = role.videos[number]
-        features = role.sequence(role.whole(video), steps, config.data)
+        features = role.sequences.sequence(spans[number], steps)
         return features, video.id, video.duration_sec, role.covered_sec(video)
 
-    role.require_packed(map(role.whole, role.videos), steps, config.data)
     signature = {
-        "features": (tf.float32, (steps, role.channels())),
+        "features": (tf.float32, (steps, role.sequences.channels)),
         "video": (tf.string, ()),
         "duration_sec": (tf.float64, ()),
         "covered_sec": (tf.float64, ()),
@@ -248,20 +251,19 @@ def channel_statistics(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         Mean and standard deviation `[channels]`, float32; the deviation of a constant
         channel is 1.
     """
-    untrimmed, moments = dataset.role("untrimmed"), dataset.role("moments")
-    shared = untrimmed.videos.ids if untrimmed.store is moments.store else None
-    items = [(untrimmed, number) for number in range(len(untrimmed.videos))]
-    items += [
-        (moments, number)
-        for number, video in enumerate(moments.videos.ids)
-        if shared is None or shared.find(video) is None
-    ]
+    roles = dataset.role("untrimmed"), dataset.role("moments")
+    videos = {
+        (role.sequences.key, video.id): role.sequences
+        for role in roles
+        for video in role.videos
+    }
 
-    def of_video(item: tuple) -> tuple[int, np.ndarray, np.ndarray]:
-        role, number = item
-        return role.clip_moments(role.videos.ids[number])
+    def of_video(item: tuple) -> ClipStatistics:
+        (_, video), sequences = item
+        return sequences.statistics(video)
 
     count, mean, squares = 0, np.zeros(dataset.feature_channels), 0.0
+    items = list(videos.items())
     for n, m, s in checks.in_parallel(of_video, items, "channel statistics"):
         difference = m - mean
         squares += s + np.square(difference) * (n * count / (n + count))
@@ -277,18 +279,26 @@ def _annotated_classes(dataset: Dataset, role: str) -> tuple[str, ...]:
     return dataset.target_classes if role == "oracle" else dataset.source_classes
 
 
-def _cuts(role: Role, option: str, steps: int, config: Config) -> Cuts:
-    """Cuts the samples of a role; there must be one, and packed as asked for."""
+def _labels(spans: Sequence[ClipSpan], classes: Sequence[str]) -> np.ndarray:
+    """Returns the index of the class of each span, `[spans]` int32."""
+    index = {name: number for number, name in enumerate(classes)}
+    return np.array([index[span.label] for span in spans], np.int32)
+
+
+def _instance_spans(
+    role: Role, option: str, steps: int, config: Config
+) -> list[ClipSpan]:
+    """Returns the samples of a role; there must be one, and readable as asked for."""
     minimum = getattr(config.data, option)
-    cuts = role.cuts(max(1, minimum))
-    if not cuts:
-        longest = role.cuts(0).clips.max(initial=0)
+    spans = role.instance_spans(max(1, minimum))
+    if not spans:
+        longest = max((span.clips for span in role.instance_spans()), default=0)
         raise ValueError(
             f"No instance of role '{role.name}' has data.{option} = {minimum} clips; "
             f"the longest has {longest}."
         )
-    role.require_packed(cuts, steps, config.data, option)
-    return cuts
+    role.sequences.require(spans, steps, config.data, option)
+    return spans
 
 
 def _stream(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data.roles import Role
 
 
 def size_of_role(role: Role) -> str:
     """Says in a line how many videos, actions and classes a role has."""
-    actions = sum(len(video.instances) for video in role.videos)
     return (
-        f"{role.name}: {len(role.videos)} videos, {actions} actions of "
+        f"{role.name}: {len(role.videos)} videos, {len(role.instances())} actions of "
         f"{len(role.classes)} classes ({', '.join(role.classes[:4])}"
         f"{', ...' if len(role.classes) > 4 else ''})"
     )
@@ -24,7 +25,9 @@ def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:
     Returns:
         Sentences and how often each applies; those that never apply are left out.
     """
-    covered = {v.id: role.covered_sec(v) for v in role.videos}
+    instances = role.instances()
+    covered_sec = role.features["covered_sec"].to_numpy()
+    duration_sec = np.array([video.duration_sec for video in role.videos])
     found: list[tuple[str, Sequence[bool]]] = [
         (
             "videos without annotation, background only",
@@ -32,14 +35,12 @@ def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:
         ),
         (
             "instances behind the last clip, left out",
-            [i.start_sec >= covered[v.id] for v in role.videos for i in v.instances],
+            instances["start_sec"].to_numpy()
+            >= role.features["covered_sec"].loc[instances["video"]].to_numpy(),
         ),
         (
             "videos whose features cover over 10% more or less than they last",
-            [
-                abs(covered[v.id] - v.duration_sec) > max(1.0, 0.1 * v.duration_sec)
-                for v in role.videos
-            ],
+            np.abs(covered_sec - duration_sec) > np.maximum(1.0, 0.1 * duration_sec),
         ),
     ]
     if role.name != "moments":
@@ -51,5 +52,5 @@ def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:
         option = f"minimum_{kind}_clips"
         minimum = getattr(config, option)
         what = f"instances with fewer than data.{option} = {minimum} clips, not drawn"
-        found.append((what, role.cuts(0).clips < max(1, minimum)))
+        found.append((what, [s.clips < max(1, minimum) for s in role.instance_spans()]))
     return {f"{role.name}: {what}": int(sum(hits)) for what, hits in found if any(hits)}

@@ -49,9 +49,9 @@ def localize_role(
         long = [v for v in role.videos if role.covered_sec(v) > window_sec]
     for video in long:
         items = localizer.localize(
-            role.store.read(video.id),
+            role.sequences.clips(role.whole_span(video)),
             time_model=role.time_model,
-            fps=role.fps[video.id],
+            fps=role.fps(video),
             duration_sec=video.duration_sec,
             window_sec=window_sec,
             window_overlap=window_overlap,
@@ -83,12 +83,7 @@ def localize_role(
 
 def ground_truth(role: Role) -> pd.DataFrame:
     """Lists the instances of a role: video, start_sec, end_sec, label."""
-    rows = [
-        (video.id, instance.start_sec, instance.end_sec, instance.label)
-        for video in role.videos
-        for instance in video.instances
-    ]
-    return pd.DataFrame(rows, columns=["video", "start_sec", "end_sec", "label"])
+    return role.instances()
 
 
 def score(role: Role, found: dict[str, list[Detection]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
-from ahernet_tf.data.clip_spans import Cuts
+from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 
@@ -27,7 +27,7 @@ Draw = Callable[[int], tuple[int, tuple]]
 def single(
     dataset: Dataset,
     config: Config,
-    cuts: Cuts,
+    cuts: list[ClipSpan],
     labels: np.ndarray,
     seed: int,
     shard: sampling.Shard,
@@ -59,7 +59,7 @@ def single(
 def whole(
     dataset: Dataset,
     config: Config,
-    cuts: Cuts,
+    cuts: list[ClipSpan],
     labels: np.ndarray,
     seed: int,
     shard: sampling.Shard,
@@ -72,7 +72,7 @@ def whole(
 def tiled(
     dataset: Dataset,
     config: Config,
-    cuts: Cuts,
+    cuts: list[ClipSpan],
     labels: np.ndarray,
     seed: int,
     shard: sampling.Shard,
@@ -113,7 +113,7 @@ def tiled(
 def transplanted(
     dataset: Dataset,
     config: Config,
-    cuts: Cuts,
+    cuts: list[ClipSpan],
     labels: np.ndarray,
     seed: int,
     shard: sampling.Shard,
@@ -137,8 +137,8 @@ def transplanted(
         segments, mask, context_step = sampling.transplant(
             untrimmed.segments(video, steps)[0], lengths[moments], steps, limit, random
         )
-        cut = untrimmed.whole(video)
-        context = untrimmed.sequence(cut, steps, config.data, dataset.cache)
+        span = untrimmed.whole_span(video)
+        context = untrimmed.sequences.sequence(span, steps)
         first_row = counter % rows - place
         return int(members[place]), (
             first_row + moments,

@@ -90,7 +90,7 @@ def measure(
 
     def prepare() -> None:
         for video in role.videos:
-            role.sequence(role.whole(video), localizer.steps, config.data)
+            role.sequences.sequence(role.whole_span(video), localizer.steps)
 
     products = rates.MatrixProducts(matmul_sizes)
     taken: dict[int, list[rates.Seconds]] = {batch: [] for batch in batch_sizes}

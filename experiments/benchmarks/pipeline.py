@@ -112,7 +112,7 @@ def measure(directory: pathlib.Path, videos: int, rounds: int) -> dict[str, Any]
     pack.run(data, None, config, PackOptions(splits=("untrimmed",)))
     csv = Dataset.load(data, config.data, check_features="shape", packed=False)
     packed = Dataset.load(data, config.data)
-    check_equal(csv, packed, config)
+    check_equal(csv, packed)
     ways = {
         "csv": (csv, max(4, videos // 8), 1),
         "packed": (packed, 40 * videos, 64),
@@ -132,27 +132,27 @@ def measure(directory: pathlib.Path, videos: int, rounds: int) -> dict[str, Any]
     return results
 
 
-def check_equal(csv: Dataset, packed: Dataset, config: Config) -> None:
+def check_equal(csv: Dataset, packed: Dataset) -> None:
     """Compares a sample of both ways.
 
     Raises:
         RuntimeError: They differ by more than float16 does.
     """
-    values = [sample(dataset, config, 0) for dataset in (csv, packed)]
+    values = [sample(dataset, 0) for dataset in (csv, packed)]
     if not np.allclose(*values, rtol=1e-3, atol=1e-3):
         raise RuntimeError("packed and csv give different numbers")
 
 
-def sample(dataset: Dataset, config: Config, number: int) -> np.ndarray:
+def sample(dataset: Dataset, number: int) -> np.ndarray:
     """Makes one sample of the untrimmed videos."""
     role = dataset.roles["untrimmed"]
     video = role.videos[number % len(role.videos)]
-    return role.sequence(role.whole(video), 512, config.data, dataset.cache)
+    return role.sequences.sequence(role.whole_span(video), 512)
 
 
 def one_by_one(dataset: Dataset, config: Config, count: int) -> float:
     """Returns samples a second in one thread."""
-    return _rate(lambda n: sample(dataset, config, n), count)
+    return _rate(lambda n: sample(dataset, n), count)
 
 
 def stream(dataset: Dataset, config: Config, count: int) -> float:

@@ -89,7 +89,7 @@ def test_covered_duration_and_segments_in_steps(tmp_path):
     role = load(tmp_path).roles["untrimmed"]
     first = role.videos[0]
     # 20 s at 10 fps: 99 clips of 4 frames, one every 2; the last ends with the video.
-    assert role.clips["a1"] == 99
+    assert role.features.at["a1", "clips"] == 99
     assert role.covered_sec(first) == pytest.approx(20.0)
     segments, labels = role.segments(first, 512)
     np.testing.assert_allclose(segments, np.array([[2, 6], [8, 12]]) / 20 * 512)
@@ -118,20 +118,20 @@ def test_segments_behind_the_last_clip_are_left_out_with_a_count(tmp_path):
 
 def test_foreground_is_cut_by_the_stated_rule(tmp_path):
     role = load(tmp_path).roles["untrimmed"]
-    cuts = role.cuts(1)
+    spans = role.instance_spans(1)
     # int(2 / 20 * 99), int(6 / 20 * 99); int(8 / 20 * 99), int(12 / 20 * 99)
-    assert [(c.first_clip, c.end_clip) for c in cuts[:2]] == [(9, 29), (39, 59)]
-    assert [c.label for c in cuts] == ["run", "sit", "sit", "run"]
-    assert [c.duration_sec for c in cuts] == [4.0, 4.0, 8.0, 3.0]
-    assert len(role.cuts(20)) == 3
+    assert [(c.first_clip, c.end_clip) for c in spans[:2]] == [(9, 29), (39, 59)]
+    assert [c.label for c in spans] == ["run", "sit", "sit", "run"]
+    assert [c.duration_sec for c in spans] == [4.0, 4.0, 8.0, 3.0]
+    assert len(role.instance_spans(20)) == 3
 
 
-def test_a_cut_is_resampled_as_a_sequence_of_its_own(tmp_path):
+def test_a_span_is_resampled_as_a_sequence_of_its_own(tmp_path):
     tiny = TinyData()
     dataset = load(tmp_path, tiny)
     role = dataset.roles["untrimmed"]
-    cut = role.cuts(1)[1]
-    values = role.sequence(cut, 20, CONFIG)
+    span = role.instance_spans(1)[1]
+    values = role.sequences.sequence(span, 20)
     clips = tiny.untrimmed_features["a1"][39:59]
     # 20 clips centred at 0.2, 0.4, ..., 4.0 s of 4.2 s: step 9 is 1.89 to 2.10 s.
     points = [
@@ -145,7 +145,7 @@ def test_legacy_centres_must_be_those_the_data_were_loaded_with(tmp_path):
     role = load(tmp_path).roles["untrimmed"]
     config = dataclasses.replace(CONFIG, legacy_clip_centres=True)
     with pytest.raises(ValueError, match="legacy_clip_centres"):
-        role.sequence(role.cuts(1)[0], 20, config)
+        role.sequences.require(role.instance_spans(1), 20, config)
 
 
 def test_every_video_has_its_own_rate(tmp_path):
@@ -153,7 +153,7 @@ def test_every_video_has_its_own_rate(tmp_path):
     tiny.untrimmed["a2"] = video("training", [(1, 9, "sit")], fps=25.0, subject=1)
     tiny.untrimmed_features["a2"] = features(1, fps=25.0)
     role = load(tmp_path, tiny).roles["untrimmed"]
-    assert (role.fps["a1"], role.fps["a2"]) == (10.0, 25.0)
+    assert [role.fps(video) for video in role.videos[:2]] == [10.0, 25.0]
     assert role.covered_sec(role.videos[1]) == pytest.approx(20.0)
 
 
@@ -162,7 +162,7 @@ def test_features_may_have_any_floating_type(tmp_path, dtype):
     tiny = TinyData()
     tiny.untrimmed_features["a1"] = features(0, dtype=dtype)
     role = load(tmp_path, tiny).roles["untrimmed"]
-    values = role.sequence(role.whole(role.videos[0]), 512, CONFIG)
+    values = role.sequences.sequence(role.whole_span(role.videos[0]), 512)
     assert (values.dtype, values.shape) == (np.float32, (512, 3))
 
 
@@ -177,13 +177,13 @@ def from_untrimmed(tiny, **more):
 
 def test_moments_can_be_cut_from_the_foreground_of_untrimmed_videos(tmp_path):
     role = load(tmp_path, from_untrimmed(TinyData())).roles["moments"]
-    cuts = role.cuts(1)
-    assert [(c.video, c.label, c.duration_sec) for c in cuts] == [
+    spans = role.instance_spans(1)
+    assert [(c.video, c.label, c.duration_sec) for c in spans] == [
         ("a2", "wave", 3.0),
         ("c1", "jump", 2.0),
         ("c1", "wave", 3.0),
     ]
-    assert (cuts[0].first_clip, cuts[0].end_clip) == (59, 74)
+    assert (spans[0].first_clip, spans[0].end_clip) == (59, 74)
 
 
 def test_moments_can_be_cut_from_other_annotations(tmp_path):

@@ -77,7 +77,7 @@ def test_a_table_and_folders_become_a_data_set(files, capsys):
     assert facts(dataset.roles["oracle"])[0] == ("b", 20.0, [(1, 9, "wave")])
     assert "moments: 3 videos, 3 actions of 2 classes" in capsys.readouterr().out
     again = Dataset.load(files / "out", small().data)
-    values = again.roles["moments"].store.read("w2")
+    values = again.roles["moments"].sequences.store.read("w2")
     np.testing.assert_array_equal(values, np.load(files / "clips/wave/w2.npy"))
 
 
@@ -94,7 +94,7 @@ def test_classes_of_the_table_can_be_the_moments(files):
     given = inputs(files, moments=None, target_classes=("wave",))
     dataset = make_dataset.run(files / "out", given)
     assert dataset.target_classes == ("wave",)
-    assert [c.label for c in dataset.roles["moments"].cuts(0)] == ["wave"]
+    assert [c.label for c in dataset.roles["moments"].instance_spans()] == ["wave"]
     assert [v.id for v in dataset.roles["test"].videos] == ["t"]
 
 
@@ -122,7 +122,9 @@ def test_untrimmed_videos_of_another_data_set_with_features_in_two_files(files):
     (files / "clips" / "wave").rename(files / "clips" / "skip")
     (files / "clips" / "jump").rename(files / "clips" / "hop")
     role = make_dataset.run(files / "out", given).roles["untrimmed"]
-    np.testing.assert_array_equal(role.store.read("b2"), tiny.untrimmed_features["b2"])
+    np.testing.assert_array_equal(
+        role.sequences.store.read("b2"), tiny.untrimmed_features["b2"]
+    )
 
 
 def test_a_class_on_both_sides_is_refused(files):
@@ -151,7 +153,7 @@ def test_what_features_say_of_themselves_is_read(files):
     dataset = make_dataset.run(files / "out", given)
     role = dataset.roles["untrimmed"]
     assert role.videos[0].duration_sec == 20.5
-    assert role.fps["a"] == 10.0
+    assert role.fps(role.videos[0]) == 10.0
 
 
 def test_numbers_that_are_not_known_are_asked_for(files):
@@ -230,7 +232,7 @@ def test_video_files_tell_length_and_rate(files):
     )
     role = make_dataset.run(files / "out", given).roles["untrimmed"]
     assert role.videos[0].duration_sec == pytest.approx(20.0)
-    assert role.fps["a"] == pytest.approx(10.0)
+    assert role.fps(role.videos[0]) == pytest.approx(10.0)
 
 
 def test_the_program_makes_a_data_set_or_says_why_not(files):
@@ -269,7 +271,7 @@ def test_two_streams_of_one_name_offer_to_join_them(files):
     assert str(error.value).count("--parts flow,rgb") == 4
     parts = {**LAYOUT, "parts": ["rgb", "flow"]}
     dataset = make_dataset.run(files / "out", inputs(files, layout=parts))
-    values = dataset.roles["moments"].store.read("w1")
+    values = dataset.roles["moments"].sequences.store.read("w1")
     alone = np.load(files / "clips/wave/rgb/w1.npy")
     np.testing.assert_array_equal(values, np.hstack([alone, alone[:, :2]]))
 
@@ -307,7 +309,7 @@ def test_rates_of_moments_are_taken_from_features_json(files):
     dataset = make_dataset.run(files / "out", inputs(files, layout={}))
     moments = {v.id: v.duration_sec for v in dataset.roles["moments"].videos}
     assert moments == {"j1": 3.0, "w1": 3.0, "w2": 1.5}
-    assert dataset.roles["moments"].fps["w2"] == 20.0
+    assert dataset.roles["moments"].features.at["w2", "fps"] == 20.0
     (files / "clips" / "jump" / "features.json").unlink()
     with pytest.raises(DataError, match="video 'j1': its frame rate is not known"):
         make_dataset.run(files / "again", inputs(files, layout={}))

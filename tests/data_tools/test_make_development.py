@@ -64,7 +64,7 @@ def test_classes_and_people_change_their_role(data, tmp_path, capsys):
     assert labels(roles["untrimmed"]) == set(source)
     for name in ("moments", "oracle", "test"):
         assert labels(roles[name]) == set(target)
-    assert len(roles["moments"].cuts(1)) == 6
+    assert len(roles["moments"].instance_spans(1)) == 6
     held = {dataset.group(v) for v in roles["test"].videos}
     assert held == {dataset.group(v) for v in dataset.test(source).videos}
     assert len(held) == 1
@@ -145,7 +145,7 @@ def test_features_in_several_places_are_referred_to(tmp_path):
     assert content["test"]["features"]["path"] == paths
     role = Dataset.load(tmp_path / "sets" / "out", small().data).roles["oracle"]
     video = role.videos[0].id
-    values = role.store.read(video)
+    values = role.sequences.store.read(video)
     np.testing.assert_array_equal(values, tiny.untrimmed_features[video])
 
 

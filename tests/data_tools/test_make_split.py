@@ -109,7 +109,7 @@ def test_written_data_set_loads(annotations, tmp_path):
     assert dataset.target_classes == ("Ballet", "Mooping floor")
     counts = {name: len(role.videos) for name, role in dataset.roles.items()}
     assert counts == {"untrimmed": 4, "moments": 4, "test": 2, "oracle": 4}
-    assert len(dataset.role("moments").cuts(1)) == 4
+    assert len(dataset.role("moments").instance_spans(1)) == 4
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_moments_and_test_videos_of_other_files(annotations, tmp_path, trimmed):
     assert dataset.source_classes == tuple(sorted(CLASSES))
     assert dataset.target_classes == ("a", "b")
     assert len(dataset.roles["untrimmed"].videos) == 8
-    cuts = list(dataset.roles["moments"].cuts(1))
+    cuts = list(dataset.roles["moments"].instance_spans(1))
     assert len(cuts) == (6 if trimmed else 12)
     assert {cut.duration_sec for cut in cuts} == ({16.0} if trimmed else {6.0, 4.0})
     assert len(dataset.roles["test"].videos) == 6
     assert ("oracle" in dataset.roles) == (not trimmed)
     for role in dataset.roles.values():
-        assert role.store.read(role.videos[0].id).shape == (49, 3)
+        assert role.sequences.store.read(role.videos[0].id).shape == (49, 3)
 
 
 def test_classes_on_both_sides_are_refused(annotations, tmp_path):

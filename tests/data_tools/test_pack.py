@@ -85,7 +85,7 @@ def test_other_records_are_replaced_only_if_asked(directory):
         packed(directory, dtype="float16")
     options = PackOptions(dtype="float16")
     pack.run(directory, None, CONFIG, options, replace=True, progress=False)
-    records = Dataset.load(directory, CONFIG.data).roles["moments"].packed.cuts
+    records = Dataset.load(directory, CONFIG.data).roles["moments"].sequences.spans
     assert records.form.dtype == "float16"
 
 
@@ -125,7 +125,7 @@ def test_faulty_videos_can_be_left_out(tmp_path):
     content = packed(directory, skip_bad=True)
     assert content["left_out"] == {"moments": ["c1_m1"]}
     dataset = Dataset.load(directory, CONFIG.data)
-    ids = list(dataset.roles["moments"].videos.ids)
+    ids = [v.id for v in dataset.roles["moments"].videos]
     assert ids == ["a2_m0", "c1_m2", "c1_m3", "a1_m4"]
     assert dataset.report.skipped() == {"moments": ["c1_m1"]}
 

@@ -12,7 +12,7 @@ import pytest
 
 from ahernet_tf import config, settings
 from ahernet_tf.data.annotations.activitynet import Instance, Video
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.create.public_annotations import PublicAnnotations, Subset
 from ahernet_tf.data.create.setting_counts import Row, explanations
 from ahernet_tf.data.dataset import Dataset
@@ -116,7 +116,7 @@ def test_first_setting_splits_the_classes_of_one_file(public, capsys):
     assert dataset.source_classes == ("Cricket", "Surfing")
     assert dataset.target_classes == ("Ballet", "Mooping floor")
     assert sizes(dataset) == {"untrimmed": 6, "moments": 6, "test": 4, "oracle": 6}
-    assert len(dataset.role("moments").cuts(8)) == 8
+    assert len(dataset.role("moments").instance_spans(8)) == 8
     source_test = dataset.test(dataset.source_classes)
     assert len(source_test.videos) == 4
     counts = {row["part"]: row for row in found["counts"]}
@@ -159,7 +159,7 @@ def test_second_setting_takes_each_data_set_with_its_own_times(public):
     assert sizes(dataset) == {"untrimmed": 3, "moments": 12, "test": 8, "oracle": 12}
     assert dataset.role("untrimmed").time_model.clip_frames == 24
     assert dataset.role("moments").time_model.clip_frames == 16
-    assert set(dataset.role("untrimmed").fps_of_videos()) == {30.0}
+    assert set(dataset.role("untrimmed").features["fps"]) == {30.0}
     assert "data.max_segments=128" in found["options"]
 
 
@@ -178,7 +178,7 @@ def test_third_setting_brings_names_ids_and_durations_together(public, capsys):
     assert moments.trimmed
     assert [v.id for v in moments.videos] == ["k1_000005_000015", "k2_000000_000010"]
     # A table of another data set holds this id; its frame rate does not count here.
-    assert set(dataset.role("test").fps_of_videos()) == {24.0}
+    assert set(dataset.role("test").features["fps"]) == {24.0}
     covered = (44 * 8 + 16) / 24
     assert {v.duration_sec for v in dataset.role("test").videos} == {covered}
     assert found["options"] == ["training.decay_every=15000"]
@@ -344,7 +344,7 @@ def subset_of(videos, instances, dropped=0, unusable=0):
     more = first.instances * (instances - videos + 1)
     made["0"] = Video("0", "training", 9.0, more)
     path = pathlib.Path("file.json")
-    return Subset(path, made, Report(), dropped, unusable, None)
+    return Subset(path, made, DataReport(), dropped, unusable, None)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_every_difference_is_explained_or_said_not_to_be(subset, expected):
 )
 def test_a_rounded_number_explains_what_rounds_to_it(videos, words):
     row = Row(None, settings.KINETICS600_TRAINING, (None, 1, 1), (videos, 0), (0, 0))
-    subset = Subset(pathlib.Path("train.csv"), {}, Report(), 0, 0, None)
+    subset = Subset(pathlib.Path("train.csv"), {}, DataReport(), 0, 0, None)
     (line,) = explanations([row], {settings.KINETICS600_TRAINING: subset})
     assert words in line
 

@@ -38,7 +38,7 @@ def read_annotations(path: str | pathlib.Path) -> dict[str, Video]:
 
 def parse_annotations(
     path: str | pathlib.Path, name: str | None = None
-) -> tuple[dict[str, Video], checks.Report]:
+) -> tuple[dict[str, Video], checks.DataReport]:
     """Reads what `read_annotations` reads, but reports faults instead of raising.
 
     Args:
@@ -48,7 +48,7 @@ def parse_annotations(
     Returns:
         The sound videos by id, and the report of the others.
     """
-    report = checks.Report()
+    report = checks.DataReport()
     source = Source(path, name=name or "")
     options = ReadOptions(ignored_labels=(), canonical=True)
     collector = VideoCollector(source.name, report, options)

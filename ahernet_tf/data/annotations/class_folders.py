@@ -19,7 +19,7 @@ from ahernet_tf.data.features.time_model import TimeModel
 
 def read_class_folders(
     path: str | pathlib.Path,
-    report: checks.Report,
+    report: checks.DataReport,
     options: ReadOptions,
     time_model: TimeModel,
     layout: Mapping[str, Any] | None = None,

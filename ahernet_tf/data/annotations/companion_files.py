@@ -14,7 +14,7 @@ from ahernet_tf.data.annotations.video_collector import VideoCollector
 
 
 def read_video_facts(
-    path: str | pathlib.Path, report: checks.Report, encoding: str | None = None
+    path: str | pathlib.Path, report: checks.DataReport, encoding: str | None = None
 ) -> dict[str, VideoFacts]:
     """Reads a table with a row a video, annotations, or the features.json of a store.
 

@@ -146,7 +146,7 @@ FORMS: dict[str, Form] = {
 
 def read_form(
     path: str | pathlib.Path,
-    report: checks.Report,
+    report: checks.DataReport,
     options: ReadOptions,
     form: str = AUTO,
 ) -> tuple[dict[str, Video], str]:

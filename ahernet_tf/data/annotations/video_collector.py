@@ -42,7 +42,9 @@ class VideoCollector:
         options: What the reader was told.
     """
 
-    def __init__(self, file: str, report: checks.Report, options: ReadOptions) -> None:
+    def __init__(
+        self, file: str, report: checks.DataReport, options: ReadOptions
+    ) -> None:
         """Starts with no video."""
         self.file = file
         self.report = report

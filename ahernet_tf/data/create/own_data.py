@@ -107,7 +107,7 @@ class Maker:
         Raises:
             ValueError: A number is not known, or video files cannot be read.
         """
-        self.report = checks.Report()
+        self.report = checks.DataReport()
         self._directory = directory
         self._inputs = inputs
         self._facts: dict[str, VideoFacts] = {}

@@ -53,7 +53,7 @@ class Subset:
 
     path: pathlib.Path
     videos: dict[str, Video]
-    report: checks.Report
+    report: checks.DataReport
     dropped: int
     unusable: int
     taxonomy: Any
@@ -79,7 +79,7 @@ class PublicAnnotations:
         for path in _files(paths):
             form = _form(path)
             if form == "facts":
-                report = checks.Report()
+                report = checks.DataReport()
                 self._tables[path] = read_video_facts(path, report)
                 report.require_clean()
             elif form == "classes" and not self._classes:
@@ -165,7 +165,7 @@ class PublicAnnotations:
         facts: Mapping[str, VideoFacts],
     ) -> _Reading:
         """Reads a file less some videos."""
-        report, form = checks.Report(), self._forms[path]
+        report, form = checks.DataReport(), self._forms[path]
         options = ReadOptions(
             facts=facts,
             classes=self._classes if form == "k600_validation" else (),
@@ -231,7 +231,7 @@ class _Reading:
     """What one file holds, and the tables say of it."""
 
     videos: dict[str, Video]
-    report: checks.Report
+    report: checks.DataReport
     dataset: str | None
     trimmed: bool
     taxonomy: Any
@@ -259,7 +259,7 @@ def _with_subset(video: Video, subset: str) -> Video:
     return dataclasses.replace(video, subset=subset)
 
 
-def _dropped(report: checks.Report) -> int:
+def _dropped(report: checks.DataReport) -> int:
     """Counts the instances of the data set's classes that reading left out."""
     return sum(
         number
@@ -268,7 +268,7 @@ def _dropped(report: checks.Report) -> int:
     )
 
 
-def _left_out(report: checks.Report) -> int:
+def _left_out(report: checks.DataReport) -> int:
     """Counts the videos of which reading left no action."""
     return sum(n for what, n in report.counts.items() if what.endswith(NOTHING_LEFT))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.packed.plans import FINISHED, VERSION, Plan
 from ahernet_tf.files import PARTIAL, whole_file, write_text
 
@@ -99,7 +99,7 @@ def finish(directory: str | pathlib.Path) -> dict[str, Any]:
     """
     directory = pathlib.Path(directory)
     plan = Plan.read(directory)
-    report = Report()
+    report = DataReport()
     splits: dict[str, dict[str, list[int]]] = {}
     left_out: dict[str, list[str]] = {}
     for role, part in plan.roles.items():

@@ -6,6 +6,7 @@ the unit appear whole or not at all, and last its index, which says that it is d
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import pathlib
@@ -16,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.config import Config
-from ahernet_tf.data.clip_spans import Cut, Cuts
+from ahernet_tf.data import sequences
+from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.packed import packed_files, record_files
 from ahernet_tf.data.packed.plans import CUTS, WHOLE, Plan, deferred_stores
 from ahernet_tf.data.packed.records import key_of
@@ -49,7 +51,7 @@ class Packer:
         self.directory = pathlib.Path(directory)
         self.plan = Plan.read(self.directory)
         self._stores = deferred_stores(self.plan, pathlib.Path(data))
-        self._roles: dict[str, tuple[Role, Cuts]] = {}
+        self._roles: dict[str, tuple[Role, dict[str, list[ClipSpan]]]] = {}
 
     def units(self) -> list[tuple[str, int]]:
         """Lists all units, as role and number."""
@@ -88,10 +90,14 @@ class Packer:
             _FaultyUnit: There are faults, and they must not be left out.
         """
         if name not in self._roles:
-            role = self.plan.role(self.directory, name, self._stores[name])
-            cuts = role.cuts(self.plan.roles[name].minimum_clips)
-            self._roles[name] = role, cuts
-        role, cuts = self._roles[name]
+            role = self.plan.role(
+                self.directory, name, self._stores[name], Config().data
+            )
+            spans = collections.defaultdict(list)
+            for span in role.instance_spans(self.plan.roles[name].minimum_clips):
+                spans[span.video].append(span)
+            self._roles[name] = role, spans
+        role, spans = self._roles[name]
         plan, part = self.plan, self.plan.roles[name]
         faults: dict[str, str] = {}
         with contextlib.ExitStack() as files:
@@ -115,11 +121,10 @@ class Packer:
                 if fault is not None:
                     continue
                 if WHOLE in shards:
-                    self._add(shards, name, role, row, role.whole(video), clips)
-                first, last = np.searchsorted(cuts.video, [row, row + 1])
-                for cut in cuts[first:last] if CUTS in shards else ():
-                    stretch = clips[cut.first_clip : cut.end_clip]
-                    self._add(shards, name, role, row, cut, stretch)
+                    self._add(shards, name, role, row, role.whole_span(video), clips)
+                for span in spans[video.id] if CUTS in shards else ():
+                    stretch = clips[span.first_clip : span.end_clip]
+                    self._add(shards, name, role, row, span, stretch)
             if faults and not plan.skip_bad:
                 raise _FaultyUnit(faults)
         packed_files.write_unit(
@@ -135,10 +140,10 @@ class Packer:
     def _clips(self, role: Role, video: str) -> tuple[np.ndarray | None, str | None]:
         """Reads the features of a video, or says what is wrong with them."""
         try:
-            clips = role.store.read(video)
+            clips = role.sequences.store.read(video)
         except (ValueError, OSError) as error:
             return None, f"cannot be read ({error})"
-        expected = (role.clips[video], self.plan.channels)
+        expected = (role.features.at[video, "clips"], self.plan.channels)
         if clips.shape != expected:
             return None, f"its features are {clips.shape}, they were {expected}"
         fault = record_files.fault_of_values(clips, self.plan.dtype)
@@ -150,19 +155,19 @@ class Packer:
         name: str,
         role: Role,
         row: int,
-        cut: Cut,
+        span: ClipSpan,
         clips: np.ndarray,
     ) -> None:
-        """Packs one cut of the video of a row."""
-        kind = CUTS if role.trimmed or cut.label else WHOLE
+        """Packs one span of the video of a row."""
+        kind = CUTS if span.label else WHOLE
         steps = self.plan.roles[name].steps[kind]
         keep = self.plan.short_as_clips and kind == CUTS and len(clips) < SHORT * steps
         values = clips
         if not keep:
-            options = self.plan.config(Config().data)
-            values = role.resample(clips, cut, steps, options)
-        facts = _facts(role, cut, row)
-        shards[kind].add(cut, values, self.plan.dtype, not keep, facts)
+            options = role.sequences.config
+            values = sequences.resampled(clips, span, steps, role.time_model, options)
+        facts = _facts(role, span, row)
+        shards[kind].add(span, values, self.plan.dtype, not keep, facts)
 
 
 class _FaultyUnit(Exception):
@@ -199,15 +204,20 @@ class _Shard:
         return begin
 
     def add(
-        self, cut: Cut, values: np.ndarray, dtype: str, resampled: bool, facts: dict
+        self,
+        span: ClipSpan,
+        values: np.ndarray,
+        dtype: str,
+        resampled: bool,
+        facts: dict,
     ) -> None:
-        """Appends the numbers of a cut with what is known of it."""
+        """Appends the numbers of a span with what is known of it."""
         numbers = record_files.encode(values, dtype)
         data = example(numbers, resampled, facts)
         begin = self.write(data)
         values_at = data.index(numbers)
         self._rows.append(
-            (key_of(cut), begin, len(data), values_at, len(values), resampled)
+            (key_of(span), begin, len(data), values_at, len(values), resampled)
         )
 
     def columns(self) -> dict[str, np.ndarray]:
@@ -245,21 +255,20 @@ def example(numbers: bytes, resampled: bool, facts: dict[str, Any]) -> bytes:
     return tf.train.Example(features=features).SerializeToString(deterministic=True)
 
 
-def _facts(role: Role, cut: Cut, row: int) -> dict[str, tuple[str, list]]:
+def _facts(role: Role, span: ClipSpan, row: int) -> dict[str, tuple[str, list]]:
     """Returns what a record says beside its numbers; see `packed_files.FACTS`."""
     video = role.videos[row]
-    whole = not (role.trimmed or cut.label)
-    if whole:
+    if not span.label:
         segments = [t for i in video.instances for t in (i.start_sec, i.end_sec)]
         labels = [i.label for i in video.instances]
     else:
-        segments, labels = [0.0, cut.duration_sec], [cut.label]
+        segments, labels = [0.0, span.duration_sec], [span.label]
     return {
-        "video": ("text", [cut.video]),
-        "first_clip": ("int64", [cut.first_clip]),
-        "end_clip": ("int64", [cut.end_clip]),
-        "duration_sec": ("float32", [cut.duration_sec]),
-        "fps": ("float32", [role.fps[cut.video] or 0.0]),
+        "video": ("text", [span.video]),
+        "first_clip": ("int64", [span.first_clip]),
+        "end_clip": ("int64", [span.end_clip]),
+        "duration_sec": ("float32", [span.duration_sec]),
+        "fps": ("float32", [span.fps or 0.0]),
         "segments_sec": ("float32", segments),
         "labels": ("text", labels),
     }
@@ -269,7 +278,5 @@ def _moments_record(clips: np.ndarray | None, channels: int) -> bytes:
     """Returns mean and scatter of a video's clips for `records.ClipMoments`."""
     if clips is None:
         return bytes(16 * channels)
-    values = clips.astype(np.float64)
-    mean = values.mean(axis=0)
-    squares = np.square(values - mean).sum(axis=0)
+    _, mean, squares = sequences.statistics_of(clips)
     return mean.astype("<f8").tobytes() + squares.astype("<f8").tobytes()

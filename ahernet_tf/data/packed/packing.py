@@ -19,7 +19,7 @@ import numpy as np
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks
 from ahernet_tf.data.features.feature_entries import paths_of
-from ahernet_tf.data.loading import TEST_POOL, Loader
+from ahernet_tf.data.loading import LoadedData, load
 from ahernet_tf.data.packed import record_files
 from ahernet_tf.data.packed.identity import identity
 from ahernet_tf.data.packed.plans import CUTS, OPTIONS, PLAN, WHOLE, Plan, RolePlan
@@ -88,13 +88,11 @@ def prepare(
             f"Expected a dtype of {record_files.DTYPES}, received '{options.dtype}'."
         )
     data, directory = pathlib.Path(data), pathlib.Path(directory)
-    loader = Loader(
-        data, config.data, options.skip_bad, options.check_features, check=check
-    )
-    roles = loader.load()
-    if TEST_POOL in roles:
-        roles["pool"] = roles.pop(TEST_POOL)
-    plan = _plan(loader, roles, config, options)
+    loaded = load(data, config.data, options.skip_bad, options.check_features, check)
+    roles = dict(loaded.roles)
+    if loaded.test_pool is not None:
+        roles["pool"] = loaded.test_pool
+    plan = _plan(loaded, roles, config, options)
     if (directory / PLAN).exists():
         there = Plan.read(directory)
         if changed := there.differences(plan):
@@ -108,10 +106,11 @@ def prepare(
 
 
 def _plan(
-    loader: Loader, roles: dict[str, Role], config: Config, options: PackOptions
+    loaded: LoadedData, roles: dict[str, Role], config: Config, options: PackOptions
 ) -> Plan:
     """Decides what is packed of each role, in how many units."""
-    features = loader.features()
+    description = loaded.description
+    features = {name: role.features for name, role in description.roles.items()}
     known = {split for role in SPLITS.values() for split in role.values()}
     wanted = known if options.splits is None else set(options.splits)
     if wanted - known:
@@ -129,12 +128,12 @@ def _plan(
         if name == "moments":
             minimum = config.data.minimum_moment_clips
         count = (WHOLE in splits) * len(role.videos)
-        count += (CUTS in splits) * len(role.cuts(max(1, minimum)))
-        size = steps * loader.channels * np.dtype(options.dtype).itemsize
+        count += (CUTS in splits) * len(role.instance_spans(max(1, minimum)))
+        size = steps * loaded.channels * np.dtype(options.dtype).itemsize
         units = options.units or math.ceil(count * size / (options.shard_mib * _MIB))
         parts[name] = RolePlan(
             classes=role.classes,
-            features=features[TEST_POOL if name == "pool" else name],
+            features=features["test" if name == "pool" else name],
             time_model=dataclasses.asdict(role.time_model),
             trimmed=role.trimmed,
             videos=len(role.videos),
@@ -146,21 +145,21 @@ def _plan(
             records_of="pool" if name == "test" else None,
         )
     return Plan(
-        name=re.sub(r"[^a-z0-9]+", "_", loader.name.lower()).strip("_") or "data",
-        title=loader.name,
-        channels=loader.channels,
+        name=re.sub(r"[^a-z0-9]+", "_", description.name.lower()).strip("_") or "data",
+        title=description.name,
+        channels=loaded.channels,
         dtype=options.dtype,
         short_as_clips=options.short_as_clips,
         skip_bad=options.skip_bad,
         options={name: getattr(config.data, name) for name in OPTIONS},
         identity=identity(
-            loader.directory,
-            loader.content,
-            loader.annotation_files(),
+            description.directory,
+            description.content,
+            description.annotation_files(),
             sorted({path for entry in features.values() for path in paths_of(entry)}),
         ),
         roles=parts,
-        groups=loader.groups(),
-        counts=dict(loader.report.counts),
-        left_out=loader.report.skipped(),
+        groups=loaded.groups,
+        counts=dict(loaded.report.counts),
+        left_out=loaded.report.skipped(),
     )

@@ -1,7 +1,7 @@
 """What a directory of packed records holds, or will hold when packing is finished.
 
 plan.json                                  what is packed, and of what
-roles/ROLE.npz                             videos of each role
+roles/ROLE.json                         videos of each role
 NAME-SPLIT.tfrecord-00000-of-00004         sequences, ordinary TFRecords
 index/ROLE-00000-of-00004.npz              where each sequence lies
 statistics/ROLE.tfrecord-00000-of-00004    mean and scatter of each video's clips
@@ -16,24 +16,22 @@ import json
 import pathlib
 from typing import Any
 
-import numpy as np
-
 from ahernet_tf.config import DataConfig
+from ahernet_tf.data.annotations.activitynet import Instance, Video
 from ahernet_tf.data.features.feature_entries import paths_of, store_key
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.joined_stores import DeferredStore
 from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.packed.records import Form
-from ahernet_tf.data.roles import Role
-from ahernet_tf.data.video_columns import ByVideo, VideoTable
-from ahernet_tf.files import whole_file, write_text
+from ahernet_tf.data.roles import Role, features_table
+from ahernet_tf.data.sequences import FeatureSequences
+from ahernet_tf.files import write_text
 
 PLAN = "plan.json"
 FINISHED = "records.json"
 VERSION = 1
 WHOLE, CUTS = "whole", "cuts"
-_COLUMNS = ("clips", "fps", "covered")  # of a role, beside its videos
 
 # Options of the data that decide what is in the records.
 OPTIONS = (
@@ -133,8 +131,7 @@ class Plan:
         """Writes the videos of each role, then the plan."""
         for name, role in tables.items():
             path = _table_path(directory, name)
-            with whole_file(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, **_arrays(role))
+            write_text(path, json.dumps(_records_of(role)))
         write_text(directory / PLAN, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def as_dict(self) -> dict[str, Any]:
@@ -180,31 +177,42 @@ class Plan:
         """Returns a configuration with the options the records were made with."""
         return dataclasses.replace(config, **self.options)
 
-    def role(self, directory: pathlib.Path, name: str, store: FeatureStore) -> Role:
-        """Reads the videos of a role and builds it.
+    def role(
+        self,
+        directory: pathlib.Path,
+        name: str,
+        store: FeatureStore,
+        config: DataConfig,
+    ) -> Role:
+        """Reads the videos of a role and builds it, its sequences made of features.
 
         Raises:
             ValueError: The file of its videos cannot be read.
         """
         path, part = _table_path(directory, name), self.roles[name]
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                table = VideoTable.from_arrays(arrays)
-                columns = {
-                    name: arrays[f"role_{name}"]
-                    for name in _COLUMNS
-                    if f"role_{name}" in arrays
-                }
-        except (OSError, ValueError, KeyError) as error:
+            videos, *columns = json.loads(path.read_text(encoding="utf-8"))
+            videos = [
+                Video(*facts[:3], tuple(Instance(*i) for i in facts[3]), *facts[4:])
+                for facts in videos
+            ]
+        except (OSError, ValueError, TypeError) as error:
             raise ValueError(f"{path}: cannot be read ({error})") from error
+        time_model = TimeModel(**part.time_model)
         return Role(
             name="test" if name == "pool" else name,
-            videos=table,
-            store=store,
-            time_model=TimeModel(**part.time_model),
+            videos=tuple(videos),
             classes=part.classes,
+            time_model=time_model,
+            features=features_table([video.id for video in videos], *columns),
+            sequences=FeatureSequences(
+                key=store_key(part.features),
+                store=store,
+                time_model=time_model,
+                channels=self.channels,
+                config=self.config(config),
+            ),
             trimmed=part.trimmed,
-            **{name: ByVideo(table.ids, column) for name, column in columns.items()},
         )
 
 
@@ -230,14 +238,21 @@ def deferred_stores(plan: Plan, data: pathlib.Path | None) -> dict[str, FeatureS
 
 
 def _table_path(directory: pathlib.Path, role: str) -> pathlib.Path:
-    return directory / "roles" / f"{role}.npz"
+    return directory / "roles" / f"{role}.json"
 
 
-def _arrays(role: Role) -> dict[str, np.ndarray]:
-    """Returns everything of a role's videos as arrays."""
-    ids = role.videos.ids
-    columns = {name: getattr(role, name) for name in _COLUMNS}
-    return {
-        **role.videos.to_arrays(),
-        **{f"role_{n}": c.column(ids) for n, c in columns.items() if c is not None},
-    }
+def _records_of(role: Role) -> list[list[Any]]:
+    """Returns everything of a role's videos as plain JSON values."""
+    videos = [
+        (
+            v.id,
+            v.subset,
+            v.duration_sec,
+            [(i.start_sec, i.end_sec, i.label) for i in v.instances],
+            v.frames,
+            v.fps,
+            v.group,
+        )
+        for v in role.videos
+    ]
+    return [videos, *(role.features[name].tolist() for name in role.features)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.checks import DataError, Report
+from ahernet_tf.data.checks import DataError, DataReport
 from ahernet_tf.data.packed import packed_files
 from ahernet_tf.data.packed.identity import differences, identity
 from ahernet_tf.data.packed.plans import (
@@ -21,7 +21,12 @@ from ahernet_tf.data.packed.plans import (
     Plan,
     deferred_stores,
 )
-from ahernet_tf.data.packed.records import REMEDY, ClipMoments, PackedRole, Records
+from ahernet_tf.data.packed.records import (
+    REMEDY,
+    ClipMoments,
+    PackedSequences,
+    Records,
+)
 from ahernet_tf.data.roles import Role
 
 DIRECTORY = "packed"  # beside dataset.json
@@ -40,7 +45,7 @@ class PackedData:
 
     plan: Plan
     roles: dict[str, Role]
-    report: Report
+    report: DataReport
 
 
 def is_packed(directory: pathlib.Path) -> bool:
@@ -79,7 +84,7 @@ def open_packed(
                 f"{directory}: packed records do not fit any more: "
                 f"{'; '.join(changed)}. {REMEDY}"
             )
-        roles = _roles(plan, directory, data, finished["left_out"])
+        roles = _roles(plan, directory, data, config, finished["left_out"])
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -113,36 +118,33 @@ def _roles(
     plan: Plan,
     directory: pathlib.Path,
     data: pathlib.Path | None,
+    config: DataConfig,
     left_out: dict[str, list[str]],
 ) -> dict[str, Role]:
     """Builds the roles with their records."""
     stores = deferred_stores(plan, data)
     roles = {}
     for name, part in plan.roles.items():
-        role = plan.role(directory, name, stores[name])
+        role = plan.role(directory, name, stores[name], config)
         owner = part.records_of or name
-        if owner in roles and owner != name:
-            packed = roles[owner].packed
-        else:
-            packed = _packed_role(plan, directory, owner, role)
-        role = dataclasses.replace(role, packed=packed)
+        if plan.roles[owner].splits:
+            if owner in roles and owner != name:
+                packed = roles[owner].sequences
+            else:
+                packed = _packed_sequences(plan, directory, owner, role)
+            role = dataclasses.replace(role, sequences=packed)
         bad = set(left_out.get(owner, ()))
         if bad:
-            kept = [
-                row for row, video in enumerate(role.videos.ids) if video not in bad
-            ]
-            role = role.select(kept)
+            role = role.with_videos(v for v in role.videos if v.id not in bad)
         roles[name] = role
     return roles
 
 
-def _packed_role(
+def _packed_sequences(
     plan: Plan, directory: pathlib.Path, name: str, role: Role
-) -> PackedRole | None:
-    """Gathers the records of a role; None where nothing of it is packed."""
+) -> PackedSequences:
+    """Gathers the records of a role of which something is packed."""
     part = plan.roles[name]
-    if not part.splits:
-        return None
     units = []
     for number in range(part.units):
         unit = packed_files.read_unit(plan, directory, name, number)
@@ -153,10 +155,13 @@ def _packed_role(
     moments = None
     if part.statistics:
         files = [plan.statistics(directory, name, n) for n in range(part.units)]
-        moments = ClipMoments(role.videos.ids, tuple(files), plan.channels)
-    return PackedRole(
+        numbers = {video.id: number for number, video in enumerate(role.videos)}
+        moments = ClipMoments(numbers, tuple(files), plan.channels)
+    return PackedSequences(
+        features=role.sequences,
+        clip_counts=role.features["clips"].to_dict(),
         whole=_records(plan, directory, name, WHOLE, units),
-        cuts=_records(plan, directory, name, CUTS, units),
+        spans=_records(plan, directory, name, CUTS, units),
         moments=moments,
     )
 
@@ -188,9 +193,11 @@ def _records(
     )
 
 
-def _report(plan: Plan, directory: pathlib.Path, finished: dict[str, Any]) -> Report:
+def _report(
+    plan: Plan, directory: pathlib.Path, finished: dict[str, Any]
+) -> DataReport:
     """Says what was left out when it was packed, and what is packed."""
-    report = Report()
+    report = DataReport()
     for file, videos in plan.left_out.items():
         for video in videos:
             report.add(file, video, "was left out when it was packed")

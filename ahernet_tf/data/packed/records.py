@@ -1,17 +1,19 @@
-"""Packed sequences: found by their cut, read from anywhere in sharded TFRecords."""
+"""Packed sequences: found by their span, read from anywhere in sharded TFRecords."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 from collections.abc import Iterable
 
 import numpy as np
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.clip_spans import Cut
+from ahernet_tf.data.clip_spans import ClipSpan
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.packed import record_files
-from ahernet_tf.data.video_columns import Texts, key64
+from ahernet_tf.data.sequences import ClipStatistics, FeatureSequences, resampled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Records:
         name: Of the split, such as "moments".
         form: What the sequences are.
         shards: TFRecord files.
-        keys: `key_of` each record's cut, ascending.
+        keys: `key_of` each record's span, ascending.
         shard: Index into `shards`.
         offset: Where the record begins in its shard.
         length: Bytes of its data.
@@ -64,21 +66,21 @@ class Records:
 
     COLUMNS = ("keys", "shard", "offset", "length", "values_at", "rows", "resampled")
 
-    def read(self, cut: Cut) -> tuple[np.ndarray, bool]:
-        """Reads the numbers of a cut.
+    def read(self, span: ClipSpan) -> tuple[np.ndarray, bool]:
+        """Reads the numbers of a span.
 
         Returns:
             Array `[rows, channels]`, float32; and whether it is the resampled
-            sequence, else it is the clips of the cut.
+            sequence, else it is the clips of the span.
 
         Raises:
-            ValueError: The cut was not packed, or its record is damaged.
+            ValueError: The span was not packed, or its record is damaged.
         """
-        row = self.row(cut)
+        row = self.row(span)
         if row is None:
             raise ValueError(
-                f"{self.where()}: nothing packed of video '{cut.video}', clips "
-                f"{cut.first_clip} to {cut.end_clip}"
+                f"{self.where()}: nothing packed of video '{span.video}', clips "
+                f"{span.first_clip} to {span.end_clip}"
             )
         data = record_files.read_record(
             self.shards[self.shard[row]], int(self.offset[row]), int(self.length[row])
@@ -92,9 +94,9 @@ class Records:
         )
         return values, bool(self.resampled[row])
 
-    def row(self, cut: Cut) -> int | None:
-        """Returns the number of a cut's record, or None where there is none."""
-        key = np.uint64(key_of(cut))
+    def row(self, span: ClipSpan) -> int | None:
+        """Returns the number of a span's record, or None where there is none."""
+        key = np.uint64(key_of(span))
         row = int(np.searchsorted(self.keys, key))
         return row if row < len(self.keys) and self.keys[row] == key else None
 
@@ -117,24 +119,24 @@ class Records:
 
     def require_all(
         self,
-        cuts: Iterable[Cut],
+        spans: Iterable[ClipSpan],
         steps: int,
         config: DataConfig,
         option: str | None = None,
     ) -> None:
-        """Refuses records that lack some of the cuts, before they are needed.
+        """Refuses records that lack some of the spans, before they are needed.
 
         Args:
-            cuts: What will be read.
+            spans: What will be read.
             steps: Steps that will be asked for.
             config: Options that will be asked for.
-            option: Option of the data that decides which cuts are packed.
+            option: Option of the data that decides which spans are packed.
 
         Raises:
-            ValueError: Cuts are missing, or `require` refuses.
+            ValueError: Spans are missing, or `require` refuses.
         """
         self.require(steps, config)
-        missing = [cut for cut in cuts if self.row(cut) is None]
+        missing = [span for span in spans if self.row(span) is None]
         if missing:
             reason = f" Was it packed with a higher data.{option}?" if option else ""
             raise ValueError(
@@ -155,25 +157,26 @@ REMEDY = (
 )
 
 
-def key_of(cut: Cut) -> int:
-    """Returns 64 bits that stand for a cut."""
-    return key64(f"{cut.video}\n{cut.first_clip}\n{cut.end_clip}\n{cut.duration_sec!r}")
+def key_of(span: ClipSpan) -> int:
+    """Returns 64 bits that stand for a span, the same in every process."""
+    text = "\n".join(map(str, (span[:3], span.duration_sec)))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClipMoments:
     """Mean and scatter of the clips of each video of a role, packed.
 
-    Video number n of `ids` is record n // units of file n % units; all records have
+    Video number n is record n // units of file n % units; all records have
     the same length.
 
     Attributes:
-        ids: The videos.
+        numbers: Number of each video.
         files: One file a unit.
         channels: Channels of a clip.
     """
 
-    ids: Texts
+    numbers: dict[str, int]
     files: tuple[pathlib.Path, ...]
     channels: int
 
@@ -187,10 +190,7 @@ class ClipMoments:
             ValueError: The file is damaged.
             KeyError: There is no such video.
         """
-        number = self.ids.find(video)
-        if number is None:
-            raise KeyError(video)
-        place, unit = divmod(number, len(self.files))
+        place, unit = divmod(self.numbers[video], len(self.files))
         length = 16 * self.channels
         offset = place * (length + record_files.OVERHEAD_BYTES)
         record = record_files.read_record(self.files[unit], offset, length)
@@ -198,16 +198,73 @@ class ClipMoments:
         return values[: self.channels], values[self.channels :]
 
 
-@dataclasses.dataclass(frozen=True)
-class PackedRole:
-    """What is packed of a role.
+@dataclasses.dataclass(frozen=True, eq=False)
+class PackedSequences:
+    """Sequences that are read packed; see `sequences.SequenceSource`.
 
     Attributes:
+        features: Gives what is not packed, and says how clips are resampled.
+        clip_counts: Number of clips of each video.
         whole: Whole untrimmed videos, or None where they are not packed.
-        cuts: Foreground segments or moments, or None.
-        moments: Statistics of the clips of its videos, or None.
+        spans: Foreground segments or moments, or None.
+        moments: Statistics of the clips of the videos, or None.
     """
 
+    features: FeatureSequences
+    clip_counts: dict[str, int]
     whole: Records | None = None
-    cuts: Records | None = None
+    spans: Records | None = None
     moments: ClipMoments | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the features that were packed."""
+        return self.features.key
+
+    @property
+    def channels(self) -> int:
+        """Channels of every sequence."""
+        return self.features.channels
+
+    @property
+    def time_model(self) -> TimeModel:
+        """When clips happen."""
+        return self.features.time_model
+
+    def sequence(self, span: ClipSpan, steps: int) -> np.ndarray:
+        """Reads a span packed, or from the features where it is not packed."""
+        records = self._records(span)
+        if records is None:
+            return self.features.sequence(span, steps)
+        values, is_resampled = records.read(span)
+        if is_resampled:
+            return values
+        return resampled(values, span, steps, self.time_model, self.features.config)
+
+    def clips(self, span: ClipSpan) -> np.ndarray:
+        """Reads the clips of a span from the features."""
+        return self.features.clips(span)
+
+    def statistics(self, video: str) -> ClipStatistics:
+        """Returns mean and scatter of the clips of a video."""
+        if self.moments is None:
+            return self.features.statistics(video)
+        return ClipStatistics(self.clip_counts[video], *self.moments.of(video))
+
+    def require(
+        self,
+        spans: Iterable[ClipSpan],
+        steps: int,
+        config: DataConfig,
+        option: str | None = None,
+    ) -> None:
+        """Refuses packed records that will not serve, before they are needed."""
+        self.features.require((), steps, config)
+        spans = list(spans)
+        records = self._records(spans[0]) if spans else None
+        if records is not None:
+            records.require_all(spans, steps, config, option)
+
+    def _records(self, span: ClipSpan) -> Records | None:
+        """Returns the records that hold spans of this kind, if they are packed."""
+        return self.spans if span.label else self.whole

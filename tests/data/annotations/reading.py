@@ -5,7 +5,7 @@ import json
 from ahernet_tf.data.annotations.companion_files import read_video_facts
 from ahernet_tf.data.annotations.forms import AUTO, read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 
 
 def write(path, content):
@@ -20,7 +20,7 @@ def write(path, content):
 
 def read(path, form=AUTO, tables=(), **options):
     """Returns the videos and the report's counts, without the file's name."""
-    report = Report()
+    report = DataReport()
     known = {}
     for table in tables:
         known |= read_video_facts(table, report)
@@ -33,14 +33,14 @@ def read(path, form=AUTO, tables=(), **options):
 
 def faults(path, form=AUTO, **options):
     """Returns the sound videos, and the lines of the report."""
-    report = Report()
+    report = DataReport()
     videos, _ = read_form(path, report, ReadOptions(**options), form)
     return videos, [str(p) for p in report.problems]
 
 
 def form_of(path, **options):
     """Returns the form that is recognised."""
-    return read_form(path, Report(), ReadOptions(**options))[1]
+    return read_form(path, DataReport(), ReadOptions(**options))[1]
 
 
 def actions(videos):

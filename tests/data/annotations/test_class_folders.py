@@ -5,7 +5,7 @@ import numpy as np
 from ahernet_tf.data.annotations.class_folders import read_class_folders
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
 from ahernet_tf.data.annotations.videos import Instance, Video
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.features.time_model import TimeModel
 
 MODEL = TimeModel(clip_frames=16, stride_frames=8, fps=24.0)
@@ -19,7 +19,7 @@ def make(folder, *clips):
 
 def test_folders_of_clips_follow_the_time_model(tmp_path):
     make(tmp_path, ("run", "a", 5), ("sit", "b", 1), ("sit", "a", 2))
-    report = Report()
+    report = DataReport()
     videos = read_class_folders(tmp_path, report, ReadOptions(), MODEL)
     # Clips of 16 frames every 8 at 24 fps; 'a' is in both folders.
     report.require_clean()
@@ -39,7 +39,7 @@ def test_each_clip_has_its_own_rate(tmp_path):
     (tmp_path / "run" / "features.json").write_text(json.dumps(description))
     model = TimeModel(clip_frames=16, stride_frames=8)
     options = ReadOptions(facts={"c": VideoFacts(fps=6.0)})
-    report = Report()
+    report = DataReport()
     videos = read_class_folders(tmp_path, report, options, model)
     assert {i: v.fps for i, v in videos.items()} == {"a": 12.0, "b": 24.0, "c": 6.0}
     assert {i: v.duration_sec for i, v in videos.items()} == {"a": 2, "b": 1, "c": 4}
@@ -48,6 +48,6 @@ def test_each_clip_has_its_own_rate(tmp_path):
 
 
 def test_a_directory_without_folders_is_refused(tmp_path):
-    report = Report()
+    report = DataReport()
     assert read_class_folders(tmp_path, report, ReadOptions(), MODEL) == {}
     assert [p.what for p in report.problems] == ["holds no folder of a class"]

@@ -2,7 +2,7 @@ import pytest
 
 from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
 from ahernet_tf.data.annotations.read_options import VideoFacts
-from ahernet_tf.data.checks import Report
+from ahernet_tf.data.checks import DataReport
 from tests.data.annotations.reading import activitynet, write
 
 
@@ -17,7 +17,7 @@ from tests.data.annotations.reading import activitynet, write
     ids=["table", "files", "annotations", "features.json"],
 )
 def test_facts_come_from_tables_annotations_and_features(tmp_path, content, facts):
-    report = Report()
+    report = DataReport()
     assert read_video_facts(write(tmp_path / "f", content), report) == {"a": facts}
     assert report.problems == []
 
@@ -34,7 +34,7 @@ def test_facts_come_from_tables_annotations_and_features(tmp_path, content, fact
     ],
 )
 def test_faulty_facts_are_reported(tmp_path, content, message):
-    report = Report()
+    report = DataReport()
     assert read_video_facts(write(tmp_path / "f", content), report) == {}
     assert [p for p in map(str, report.problems) if message in p]
 

@@ -11,7 +11,9 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.packed.packing import PackOptions
+from ahernet_tf.data.packed.records import PackedSequences
 from ahernet_tf.data.pipelines import channel_statistics, evaluation_batches
+from ahernet_tf.data.sequences import FeatureSequences
 from data_tools import pack
 from tests.data.test_pipelines import CONFIG, STREAMS, assert_equal, batches
 from tests.data.tiny import TinyData
@@ -73,7 +75,7 @@ def test_the_features_are_not_needed_any_more(copy):
     for name in ALL:
         assert batches(stream_of(dataset, name), 1)
     with pytest.raises(ValueError, match=r"untrimmed\.npz: does not exist"):
-        dataset.roles["untrimmed"].store.read("a1")
+        dataset.roles["untrimmed"].sequences.features.store.read("a1")
 
 
 def test_the_packed_directory_alone_is_a_data_set(directory, tmp_path):
@@ -92,13 +94,13 @@ def test_the_packed_directory_alone_is_a_data_set(directory, tmp_path):
     ):
         assert_equal(a, b)
     with pytest.raises(ValueError, match="only packed records are here"):
-        two.roles["moments"].store.read("a2_m0")
+        two.roles["moments"].sequences.features.store.read("a2_m0")
 
 
 def test_records_elsewhere_are_named(directory, tmp_path):
     shutil.copytree(directory / "packed", tmp_path / "elsewhere")
     dataset = load(directory, packed=tmp_path / "elsewhere")
-    assert dataset.roles["moments"].packed is not None
+    assert isinstance(dataset.roles["moments"].sequences, PackedSequences)
     with pytest.raises(DataError, match="no packed records"):
         load(directory, packed=tmp_path / "nowhere")
 
@@ -125,7 +127,7 @@ def test_channel_statistics_are_those_of_the_features(directory):
 @pytest.mark.parametrize("classes", [None, ("run", "sit")])
 def test_evaluation_reads_the_packed_test_videos(directory, classes):
     one, two = (load(directory, packed=p).test(classes) for p in (False, True))
-    assert two.packed is not None
+    assert isinstance(two.sequences, PackedSequences)
     for a, b in zip(
         batches(evaluation_batches(one, CONFIG, 2), 3),
         batches(evaluation_batches(two, CONFIG, 2), 3),
@@ -158,7 +160,7 @@ def test_short_cuts_can_stay_clips_and_give_the_same_batches(copy):
     whole = batches(stream_of(load(copy), "single moments"), 4)
     shutil.rmtree(copy / "packed")
     content = packed(copy, short_as_clips=True)
-    records = load(copy).roles["moments"].packed.cuts
+    records = load(copy).roles["moments"].sequences.spans
     # 32 steps: the moment of 4 clips is shorter than a quarter of them
     assert sorted(zip(records.rows.tolist(), records.resampled.tolist())) == [
         (4, False),
@@ -177,7 +179,7 @@ def test_splits_that_are_not_packed_are_read_from_the_features(copy):
     shutil.rmtree(copy / "packed")
     assert set(packed(copy, splits=("moments",))["records"]) == {"moments"}
     dataset = load(copy)
-    assert dataset.roles["untrimmed"].packed is None
+    assert isinstance(dataset.roles["untrimmed"].sequences, FeatureSequences)
     for name, expected in zip(ALL, whole):
         for a, b in zip(expected, batches(stream_of(dataset, name), 3)):
             assert_equal(a, b)
@@ -308,10 +310,10 @@ def test_tensorflow_datasets_reads_the_directory(directory):
     role = roles["moments"]
     assert len(examples) == 5
     for example in examples:
-        row = role.videos.ids.find(example["video"].decode())
-        cut = role.whole(role.videos[row])
+        row = list(role.features.index).index(example["video"].decode())
+        span = role.whole_span(role.videos[row])
         np.testing.assert_array_equal(
-            example["features"], role.sequence(cut, 32, CONFIG.data)
+            example["features"], role.sequences.sequence(span, 32)
         )
-        assert example["labels"].tolist() == [cut.label.encode()]
-        np.testing.assert_allclose(example["segments_sec"], [[0, cut.duration_sec]])
+        assert example["labels"].tolist() == [span.label.encode()]
+        np.testing.assert_allclose(example["segments_sec"], [[0, span.duration_sec]])
