@@ -2,8 +2,10 @@
 
 A configuration is a tree of frozen dataclasses. Each part of the program receives its
 own branch; `Config` only travels whole where a run is described (`config.json`).
-Defaults are the paper's; where the 2020 release differs, the option's comment says
-`release:` and `docs/FIDELITY.md` explains the row.
+Defaults are the paper's, and where the paper is silent the 2020 release's. Where the
+release differs, the option's comment says `release:`; the preset `release` holds all
+of these, and `docs/FIDELITY.md` explains each row. Ranges stand beside the options and
+are checked whenever a configuration is made (see `options`).
 """
 
 from __future__ import annotations
@@ -11,128 +13,150 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import types
 import typing
 from typing import Any, Literal
 
 from ahernet_tf import files
+from ahernet_tf.options import (
+    Amount,
+    BelowOne,
+    Count,
+    CountOrNone,
+    Fraction,
+    Options,
+    Positive,
+    Range,
+)
 
-#: The systems of the paper's tables (section 4.3); see `training.systems`.
+#: The systems of the paper's tables (section 4.3); see `models.systems`.
 SYSTEMS = ("AherNet0", "AherNet-", "AherNetM", "AherNetA-", "AherNet", "AherNet*")
+
+Ratio = typing.Annotated[int, Range(1, 19)]
+Position = typing.Annotated[int, Range(0, 20)]
+Share = typing.Annotated[float, Range(0, 1, open_low=True)]
 
 
 @dataclasses.dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(Options):
     """Sizes and forms of the network (paper section 3 and 4.2)."""
 
-    untrimmed_steps: int = 512
-    moment_steps: int = 256
-    base_channels: tuple[int, ...] = (2048, 1024)
-    level_channels: tuple[int, ...] = (256, 256, 512, 512, 1024, 1024, 2048, 2048)
-    anchor_ratios: tuple[float, ...] = (1.0, 1.26, 1.587)
-    transfer_layers: int = 2  # 0 uses the segment classifier as it is
+    untrimmed_steps: Count = 512
+    moment_steps: Count = 256
+    base_channels: tuple[Count, ...] = (2048, 1024)
+    level_channels: tuple[Count, ...] = (256, 256, 512, 512, 1024, 1024, 2048, 2048)
+    anchor_ratios: tuple[Positive, ...] = (1.0, 1.26, 1.587)
+    # Whether anchors tell action from background apart from the overlap, and are
+    # taught so on mined background. release: True
+    proposal_classifier: bool = False
+    transfer_layers: CountOrNone = 2  # 0 uses the segment classifier as it is
     transfer_activation: Literal["none", "relu", "leaky_relu", "elu"] = "elu"
-    generator_channels: int = 1024
+    generator_channels: Count = 1024
     generator_activation: Literal["relu", "linear"] = "relu"  # linear: signed features
 
 
 @dataclasses.dataclass(frozen=True)
-class LossConfig:
+class LossConfig(Options):
     """Weights, thresholds and forms of the losses (Eq. 4-8)."""
 
-    foreground_tiou: float = 0.8  # release: 0.65 and 0.70 appear as well
-    background_tiou: float = 0.3
-    classification_weight: float = 2.0
-    proposal_weight: float = 2.0
-    overlap_weight: float = 25.0
-    adversarial_weight: float = 0.1
-    negative_ratio: float = 1.0
-    anchor_cls: Literal["all_cells", "foreground"] = "all_cells"  # paper: foreground
+    foreground_tiou: Fraction = 0.8  # release: 0.65 and 0.70 appear as well
+    background_tiou: Fraction = 0.3
+    classification_weight: Amount = 2.0
+    proposal_weight: Amount = 2.0  # of the two-class term: network.proposal_classifier
+    overlap_weight: Amount = 25.0
+    adversarial_weight: Amount = 0.1
+    negative_ratio: Amount = 1.0  # mined background: network.proposal_classifier
+    # Over batch and levels. release: mean_by_batch, divided by the batch size once more
+    segment_cls_norm: Literal["mean", "mean_by_batch"] = "mean"
+    # Cells with a foreground anchor bear the label of the instance that it matches.
+    anchor_cls: Literal["foreground", "all_cells"] = "foreground"  # release: all_cells
     anchor_cls_norm: Literal["sum", "mean"] = "sum"
-    offset_loss: Literal["encoded", "decoded"] = "encoded"  # paper: decoded
-    adv_mask: Literal["joint", "separate"] = "joint"  # paper: separate
+    offset_loss: Literal["decoded", "encoded"] = "decoded"  # release: encoded
+    # Which anchors learn their overlap; matched: those that overlap an instance.
+    overlap_anchors: Literal["all", "matched"] = "all"  # release: matched
+    adv_mask: Literal["separate", "joint"] = "separate"  # release: joint
 
 
 @dataclasses.dataclass(frozen=True)
-class SynthesisConfig:
+class SynthesisConfig(Options):
     """How an action moment becomes a sequence with context (Eq. 2)."""
 
-    # single: Eq. 2; tiled: several moments a sequence; transplanted: likewise, amid the
+    # single: Eq. 2; tiled: several moments per sequence; transplanted: several amid the
     # real background of an untrimmed video; whole: no context at all
     mode: Literal["single", "tiled", "transplanted", "whole"] = "single"
-    length_ratio_min: int = 14  # in units of 0.05 of the sequence, inclusive
-    length_ratio_max: int = 19
-    position_min: int = 1  # in units of 0.05 of the free room, inclusive
-    position_max: int = 19
+    length_ratio_min: Ratio = 14  # in units of 0.05 of the sequence, inclusive
+    length_ratio_max: Ratio = 19
+    position_min: Position = 1  # in units of 0.05 of the free room, inclusive
+    position_max: Position = 19
     legacy_synthetic_gt: bool = False  # release: True
-    moments_per_class: int = 4  # tiled, transplanted: rows that share a class
+    moments_per_class: Count = 4  # tiled, transplanted: rows that share a class
     # Only for mode "tiled":
     # Length of the generated context between moments: uniform between the two, or as
     # the background between the instances of the untrimmed videos.
     context_length: Literal["uniform", "source"] = "uniform"
-    context_min_sec: float = 0.4
-    context_max_sec: float = 1.6
+    context_min_sec: Amount = 0.4
+    context_max_sec: Amount = 1.6
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Options):
     """From clip features and annotations to the three streams (paper section 4.2)."""
 
     pooling: Literal["mean", "max"] = "mean"
     edge: Literal["zero", "clamp"] = "zero"  # steps beyond the outermost clip centres
     legacy_clip_centres: bool = False  # release: True, clip n at (n + 1/2) strides
-    minimum_foreground_clips: int = 32
-    minimum_moment_clips: int = 8
-    max_segments: int = 25
+    minimum_foreground_clips: CountOrNone = 32
+    minimum_moment_clips: CountOrNone = 8
+    max_segments: Count | None = None  # of a video; None: all. release: 25
     standardize: bool = False  # per channel, by mean and deviation of the training data
-    validation_fraction: float = 0.0  # of the training videos, held out by seed
-    oracle_fraction: float = 1.0  # of the annotated videos that AherNet* trains on
-    cache_bytes: int = 1 << 30  # resampled sequences kept in memory, all streams
+    validation_fraction: BelowOne = 0.0  # of the training videos, held out by seed
+    oracle_fraction: Share = 1.0  # of the annotated videos that AherNet* trains on
+    cache_bytes: CountOrNone = 1 << 30  # of resampled sequences, kept in memory
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Options):
     """Optimisation (paper section 4.2 and Algorithm 1)."""
 
     system: Literal[SYSTEMS] = "AherNet"
-    batch_size: int = 16
-    pretrain_iterations: int = 95_000
-    iterations: int = 15_000
+    batch_size: Count = 16
+    pretrain_iterations: CountOrNone = 95_000
+    iterations: CountOrNone = 15_000
     optimizer: str = "adam"
-    localization_learning_rate: float = 1e-4
-    generator_learning_rate: float | None = None  # row 4; None: the localisation rate
-    adversarial_learning_rate: float = 1e-4
-    beta_1: float = 0.9
-    adversarial_beta_1: float = 0.5
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    decay_factor: float = 0.1
-    decay_every: int = 5_000  # release: 15,000 samples; paper for K600: 15,000
-    decay_unit: Literal["iterations", "samples"] = "iterations"
-    decay_times: int = 5
-    # One row after the other, or all from one point with one forward pass a stream:
+    localization_learning_rate: Amount = 1e-4
+    generator_learning_rate: Amount | None = None  # step 4; None: the localisation rate
+    adversarial_learning_rate: Amount = 1e-4
+    beta_1: BelowOne = 0.9
+    adversarial_beta_1: BelowOne = 0.5
+    beta_2: BelowOne = 0.999
+    epsilon: Positive = 1e-8
+    decay_factor: Fraction = 0.1
+    decay_every: Count = 5_000  # release: 15,000 samples; paper for K600: 15,000
+    decay_unit: Literal["iterations", "samples"] = "iterations"  # release: samples
+    decay_times: CountOrNone = 5
+    # One step after the other, or all from one point with one forward pass per stream:
     schedule: Literal["alternating", "fused"] = "alternating"
     optimizer_split: Literal["per_loss", "joint"] = "per_loss"
-    generator_updates: int = 2  # paper: 1; "fused" has one
-    ema_decay: float = 0.0  # average of the weights that localises; 0: the weights
+    generator_updates: Count = 1  # release: 2; "fused" has one
+    ema_decay: BelowOne = 0.0  # average of the weights that localises; 0: the weights
     # Of the products; losses: always float32. tf32: on GPUs that have it, else float32
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     jit_compile: bool = False  # compile the iteration with XLA
 
 
 @dataclasses.dataclass(frozen=True)
-class InferenceConfig:
+class InferenceConfig(Options):
     """From network outputs to detections (paper section 3.4)."""
 
     ranking: Literal["anchor", "video"] = "anchor"  # release: video
-    # What is multiplied with the class probability:
+    # What is multiplied with the class probability; all but overlap need
+    # network.proposal_classifier:
     proposal_score: Literal["overlap", "action", "product"] = "overlap"
-    nms_tiou: float = 0.9
+    nms_tiou: Fraction = 0.9
     # Above 0: a kept detection multiplies the scores of the others by
     # exp(-tIoU^2 / (2 soft_nms_sigma)), in place of suppression beyond nms_tiou.
-    soft_nms_sigma: float = 0.0
-    candidates: int = 765  # the best so many enter non-maximum suppression
-    detections: int = 100  # the best so many of a video are kept
+    soft_nms_sigma: Amount = 0.0
+    candidates: Count = 765  # the best so many enter non-maximum suppression
+    detections: Count = 100  # the best so many of a video are kept
     legacy_decode_duration: bool = False  # release: True, scales by the full duration
 
 
@@ -148,57 +172,113 @@ class Config:
     training: TrainingConfig = TrainingConfig()
     inference: InferenceConfig = InferenceConfig()
 
+    def __post_init__(self) -> None:
+        """Refuses options that contradict one another.
+
+        Raises:
+            ValueError: Names both options and their values.
+        """
+        for low, high in (
+            ("loss.background_tiou", "loss.foreground_tiou"),
+            ("synthesis.length_ratio_min", "synthesis.length_ratio_max"),
+            ("synthesis.position_min", "synthesis.position_max"),
+            ("synthesis.context_min_sec", "synthesis.context_max_sec"),
+        ):
+            lower, upper = self.option(low), self.option(high)
+            if lower > upper:
+                raise ValueError(f"{low}={lower} is above {high}={upper}.")
+        score = self.inference.proposal_score
+        if score != "overlap" and not self.network.proposal_classifier:
+            raise ValueError(
+                f"inference.proposal_score={score} needs "
+                "network.proposal_classifier=true."
+            )
+
+    def option(self, name: str) -> Any:
+        """Returns an option by its name, such as `loss.adv_mask`."""
+        part, _, option = name.partition(".")
+        return getattr(getattr(self, part), option)
+
 
 def paper() -> Config:
-    """The paper's network and settings: 2048-d features, 512 steps, batch 16."""
+    """What the paper says; where it is silent, what the 2020 release does."""
     return Config()
+
+
+#: The forms in which the 2020 release differs from the paper, but for its legacy ones.
+_RELEASE_FORMS = {
+    "network.proposal_classifier": True,
+    "loss.segment_cls_norm": "mean_by_batch",
+    "loss.anchor_cls": "all_cells",
+    "loss.offset_loss": "encoded",
+    "loss.overlap_anchors": "matched",
+    "loss.adv_mask": "joint",
+    "data.max_segments": 25,
+    "training.generator_updates": 2,
+}
+
+
+def release() -> Config:
+    """What the 2020 release computes, its slips included: what parity judges."""
+    return _with(
+        Config(preset="release"),
+        _RELEASE_FORMS
+        | {
+            "synthesis.legacy_synthetic_gt": True,
+            "data.legacy_clip_centres": True,
+            "training.decay_every": 15_000,
+            "training.decay_unit": "samples",
+            "inference.ranking": "video",
+            "inference.legacy_decode_duration": True,
+        },
+    )
 
 
 def small() -> Config:
     """A network for features of a few hundred channels: minutes on two cores."""
-    return Config(
-        preset="small",
-        network=NetworkConfig(
-            base_channels=(128, 128),
-            level_channels=(64, 64, 64, 64, 128, 128, 128, 128),
-            generator_channels=128,
-            generator_activation="linear",
-        ),
-        loss=LossConfig(foreground_tiou=0.5, anchor_cls_norm="mean"),
-        synthesis=SynthesisConfig(mode="tiled"),
-        data=DataConfig(
-            edge="clamp",
-            minimum_foreground_clips=4,
-            minimum_moment_clips=2,
-            max_segments=64,
-            standardize=True,
-        ),
-        training=TrainingConfig(
-            pretrain_iterations=100,
-            iterations=400,
-            localization_learning_rate=1e-3,
-            decay_every=250,
-            decay_times=1,
-        ),
-        inference=InferenceConfig(proposal_score="product", nms_tiou=0.5),
+    return _with(
+        Config(preset="small"),
+        _RELEASE_FORMS
+        | {
+            "network.base_channels": (128, 128),
+            "network.level_channels": (64, 64, 64, 64, 128, 128, 128, 128),
+            "network.generator_channels": 128,
+            "network.generator_activation": "linear",
+            "loss.foreground_tiou": 0.5,
+            "loss.anchor_cls": "foreground",
+            "loss.anchor_cls_norm": "mean",
+            "synthesis.mode": "tiled",
+            "data.edge": "clamp",
+            "data.minimum_foreground_clips": 4,
+            "data.minimum_moment_clips": 2,
+            "data.max_segments": 64,
+            "data.standardize": True,
+            "training.pretrain_iterations": 100,
+            "training.iterations": 400,
+            "training.localization_learning_rate": 1e-3,
+            "training.decay_every": 250,
+            "training.decay_times": 1,
+            "inference.proposal_score": "product",
+            "inference.nms_tiou": 0.5,
+        },
     )
 
 
 def best() -> Config:
     """`small` with what helps beyond the paper (docs/RESULTS.md)."""
-    config = small()
-    return dataclasses.replace(
-        config,
-        preset="best",
-        synthesis=dataclasses.replace(config.synthesis, mode="transplanted"),
-        training=dataclasses.replace(
-            config.training, schedule="fused", optimizer_split="joint", ema_decay=0.98
-        ),
-        inference=dataclasses.replace(config.inference, soft_nms_sigma=0.3),
+    return _with(
+        dataclasses.replace(small(), preset="best"),
+        {
+            "synthesis.mode": "transplanted",
+            "training.schedule": "fused",
+            "training.optimizer_split": "joint",
+            "training.ema_decay": 0.98,
+            "inference.soft_nms_sigma": 0.3,
+        },
     )
 
 
-PRESETS = {"paper": paper, "small": small, "best": best}
+PRESETS = {"paper": paper, "release": release, "small": small, "best": best}
 
 
 def preset(name: str) -> Config:
@@ -210,6 +290,15 @@ def preset(name: str) -> Config:
     if name not in PRESETS:
         raise ValueError(f"Expected a preset of {sorted(PRESETS)}, received '{name}'.")
     return PRESETS[name]()
+
+
+def _with(config: Config, values: dict[str, Any]) -> Config:
+    """Returns a configuration with some options changed, by their names."""
+    parts = to_dict(config)
+    for name, value in values.items():
+        part, _, option = name.partition(".")
+        parts[part][option] = value
+    return from_dict(parts)
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -231,12 +320,12 @@ def from_dict(values: dict[str, Any], cls: type = Config, where: str = "") -> An
         raise ValueError(
             f"Unknown option '{where}{unknown[0]}'; expected one of {sorted(hints)}."
         )
-    fields = {}
-    for name, value in values.items():
-        if dataclasses.is_dataclass(hints[name]):
-            fields[name] = from_dict(value, hints[name], f"{where}{name}.")
-        else:
-            fields[name] = _convert(value, hints[name], f"{where}{name}")
+    fields = {
+        name: from_dict(value, hints[name], f"{where}{name}.")
+        if dataclasses.is_dataclass(hints[name])
+        else value
+        for name, value in values.items()
+    }
     return cls(**fields)
 
 
@@ -283,7 +372,10 @@ def save(config: Config, path: str | pathlib.Path) -> None:
 
 
 def load(path: str | pathlib.Path) -> Config:
-    """Reads a configuration that `save` wrote.
+    """Reads a configuration that `save` wrote, of any version.
+
+    An option that the file does not have takes the value that version 0.1.0 had, or
+    that did what 0.1.0 does where the option is newer.
 
     Raises:
         ValueError: The file is no JSON, or an option is unknown or wrong.
@@ -293,36 +385,3 @@ def load(path: str | pathlib.Path) -> Config:
         return from_dict(values)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-_WORDS = {"true": True, "false": False, "1": True, "0": False}
-
-
-def _convert(value: Any, hint: Any, where: str) -> Any:
-    """Converts a JSON value or a command-line text to the type of an option."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value not in arguments:
-            raise ValueError(f"{where}: expected one of {arguments}, received {value}.")
-        return value
-    if origin in (typing.Union, types.UnionType):
-        if value is None or value == "none":
-            return None
-        return _convert(value, arguments[0], where)
-    if origin is tuple:
-        items = value.strip("()[] ").split(",") if isinstance(value, str) else value
-        if not isinstance(items, list | tuple):
-            raise ValueError(f"{where}: expected a list, received {value}.")
-        return tuple(_convert(item, arguments[0], where) for item in items)
-    if hint is bool:
-        word = str(value).lower()
-        if word not in _WORDS:
-            raise ValueError(f"{where}: expected true or false, received {value}.")
-        return _WORDS[word]
-    try:
-        converted = hint(value)
-    except (TypeError, ValueError):
-        converted = None
-    if converted is None or (hint is int and float(value) != converted):
-        raise ValueError(f"{where}: expected {hint.__name__}, received {value}.")
-    return converted

@@ -38,17 +38,19 @@ def segment_classification_loss(
     Args:
         logits: `[levels, batch, classes]`.
         labels: `[batch]` int32.
-        config: Uses `classification_weight`.
+        config: Uses `classification_weight` and `segment_cls_norm`.
 
     Returns:
-        Scalar: the mean over levels and batch, times the weight, divided by the batch
-        size as in the 2020 release.
+        Scalar: the mean over levels and batch (`"mean"`), divided by the batch size
+        once more as in the 2020 release (`"mean_by_batch"`), times the weight.
     """
     logits = tf.cast(logits, tf.float32)
     labels = tf.broadcast_to(labels[tf.newaxis], tf.shape(logits)[:2])
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    batch = tf.cast(replicas.batch_size(tf.shape(logits)[1]), tf.float32)
-    return config.classification_weight * replicas.mean(cross_entropy) / batch
+    loss = config.classification_weight * replicas.mean(cross_entropy)
+    if config.segment_cls_norm == "mean":
+        return loss
+    return loss / tf.cast(replicas.batch_size(tf.shape(logits)[1]), tf.float32)
 
 
 def anchor_classification_loss(
@@ -127,18 +129,23 @@ def mine_background(
 
 
 def proposal_loss(
-    logits: tf.Tensor, targets: Targets, config: LossConfig
+    logits: tf.Tensor | None, targets: Targets, config: LossConfig
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Computes the two-class cross-entropy on foreground and mined background.
 
+    The paper has no such term: there the overlap tells action from background.
+
     Args:
-        logits: `[batch, anchors, 2]`, background and action.
+        logits: `[batch, anchors, 2]`, background and action; None where the network
+            has no proposal classifier: the loss is 0 and nothing is mined.
         targets: Of the anchors.
         config: Uses `proposal_weight`, `negative_ratio`.
 
     Returns:
         The scalar loss and the mask `[batch, anchors]` of the chosen anchors.
     """
+    if logits is None:
+        return tf.zeros([]), targets.foreground
     logits = tf.cast(logits, tf.float32)
     hard = mine_background(tf.nn.softmax(logits)[..., 0], targets, config)
     chosen = targets.foreground | hard
@@ -176,12 +183,15 @@ def overlap_loss(
     Args:
         predicted: `[batch, anchors]`, between 0 and 1.
         targets: Of the anchors.
-        config: Uses `overlap_weight`.
+        config: Uses `overlap_weight` and `overlap_anchors`.
 
     Returns:
-        Scalar: the mean over anchors that overlap a segment, times the weight.
+        Scalar: the mean over all anchors (`"all"`), those of pure background with a
+        tIoU of 0, or over those that overlap a segment (`"matched"`), times the weight.
     """
     error = tf.square(tf.cast(predicted, tf.float32) - targets.tiou)
+    if config.overlap_anchors == "all":
+        return config.overlap_weight * replicas.mean(error)
     return config.overlap_weight * masked_mean(error, targets.matched)
 
 

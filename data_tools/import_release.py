@@ -121,12 +121,12 @@ def define_flags() -> None:
         "target_classes", None, "File of names, one a line, of the moments' classes."
     )
     flags.DEFINE_enum(
-        "preset", "paper", sorted(configuration.PRESETS), "What the rest follows."
+        "preset", "release", sorted(configuration.PRESETS), "What the rest follows."
     )
     flags.DEFINE_multi_string(
         "set",
         [],
-        "Option to change, such as inference.ranking=video. Repeatable.",
+        "Option to change, such as inference.ranking=anchor. Repeatable.",
     )
 
 

@@ -57,6 +57,7 @@ def run(
     out: str | pathlib.Path,
     layout: Sequence[str] = (),
     skip_bad: bool = False,
+    preset: str = settings.PRESETS[0],
 ) -> dict[str, Any]:
     """Makes the data set of a setting, checks it and says what it holds.
 
@@ -67,6 +68,7 @@ def run(
         out: Directory to write: new, empty, or made by this program before.
         layout: `key=value` or `DATASET.key=value`, fields of a `features` entry.
         skip_bad: Leave faulty videos to the `--skip_bad` of the training.
+        preset: `paper` or `release`, which the training is to start from.
 
     Returns:
         What setting.json holds.
@@ -90,17 +92,19 @@ def run(
     made = pathlib.Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         _write(made, out.resolve().name, content, description)
-        data = setting.configured(configuration.paper()).data
+        data = setting.configured(configuration.preset(preset)).data
         dataset = Dataset.load(made, data, skip_bad, "shape", packed=False)
         out.mkdir(exist_ok=True)
         for path in sorted(made.iterdir(), key=lambda p: p.name == "dataset.json"):
             path.replace(out / path.name)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    sets = "".join(f" --set {text}" for text in setting.assignments())
     print("\n".join(dataset.report.lines()))
     print(f"Written to {out}. To train, localise and score:")
-    print(f"python -m experiments.train --data {out} --workdir W --preset paper{sets}")
+    print(
+        f"python -m experiments.train --data {out} --workdir W --setting {name} "
+        f"--preset {preset}"
+    )
     return description
 
 
@@ -269,12 +273,19 @@ def main(values: flags.FlagValues) -> None:
         values.out,
         values.layout,
         values.skip_bad,
+        values.preset,
     )
 
 
 def define_flags() -> None:
     """Defines the program's flags."""
     flags.DEFINE_enum("setting", None, list(settings.SETTINGS), "Which setting.")
+    flags.DEFINE_enum(
+        "preset",
+        settings.PRESETS[0],
+        settings.PRESETS,
+        "What the training is to start from: the paper, or the 2020 release.",
+    )
     flags.DEFINE_multi_string(
         "annotations",
         None,

@@ -28,6 +28,7 @@ from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.role_counts import wrong_labels
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
@@ -93,6 +94,9 @@ def train(run: Run) -> dict | None:
     if system.oracle:
         fraction = config.data.oracle_fraction
         dataset = dataset.with_fraction("oracle", fraction, run.seed)
+    annotated = dataset.role("oracle" if system.oracle else "untrimmed")
+    if workers.chief and (warning := wrong_labels(annotated, config.loss)):
+        print(f"warning: {warning}")
     if config.data.validation_fraction:
         if not system.localizes_source:
             raise ValueError(
@@ -265,7 +269,10 @@ def define_flags() -> None:
         "workdir", None, "Where everything is written; resumed from.", required=True
     )
     flags.DEFINE_enum(
-        "preset", "small", sorted(configuration.PRESETS), "Configuration to start from."
+        "preset",
+        None,
+        sorted(configuration.PRESETS),
+        "Configuration to start from; by default paper with --setting, else small.",
     )
     flags.DEFINE_enum(
         "setting",
@@ -345,7 +352,8 @@ def run_from_flags(values: flags.FlagValues) -> Run:
         value = getattr(values, name)
         if value is not None:
             overrides.append(f"training.{name}={value}")
-    config = configuration.preset(values.preset)
+    default = settings.PRESETS[0] if values.setting else "small"
+    config = configuration.preset(values.preset or default)
     if values.setting:
         config = settings.setting(values.setting).configured(config)
     config = configuration.with_overrides(config, overrides)

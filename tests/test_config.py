@@ -23,7 +23,7 @@ def test_preset_survives_json(name, tmp_path):
 
 def test_unknown_preset_is_refused():
     with pytest.raises(
-        ValueError, match=r"\['best', 'paper', 'small'\], received 'large'"
+        ValueError, match=r"\['best', 'paper', 'release', 'small'\], received 'large'"
     ):
         config.preset("large")
 
@@ -35,6 +35,33 @@ def test_paper_preset_is_what_the_paper_states():
     assert (paper.loss.foreground_tiou, paper.loss.background_tiou) == (0.8, 0.3)
     assert (paper.training.batch_size, paper.inference.nms_tiou) == (16, 0.9)
     assert paper.training.adversarial_beta_1 == 0.5
+    assert paper == Config()
+
+
+def test_release_preset_differs_from_the_paper_in_what_the_release_does():
+    assert config.differences(config.paper(), config.release()) == [
+        "data.legacy_clip_centres: False != True",
+        "data.max_segments: None != 25",
+        "inference.legacy_decode_duration: False != True",
+        "inference.ranking: anchor != video",
+        "loss.adv_mask: separate != joint",
+        "loss.anchor_cls: foreground != all_cells",
+        "loss.offset_loss: decoded != encoded",
+        "loss.overlap_anchors: all != matched",
+        "loss.segment_cls_norm: mean != mean_by_batch",
+        "network.proposal_classifier: False != True",
+        "preset: paper != release",
+        "synthesis.legacy_synthetic_gt: False != True",
+        "training.decay_every: 5000 != 15000",
+        "training.decay_unit: iterations != samples",
+        "training.generator_updates: 1 != 2",
+    ]
+
+
+def test_cells_bear_the_label_of_their_match_everywhere_but_in_release():
+    for name in config.PRESETS:
+        expected = "all_cells" if name == "release" else "foreground"
+        assert config.preset(name).loss.anchor_cls == expected
 
 
 def different_value(value, hint):
@@ -47,18 +74,32 @@ def different_value(value, hint):
     if isinstance(value, tuple):
         return ",".join(str(item + 1) for item in value)
     if value is None:
-        return "0.25"
-    return f"other_{value}" if isinstance(value, str) else str(value + 1)
+        return "25" if int in typing.get_args(hint) else "0.25"
+    if isinstance(value, str):
+        return f"other_{value}"
+    return str(value / 2) if isinstance(value, float) and value else str(value - 1)
+
+
+#: Where half or one less is out of range.
+OTHER_VALUES = {
+    "soft_nms_sigma": "0.5",
+    "validation_fraction": "0.5",
+    "ema_decay": "0.5",
+    "context_max_sec": "3",
+    "generator_updates": "2",
+}
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_option_can_be_set_and_survives_json(part):
     branch = getattr(Config(), part)
     hints = typing.get_type_hints(type(branch))
+    base = config.with_overrides(Config(), ["network.proposal_classifier=true"])
     for name, value in dataclasses.asdict(branch).items():
-        text = different_value(value, hints[name])
-        changed = config.with_overrides(Config(), [f"{part}.{name}={text}"])
-        assert len(config.differences(Config(), changed)) == 1, name
+        value = getattr(getattr(base, part), name)
+        text = OTHER_VALUES.get(name, different_value(value, hints[name]))
+        changed = config.with_overrides(base, [f"{part}.{name}={text}"])
+        assert len(config.differences(base, changed)) == 1, name
         found = getattr(getattr(changed, part), name)
         assert found != value, name
         assert config.from_dict(json.loads(json.dumps(config.to_dict(changed)))) == (
@@ -113,6 +154,27 @@ def test_values_of_command_lines_get_the_type_of_their_option():
         ("training.beta_1=big", r"training\.beta_1: expected float"),
         ("data.standardize=perhaps", r"data\.standardize: expected true or false"),
         ("network.base_channels=4,x", r"network\.base_channels: expected int"),
+        (
+            "network.base_channels=4,0",
+            r"network\.base_channels: .*at least 1",
+        ),
+        ("inference.nms_tiou=50", r"inference\.nms_tiou: .*at most 1, received 50"),
+        ("inference.nms_tiou=nan", r"inference\.nms_tiou: .*received nan"),
+        ("training.batch_size=0", r"training\.batch_size: .*at least 1, received 0"),
+        ("training.iterations=-5", r"training\.iterations: .*at least 0, received -5"),
+        ("training.iterations=inf", r"training\.iterations: expected int"),
+        ("training.ema_decay=1", r"training\.ema_decay: .*below 1, received 1"),
+        ("loss.overlap_weight=inf", r"loss\.overlap_weight: .*received inf"),
+        ("data.max_segments=0", r"data\.max_segments: .*at least 1, received 0"),
+        ("data.oracle_fraction=0", r"data\.oracle_fraction: .*above 0"),
+        (
+            "loss.background_tiou=0.9",
+            r"loss\.background_tiou=0\.9 is above loss\.foreground_tiou=0\.8",
+        ),
+        (
+            "inference.proposal_score=product",
+            "needs network.proposal_classifier=true",
+        ),
     ],
 )
 def test_wrong_override_names_the_option(assignment, message):
@@ -140,9 +202,66 @@ def test_absent_options_keep_their_defaults():
 
 
 def test_differences_name_path_and_both_values():
-    other = Config(loss=LossConfig(adv_mask="separate"), network=NetworkConfig())
-    assert config.differences(Config(), other) == ["loss.adv_mask: joint != separate"]
+    other = Config(loss=LossConfig(adv_mask="joint"), network=NetworkConfig())
+    assert config.differences(Config(), other) == ["loss.adv_mask: separate != joint"]
     assert config.differences(other, other) == []
+
+
+def test_values_of_python_are_checked_as_those_of_a_command_line():
+    with pytest.raises(ValueError, match=r"training\.batch_size: .*received 0"):
+        dataclasses.replace(Config().training, batch_size=0)
+
+
+#: What version 0.1.0 wrote for its preset `paper`.
+VERSION_0_1_0 = """
+{"preset": "paper", "network": {"untrimmed_steps": 512, "moment_steps": 256,
+"base_channels": [2048, 1024], "level_channels": [256, 256, 512, 512, 1024, 1024, 2048,
+2048], "anchor_ratios": [1.0, 1.26, 1.587], "transfer_layers": 2,
+"transfer_activation": "elu", "generator_channels": 1024,
+"generator_activation": "relu"}, "loss": {"foreground_tiou": 0.8,
+"background_tiou": 0.3, "classification_weight": 2.0, "proposal_weight": 2.0,
+"overlap_weight": 25.0, "adversarial_weight": 0.1, "negative_ratio": 1.0,
+"anchor_cls": "all_cells", "anchor_cls_norm": "sum", "offset_loss": "encoded",
+"adv_mask": "joint"}, "synthesis": {"mode": "single", "length_ratio_min": 14,
+"length_ratio_max": 19, "position_min": 1, "position_max": 19,
+"legacy_synthetic_gt": false, "moments_per_class": 4, "context_length": "uniform",
+"context_min_sec": 0.4, "context_max_sec": 1.6}, "data": {"pooling": "mean",
+"edge": "zero", "legacy_clip_centres": false, "minimum_foreground_clips": 32,
+"minimum_moment_clips": 8, "max_segments": 25, "standardize": false,
+"validation_fraction": 0.0, "oracle_fraction": 1.0, "cache_bytes": 1073741824},
+"training": {"system": "AherNet", "batch_size": 16, "pretrain_iterations": 95000,
+"iterations": 15000, "optimizer": "adam", "localization_learning_rate": 0.0001,
+"generator_learning_rate": null, "adversarial_learning_rate": 0.0001, "beta_1": 0.9,
+"adversarial_beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-08, "decay_factor": 0.1,
+"decay_every": 5000, "decay_unit": "iterations", "decay_times": 5,
+"schedule": "alternating", "optimizer_split": "per_loss", "generator_updates": 2,
+"ema_decay": 0.0, "precision": "float32", "jit_compile": false},
+"inference": {"ranking": "anchor", "proposal_score": "overlap", "nms_tiou": 0.9,
+"soft_nms_sigma": 0.0, "candidates": 765, "detections": 100,
+"legacy_decode_duration": false}}
+"""
+
+
+def test_configuration_of_version_0_1_0_means_what_it_meant(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(VERSION_0_1_0)
+    loaded = config.load(path)
+    stored = json.loads(VERSION_0_1_0)
+    for part in PARTS:
+        values = config.to_dict(loaded)[part]
+        assert {name: values[name] for name in stored[part]} == stored[part]
+    # Options that came later do what version 0.1.0 did.
+    assert loaded.network.proposal_classifier
+    assert loaded.loss.segment_cls_norm == "mean_by_batch"
+    assert loaded.loss.overlap_anchors == "matched"
+
+
+def test_options_absent_from_a_file_have_the_values_of_version_0_1_0(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"preset": "paper"}')
+    loaded = config.load(path)
+    path.write_text(VERSION_0_1_0)
+    assert loaded == config.load(path)
 
 
 def test_configurations_are_frozen():

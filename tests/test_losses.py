@@ -76,14 +76,15 @@ def test_smooth_l1_by_hand(difference, expected):
 
 
 def test_segment_classification_by_hand():
-    # Uniform over 4 classes on both levels: ln 4, times 2, over a batch of 3.
+    # Uniform over 4 classes on both levels: ln 4, times 2.
     loss = losses.segment_classification_loss(
         tf.zeros([2, 3, 4]), tf.constant([0, 1, 3]), CONFIG
     )
-    close(loss, 2 * np.log(4) / 3)
+    close(loss, 2 * np.log(4))
 
 
-def test_segment_classification_is_the_mean_over_levels_and_rows_over_the_batch():
+@pytest.mark.parametrize(("norm", "divisor"), [("mean", 1), ("mean_by_batch", 5)])
+def test_segment_classification_is_the_mean_over_levels_and_rows(norm, divisor):
     logits, labels = normal([8, 5, 7], 0), np.array([0, 6, 2, 2, 5])
     expected = np.mean(
         [
@@ -92,11 +93,11 @@ def test_segment_classification_is_the_mean_over_levels_and_rows_over_the_batch(
             for row in range(5)
         ]
     )
-    config = LossConfig(classification_weight=3.0)
+    config = LossConfig(classification_weight=3.0, segment_cls_norm=norm)
     loss = losses.segment_classification_loss(
         tf.constant(logits), tf.constant(labels), config
     )
-    close(loss, 3 * expected / 5)
+    close(loss, 3 * expected / divisor)
 
 
 # Anchor classification
@@ -130,7 +131,8 @@ def test_all_cells_bear_the_label_of_their_video(norm):
         for cell in range(3)
     ]
     expected = 2 * (np.sum(entropies) / 3 if norm == "sum" else np.mean(entropies))
-    close(anchor_classification(logits, anchor_cls_norm=norm), expected)
+    loss = anchor_classification(logits, anchor_cls="all_cells", anchor_cls_norm=norm)
+    close(loss, expected)
 
 
 @pytest.mark.parametrize("norm", ["sum", "mean"])
@@ -238,6 +240,13 @@ def test_proposal_loss_by_hand():
     close(loss, 2 * expected)
 
 
+def test_without_a_proposal_classifier_foreground_alone_is_chosen():
+    wanted = targets([[0.9, 0.5, 0.1, 0.0, 0.85]])
+    loss, chosen = losses.proposal_loss(None, wanted, CONFIG)
+    assert loss.numpy() == 0
+    assert chosen.numpy().tolist() == [[True, False, False, False, True]]
+
+
 def test_mining_carries_no_gradient():
     logits = tf.Variable(normal([2, 6, 2], 4))
     tiou = [[0.9, 0, 0, 0, 0, 0], [0, 0.1, 0.5, 0, 0.9, 0]]
@@ -272,15 +281,20 @@ def test_offset_loss_without_foreground_is_zero():
     assert losses.offset_loss(ones, -ones, nothing, nothing).numpy() == 0
 
 
+MATCHED = LossConfig(overlap_anchors="matched")
+
+
 def test_overlap_loss_by_hand():
-    # Anchors of tIoU 0 do not count, whatever is predicted.
     predicted = tf.constant([[0.5, 0.9, 0.25]])
-    loss = losses.overlap_loss(predicted, targets([[0.75, 0.0, 0.25]]), CONFIG)
-    close(loss, 25 * (0.25**2 + 0) / 2)
+    wanted = targets([[0.75, 0.0, 0.25]])
+    # Background is taught an overlap of 0, or takes no part.
+    loss = losses.overlap_loss(predicted, wanted, CONFIG)
+    close(loss, 25 * (0.25**2 + 0.9**2 + 0) / 3)
+    close(losses.overlap_loss(predicted, wanted, MATCHED), 25 * (0.25**2 + 0) / 2)
 
 
-def test_overlap_loss_without_any_overlap_is_zero():
-    loss = losses.overlap_loss(tf.ones([2, 3]), targets(np.zeros([2, 3])), CONFIG)
+def test_overlap_loss_of_matched_anchors_without_any_overlap_is_zero():
+    loss = losses.overlap_loss(tf.ones([2, 3]), targets(np.zeros([2, 3])), MATCHED)
     assert loss.numpy() == 0
 
 
@@ -292,7 +306,8 @@ FAKE = np.array([[True, False, True], [False, True, False]])
 
 
 def test_joint_mask_asks_for_background_in_both_paired_rows():
-    both = losses.adversarial_masks(tf.constant(REAL), tf.constant(FAKE), CONFIG)
+    config = LossConfig(adv_mask="joint")
+    both = losses.adversarial_masks(tf.constant(REAL), tf.constant(FAKE), config)
     for mask in both:
         np.testing.assert_array_equal(mask, REAL & FAKE)
 

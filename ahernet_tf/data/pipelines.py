@@ -65,7 +65,7 @@ def untrimmed_stream(
     videos = dataset.role(role)
     classes = _annotated_classes(dataset, role)
     label_of = {name: index for index, name in enumerate(classes)}
-    steps, limit = config.network.untrimmed_steps, config.data.max_segments
+    steps, limit = config.network.untrimmed_steps, dataset.max_segments(config.data)
     order = sampling.EpochOrder(len(videos.videos), seed, role)
     spans = videos.whole_spans()
     videos.sequences.require(spans, steps, config.data)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from ahernet_tf.config import DataConfig
+from ahernet_tf.config import DataConfig, LossConfig
 from ahernet_tf.data.roles import Role
 
 
@@ -16,6 +17,23 @@ def size_of_role(role: Role) -> str:
         f"{role.name}: {len(role.videos)} videos, {len(role.instances())} actions of "
         f"{len(role.classes)} classes ({', '.join(role.classes[:4])}"
         f"{', ...' if len(role.classes) > 4 else ''})"
+    )
+
+
+def wrong_labels(role: Role, config: LossConfig) -> str | None:
+    """Says of how many videos cells will be labelled wrongly, if of any.
+
+    With `loss.anchor_cls="all_cells"` every cell bears the class of the first instance
+    of its video.
+    """
+    several = sum(len({i.label for i in v.instances}) > 1 for v in role.videos)
+    if config.anchor_cls == "foreground" or not several:
+        return None
+    return (
+        f"{several} of {len(role.videos)} {role.name} videos hold several classes. "
+        "loss.anchor_cls=all_cells labels all their cells with the class that comes "
+        "first, and little is learnt of the others; --set loss.anchor_cls=foreground "
+        "labels a cell with the class of the instance that it matches."
     )
 
 
@@ -44,7 +62,7 @@ def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:
         ),
     ]
     if role.name != "moments":
-        limit = config.max_segments
+        limit = config.max_segments or math.inf
         what = f"videos of which only data.max_segments = {limit} instances are used"
         found.append((what, [len(v.instances) > limit for v in role.videos]))
     if role.name in ("untrimmed", "moments"):

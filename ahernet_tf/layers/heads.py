@@ -9,29 +9,34 @@ import tensorflow as tf
 from ahernet_tf.acceleration.constants import constant, dimensions
 from ahernet_tf.layers.convolution import temporal_convolution
 
-#: What a head predicts of each anchor, and with how many numbers.
-OUTPUTS = {"proposal": 2, "offset": 2, "overlap": 1}
-
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class AnchorHead(tf.keras.layers.Layer):
-    """Predicts proposal logits, offsets and overlap of one level's anchors.
+    """Predicts offsets and overlap of one level's anchors, and perhaps proposal logits.
 
-    Three convolutions of kernel 3 with bias, computed as one.
+    Convolutions of kernel 3 with bias, computed as one.
 
     Args:
-        ratios: Number of anchors a cell.
+        ratios: Number of anchors per cell.
+        proposal_classifier: Whether to predict the proposal logits of the 2020 release.
         **kwargs: Of the base layer (`name`, `dtype`).
     """
 
-    def __init__(self, ratios: int = 3, **kwargs):
+    def __init__(self, ratios: int = 3, proposal_classifier: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.ratios = ratios
+        self.proposal_classifier = proposal_classifier
+
+    @property
+    def outputs(self) -> dict[str, int]:
+        """What it predicts of each anchor, and with how many numbers."""
+        proposal = {"proposal_logits": 2} if self.proposal_classifier else {}
+        return proposal | {"offsets": 2, "overlap": 1}
 
     def build(self, input_shape) -> None:
         """Creates a kernel `[3, channels, filters]` and a bias for each output."""
         self.kernels, self.biases = (), ()
-        for name, size in OUTPUTS.items():
+        for name, size in self.outputs.items():
             filters = self.ratios * size
             self.kernels += (
                 self.add_weight(
@@ -54,45 +59,57 @@ class AnchorHead(tf.keras.layers.Layer):
             level_map: `[batch, cells, channels]`.
 
         Returns:
-            `proposal_logits` `[batch, anchors, 2]` (background, action), `offsets`
-            `[batch, anchors, 2]` (Eq. 5), `overlap` `[batch, anchors]` in 0..1;
-            anchors = cells * ratios, cell by cell.
+            `offsets` `[batch, anchors, 2]` (Eq. 5), `overlap` `[batch, anchors]` in
+            0..1, and with a proposal classifier `proposal_logits` `[batch, anchors, 2]`
+            (background, action); anchors = cells * ratios, cell by cell.
         """
         kernel = tf.concat([*map(tf.convert_to_tensor, self.kernels)], constant(-1))
         bias = tf.concat([*map(tf.convert_to_tensor, self.biases)], constant(-1))
-        outputs = temporal_convolution(level_map, kernel, bias)
-        sizes = [self.ratios * size for size in OUTPUTS.values()]
-        proposal, offset, overlap = tf.split(outputs, constant(sizes), constant(-1), 3)
-        batch, cells, _ = dimensions(outputs)
-        anchors = constant([batch, cells * self.ratios])
-        pairs = constant([batch, cells * self.ratios, 2])
-        return {
-            "proposal_logits": tf.reshape(proposal, pairs),
-            "offsets": tf.reshape(offset, pairs),
-            "overlap": tf.sigmoid(tf.reshape(overlap, anchors)),
+        predicted = temporal_convolution(level_map, kernel, bias)
+        sizes = [self.ratios * size for size in self.outputs.values()]
+        parts = tf.split(predicted, constant(sizes), constant(-1), len(sizes))
+        batch, cells, _ = dimensions(predicted)
+        anchors = batch, cells * self.ratios
+        found = {
+            name: tf.reshape(part, constant([*anchors, size] if size > 1 else anchors))
+            for part, (name, size) in zip(parts, self.outputs.items())
         }
+        return found | {"overlap": tf.sigmoid(found["overlap"])}
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""
-        return super().get_config() | {"ratios": self.ratios}
+        return super().get_config() | {
+            "ratios": self.ratios,
+            "proposal_classifier": self.proposal_classifier,
+        }
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class PyramidHead(tf.keras.layers.Layer):
-    """One `AnchorHead` a level; their outputs joined along the anchors.
+    """One `AnchorHead` per level; their outputs joined along the anchors.
 
     Args:
         levels: Number of levels.
-        ratios: Number of anchors a cell.
+        ratios: Number of anchors per cell.
+        proposal_classifier: As of `AnchorHead`.
         **kwargs: Of the base layer (`name`, `dtype`).
     """
 
-    def __init__(self, levels: int = 8, ratios: int = 3, **kwargs):
+    def __init__(
+        self,
+        levels: int = 8,
+        ratios: int = 3,
+        proposal_classifier: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_levels = levels
         self.ratios = ratios
+        self.proposal_classifier = proposal_classifier
         self.levels = tuple(
-            AnchorHead(ratios, name=f"level_{i}", dtype=self.dtype_policy)
+            AnchorHead(
+                ratios, proposal_classifier, name=f"level_{i}", dtype=self.dtype_policy
+            )
             for i in range(1, levels + 1)
         )
 
@@ -122,4 +139,5 @@ class PyramidHead(tf.keras.layers.Layer):
         return super().get_config() | {
             "levels": self.num_levels,
             "ratios": self.ratios,
+            "proposal_classifier": self.proposal_classifier,
         }

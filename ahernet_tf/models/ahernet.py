@@ -30,16 +30,17 @@ class Predictions(NamedTuple):
     Anchors and cells of all levels stand in one axis: level, cell, ratio.
 
     Attributes:
-        proposal_logits: `[batch, anchors, 2]`, background and action.
         offsets: `[batch, anchors, 2]`, coded centre and length (Eq. 5).
         overlap: `[batch, anchors]`, predicted tIoU in 0..1.
         class_logits: `[batch, cells, classes]`, or None: of proposals alone.
+        proposal_logits: `[batch, anchors, 2]`, background and action; None where the
+            network has no `proposal_classifier`.
     """
 
-    proposal_logits: tf.Tensor
     offsets: tf.Tensor
     overlap: tf.Tensor
     class_logits: tf.Tensor | None
+    proposal_logits: tf.Tensor | None = None
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -88,7 +89,9 @@ class AherNet(tf.keras.Model):
         self.backbone = Backbone(
             network.base_channels, network.level_channels, name="backbone", dtype=dtype
         )
-        self.head = PyramidHead(levels, ratios, name="head", dtype=dtype)
+        self.head = PyramidHead(
+            levels, ratios, network.proposal_classifier, name="head", dtype=dtype
+        )
         # The small affine maps between classifiers stay in full precision.
         self.source_classifier = SegmentClassifier(
             source_classes, name="source_classifier", dtype="float32"
@@ -191,17 +194,15 @@ class AherNet(tf.keras.Model):
         Returns:
             Predictions in float32.
         """
-        outputs = self.head(maps)
+        outputs = {
+            name: tf.cast(output, tf.float32)
+            for name, output in self.head(maps).items()
+        }
         class_logits = None
         if anchor_classifier is not None:
             logits = classify_cells(maps, *anchor_classifier)
             class_logits = tf.cast(logits, tf.float32)
-        return Predictions(
-            proposal_logits=tf.cast(outputs["proposal_logits"], tf.float32),
-            offsets=tf.cast(outputs["offsets"], tf.float32),
-            overlap=tf.cast(outputs["overlap"], tf.float32),
-            class_logits=class_logits,
-        )
+        return Predictions(**outputs, class_logits=class_logits)
 
     def call(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
         """Predicts the anchors of untrimmed videos for the target classes.
@@ -210,11 +211,12 @@ class AherNet(tf.keras.Model):
             features: `[batch, steps, channels]`, as the feature store holds them.
 
         Returns:
-            The fields of `Predictions` by name.
+            The fields of `Predictions` by name, without those that are None.
         """
         maps = self.backbone(self.standardization(features))
         anchor_classifier = self.anchor_classifier(self.target_classifier)
-        return self.predict_anchors(maps, anchor_classifier)._asdict()
+        predictions = self.predict_anchors(maps, anchor_classifier)._asdict()
+        return {name: part for name, part in predictions.items() if part is not None}
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""

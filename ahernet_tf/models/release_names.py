@@ -11,6 +11,8 @@ import numpy as np
 from ahernet_tf.config import NetworkConfig
 from ahernet_tf.models.ahernet import AherNet
 
+_HEADS = {"proposal_logits": "conv_cls", "offsets": "conv_loc", "overlap": "conv_iou"}
+
 
 def variables_by_release_name(model: AherNet) -> dict[str, Any]:
     """Maps the release's name of every trainable variable to ours.
@@ -33,9 +35,8 @@ def variables_by_release_name(model: AherNet) -> dict[str, Any]:
     target, source = model.target_classifier, model.source_classifier
     for i, head in enumerate(model.head.levels, 1):
         scope = f"aher/conv_a{i}_box"
-        names = ("conv_cls", "conv_loc", "conv_iou")
-        for name, kernel, bias in zip(names, head.kernels, head.biases):
-            add(f"{scope}/{name}", kernel, bias)
+        for name, kernel, bias in zip(head.outputs, head.kernels, head.biases):
+            add(f"{scope}/{_HEADS[name]}", kernel, bias)
         add(f"{scope}/conv_action_anchor", target.kernels[i - 1], target.biases[i - 1])
         add(f"{scope}/conv_action_anet", source.kernels[i - 1], source.biases[i - 1])
         function = model.weight_transfer.levels[i - 1]
@@ -111,6 +112,7 @@ def network_of(
         level_channels=tuple(
             arrays[f"aher/g_conv_a{i}/weights"].shape[-1] for i in range(1, levels + 1)
         ),
+        proposal_classifier=f"{box}/conv_cls/weights" in arrays,
         transfer_layers=fully // 2,
     )
     if "g_conv_s1/weights" in arrays:

@@ -78,7 +78,7 @@ def tiled(
     shard: sampling.Shard,
 ) -> tuple[Draw, Signature]:
     """Prepares the draws of several moments a synthetic sequence."""
-    synthesis, limit = config.synthesis, config.data.max_segments
+    synthesis, limit = config.synthesis, dataset.max_segments(config.data)
     rows, run = _rows_and_run(config, shard)
     order = sampling.ClassRuns(labels, run, seed)
     untrimmed = dataset.role("untrimmed")
@@ -119,7 +119,7 @@ def transplanted(
     shard: sampling.Shard,
 ) -> tuple[Draw, Signature]:
     """Prepares the draws of several moments amid the background of a real video."""
-    steps, limit = config.network.untrimmed_steps, config.data.max_segments
+    steps, limit = config.network.untrimmed_steps, dataset.max_segments(config.data)
     rows, run = _rows_and_run(config, shard)
     order = sampling.ClassRuns(labels, run, seed)
     untrimmed = dataset.role("untrimmed")

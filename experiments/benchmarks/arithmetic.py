@@ -17,8 +17,6 @@ from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import Config, NetworkConfig
 from ahernet_tf.synthesis.layouts import most_context_steps
 
-#: Numbers that the heads predict of one anchor: two logits, two offsets, the overlap.
-HEAD_OUTPUTS = 5
 KERNEL = 3
 #: For each row the maps that it needs, and which parts each loss moves; "top" is what
 #: computes the loss from the maps.
@@ -128,8 +126,10 @@ class Arithmetic:
         second = convolution(self.batch, steps, hidden, self.channels, 2)
         return 2 * first, 2 * second
 
-    def head(self, outputs: int = HEAD_OUTPUTS) -> float:
+    def head(self, outputs: int | None = None) -> float:
         """Counts a product of the heads (with one output, of the discriminators)."""
+        if outputs is None:  # two offsets, the overlap, two logits of a proposal
+            outputs = 5 if self.network.proposal_classifier else 3
         filters = outputs * len(self.network.anchor_ratios)
         return sum(
             convolution(self.batch, cells, channels, filters)

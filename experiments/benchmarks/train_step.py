@@ -37,7 +37,7 @@ def random_batches(
 ) -> Batches:
     """Makes up a batch of each stream, with the training data's shapes and types."""
     random = np.random.default_rng(0)
-    batch, limit = config.training.batch_size, config.data.max_segments
+    batch, limit = config.training.batch_size, config.data.max_segments or 25
     network, synthesis = config.network, config.synthesis
     steps = network.untrimmed_steps
 

@@ -17,13 +17,14 @@ class Plan:
     """How the runs of all columns are made.
 
     Attributes:
-        preset: Configuration to start from.
+        preset: Configuration to start from; None: `paper` for the paper's settings,
+            `small` for any other data set.
         assignments: Options, `part.option=value`.
         seeds: Seeds of each system.
         more: Further arguments of `experiments.train`.
     """
 
-    preset: str = "small"
+    preset: str | None = None
     assignments: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     more: tuple[str, ...] = ()
@@ -51,10 +52,16 @@ class Column:
         return title(self.name)
 
     @property
+    def preset(self) -> str:
+        """Configuration that its runs start from."""
+        default = settings.PRESETS[0] if self.name in settings.SETTINGS else "small"
+        return self.plan.preset or default
+
+    @property
     def assignments(self) -> tuple[str, ...]:
-        """The options; with the preset `paper`, those of the paper's setting first."""
+        """The options; with `paper` or `release` those of the paper's setting first."""
         of_setting: list[str] = []
-        if self.plan.preset == "paper" and self.name in settings.SETTINGS:
+        if self.preset in settings.PRESETS and self.name in settings.SETTINGS:
             of_setting = settings.setting(self.name).assignments()
         return (*of_setting, *self.plan.assignments)
 
@@ -71,7 +78,7 @@ class Column:
         """
         assignments = (*self.assignments, *more)
         base = configuration.with_overrides(
-            configuration.preset(self.plan.preset), list(assignments)
+            configuration.preset(self.preset), list(assignments)
         )
         system = trained_as(system, base)
         directory = self.workdir / f"{directory_name(system)}{suffix}"
@@ -81,7 +88,7 @@ class Column:
                 seed=seed,
                 data=self.data,
                 workdir=directory / str(seed),
-                preset=self.plan.preset,
+                preset=self.preset,
                 assignments=assignments,
                 more=self.plan.more,
             )

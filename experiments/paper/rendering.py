@@ -97,7 +97,7 @@ def _notes(table: Table, columns: Sequence[Column], plan: Plan) -> list[str]:
     )
     text = (
         "Percent; mAP without a threshold is averaged over tIoU 0.5:0.05:0.95. Ours: "
-        f"{over}, preset {plan.preset}"
+        f"{over}, preset {', '.join(sorted({column.preset for column in columns}))}"
     )
     options = dict.fromkeys(a for column in columns for a in column.assignments)
     if options:

@@ -67,7 +67,7 @@ def make_table(
         "table": table.name,
         "title": table.title,
         "units": results.UNITS,
-        "preset": plan.preset,
+        "preset": {column.name: column.preset for column in columns},
         "set": list(plan.assignments),
         "seeds": list(plan.seeds),
         "rows": rows,
@@ -93,7 +93,11 @@ def define_run_flags() -> None:
         "Gets the runs, <system>/<seed>, and the results; shared by all tables.",
     )
     flags.DEFINE_enum(
-        "preset", "small", sorted(configuration.PRESETS), "Configuration to start from."
+        "preset",
+        None,
+        sorted(configuration.PRESETS),
+        "Configuration to start from; by default paper for the paper's settings, else "
+        "small.",
     )
     flags.DEFINE_multi_string(
         "set", [], "Option of the configuration, part.option=value. Repeatable."

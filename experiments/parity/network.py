@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.anchors import grid as anchor_grid
-from ahernet_tf.config import InferenceConfig
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import rank_anchors
@@ -125,7 +125,9 @@ def compare_inference(recording: Recording) -> Iterator[Comparison]:
             f"{item}/argmaxid": probability[item].argmax(axis=-1),
         }
         for flag, score in (("True", "action"), ("False", "overlap")):
-            config = InferenceConfig(ranking="video", proposal_score=score)
+            config = dataclasses.replace(
+                recording.config.inference, proposal_score=score
+            )
             batch = rank_anchors(predictions, anchors, steps, config)
             segments, rank, _, label = (part.numpy()[item] for part in batch)
             kept = suppress(segments, rank, config, config.detections)
@@ -147,7 +149,8 @@ def compare_inference(recording: Recording) -> Iterator[Comparison]:
 def compare_resampling(recording: Recording) -> Iterator[Comparison]:
     """Compares resampled sequences."""
     recorded = recording.file("resample")
-    time_model = TimeModel(clip_frames=16, stride_frames=8, legacy=True)
+    legacy = recording.config.data.legacy_clip_centres
+    time_model = TimeModel(clip_frames=16, stride_frames=8, legacy=legacy)
     for key, values in recorded.items():
         sequence, *rest = key.split("/")
         if len(rest) != 2:

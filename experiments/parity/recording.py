@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from ahernet_tf import config as configuration
 from ahernet_tf.anchors import grid as anchor_grid
-from ahernet_tf.config import LossConfig, SynthesisConfig, TrainingConfig
 from ahernet_tf.models import AherNet
 from ahernet_tf.models import release_names as release
 from ahernet_tf.training import optimizers
@@ -42,6 +42,7 @@ class Recording:
     Attributes:
         weights: Arrays by the release's variable names.
         inputs: What the batches hold.
+        config: The preset `release`, but for the sizes of the network.
         model: The network of the recorded sizes, with the recorded weights.
         algorithm: Its training, with the release's options.
     """
@@ -64,10 +65,11 @@ class Recording:
             untrimmed_steps=self.inputs["feature"].shape[1],
             moment_steps=self.inputs["feature_seg"].shape[1],
         )
-        synthesis = SynthesisConfig(legacy_synthetic_gt=True)
+        self.config = configuration.release()
+        synthesis = self.config.synthesis
         self.model = AherNet(**sizes, network=network, synthesis=synthesis)
         self.model.build()
-        self.algorithm = Algorithm(self.model, LossConfig(), TrainingConfig())
+        self.algorithm = Algorithm(self.model, self.config.loss, self.config.training)
         self.reset()
 
     def reset(self) -> None:

@@ -18,6 +18,7 @@ NETWORK = NetworkConfig(
     moment_steps=32,
     base_channels=(5, 4),
     level_channels=(4, 3, 4),
+    proposal_classifier=True,
     generator_channels=6,
 )
 
@@ -56,8 +57,7 @@ def write_checkpoint(arrays, path, version) -> str:
 
 
 def config():
-    paper = configuration.paper()
-    return dataclasses.replace(paper, network=NETWORK)
+    return dataclasses.replace(configuration.release(), network=NETWORK)
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -272,13 +272,16 @@ def test_after_a_kill_the_runs_that_go_on_are_waited_for(data, tmp_path):
 
 
 def test_data_flags_name_the_columns(data, tmp_path):
-    plan = Plan("paper", ("training.iterations=5",))
+    plan = Plan(assignments=("training.iterations=5",))
     texts = [f"th14_to_anet_fg={data}", f"mine={data}"]
     paper, mine = columns(texts, tmp_path, plan)
     assert paper.title == "TH14 -> ANet-FG"
-    assert "data.max_segments=128" in paper.assignments
+    assert (paper.preset, mine.preset) == ("paper", "small")
+    assert paper.assignments[0] == "data.minimum_foreground_clips=8"
     assert paper.assignments[-1] == "training.iterations=5"
     assert mine.assignments == ("training.iterations=5",)
+    released = dataclasses.replace(paper, plan=Plan("release"))
+    assert released.runs("AherNet")[0].config().training.decay_unit == "samples"
     run = mine.runs("AherNet*")[2]
     assert run.workdir == tmp_path / "mine" / "AherNet-oracle" / "2"
     assert run.config().training.system == "AherNet*"

@@ -14,7 +14,7 @@ def randomize(layer):
 
 
 def test_head_is_three_convolutions():
-    head, level_map = AnchorHead(2), normal(2, 5, 3)
+    head, level_map = AnchorHead(2, proposal_classifier=True), normal(2, 5, 3)
     head(level_map)
     randomize(head)
     outputs = head(level_map)
@@ -41,8 +41,15 @@ def test_head_is_three_convolutions():
     )
 
 
+def test_head_without_proposal_classifier_predicts_offsets_and_overlap_alone():
+    head = AnchorHead(2)
+    outputs = head(normal(2, 5, 3))
+    assert set(outputs) == {"offsets", "overlap"}
+    assert [kernel.shape[-1] for kernel in head.kernels] == [4, 2]
+
+
 def test_pyramid_joins_the_levels_in_order():
-    pyramid = PyramidHead(2, 3)
+    pyramid = PyramidHead(2, 3, proposal_classifier=True)
     pyramid(maps())
     randomize(pyramid)
     joined = pyramid(maps())

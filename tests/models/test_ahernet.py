@@ -102,7 +102,6 @@ def test_paper_network_has_the_sizes_of_the_paper():
     model.build()
     outputs = model(tf.zeros([1, 512, 8]))
     assert {name: tuple(part.shape) for name, part in outputs.items()} == {
-        "proposal_logits": (1, 765, 2),
         "offsets": (1, 765, 2),
         "overlap": (1, 765),
         "class_logits": (1, 255, 3),

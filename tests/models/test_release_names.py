@@ -82,6 +82,7 @@ def test_sizes_are_read_off_the_arrays():
     network = NetworkConfig(
         base_channels=(5, 4),
         level_channels=(4, 3, 4, 2, 2, 2, 2, 2),
+        proposal_classifier=True,
         generator_channels=7,
     )
     model = AherNet(6, 3, 4, network)

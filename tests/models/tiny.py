@@ -14,6 +14,7 @@ NETWORK = NetworkConfig(
     base_channels=(5, 4),
     level_channels=(4, 3, 4),
     anchor_ratios=(1.0, 1.5),
+    proposal_classifier=True,
     generator_channels=5,
     generator_activation="linear",
 )
