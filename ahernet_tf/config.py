@@ -381,6 +381,12 @@ def load(path: str | pathlib.Path) -> Config:
         ValueError: The file is no JSON, or an option is unknown or wrong.
     """
     values = files.read_json(path)
+    if isinstance(values, dict):
+        for name, value in _RELEASE_FORMS.items():
+            part, _, option = name.partition(".")
+            options = values.setdefault(part, {})
+            if isinstance(options, dict):
+                options.setdefault(option, value)
     try:
         return from_dict(values)
     except ValueError as error:

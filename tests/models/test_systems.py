@@ -7,13 +7,15 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
-from ahernet_tf.config import SYSTEMS, LossConfig, SynthesisConfig, TrainingConfig
+from ahernet_tf.config import SYSTEMS, SynthesisConfig, TrainingConfig
 from ahernet_tf.models import systems
 from ahernet_tf.synthesis.layouts import cut_out, neighbourhood
 from ahernet_tf.training.algorithm import Algorithm
 from tests.models import tiny
 
-LOSSES = LossConfig(foreground_tiou=0.5, anchor_cls_norm="mean")
+LOSSES = dataclasses.replace(
+    configuration.release().loss, foreground_tiou=0.5, anchor_cls_norm="mean"
+)
 #: Layers that a whole iteration of each system moves.
 MOVES = {
     "AherNet0": {"backbone", "target_classifier"},

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ahernet_tf import config as configuration
 from ahernet_tf.config import LossConfig, SynthesisConfig, TrainingConfig
 from ahernet_tf.training import optimizers
 from ahernet_tf.training.adam import Adam
 from ahernet_tf.training.algorithm import Algorithm
 from tests.models import tiny
 
-LOSSES = LossConfig(foreground_tiou=0.5, anchor_cls_norm="mean")
-TRAINING = TrainingConfig()
+LOSSES = dataclasses.replace(
+    configuration.release().loss, foreground_tiou=0.5, anchor_cls_norm="mean"
+)
+TRAINING = TrainingConfig(generator_updates=2)
 RATE = 1e-2
 #: What each row may move, by layer.
 MOVES = {

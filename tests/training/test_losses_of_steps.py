@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ahernet_tf import config as configuration
 from ahernet_tf import losses
 from ahernet_tf.anchors import grid as anchor_grid
-from ahernet_tf.config import LossConfig, SynthesisConfig
+from ahernet_tf.config import SynthesisConfig
 from ahernet_tf.training.losses_of_steps import RowLosses
 from tests.models import tiny
 
-CONFIG = LossConfig(foreground_tiou=0.5)
+CONFIG = dataclasses.replace(configuration.release().loss, foreground_tiou=0.5)
 
 
 @pytest.fixture(scope="module")
