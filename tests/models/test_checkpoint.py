@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf.config import Config
+from ahernet_tf.inference import Localizer
 from ahernet_tf.models import checkpoint as storage
 from tests.models import tiny
 
@@ -65,6 +66,22 @@ def test_chosen_checkpoint_is_read(saved, tmp_path):
     np.testing.assert_array_equal(
         loaded.backbone.base[0].kernel.numpy(), other.backbone.base[0].kernel.numpy()
     )
+
+
+def test_model_of_version_0_1_0_is_read(saved):
+    # Its configuration lacks the options that came later.
+    directory, model = saved
+    values = json.loads((directory / storage.CONFIG).read_text())
+    del values["network"]["proposal_classifier"]
+    del values["loss"]["segment_cls_norm"], values["loss"]["overlap_anchors"]
+    (directory / storage.CONFIG).write_text(json.dumps(values))
+    loaded, _, config = storage.load_model(directory)
+    assert config.network == tiny.NETWORK
+    features = tiny.features(2, tiny.STEPS, tiny.CHANNELS)
+    np.testing.assert_array_equal(
+        loaded(features)["overlap"], model(features)["overlap"]
+    )
+    assert Localizer.load(directory).detect(features)[0].score.size
 
 
 def test_directory_without_a_model_is_named(tmp_path):

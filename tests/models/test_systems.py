@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
-from ahernet_tf.config import SYSTEMS, SynthesisConfig, TrainingConfig
+from ahernet_tf.config import SYSTEMS, LossConfig, SynthesisConfig, TrainingConfig
 from ahernet_tf.models import systems
 from ahernet_tf.synthesis.layouts import cut_out, neighbourhood
 from ahernet_tf.training.algorithm import Algorithm
@@ -84,6 +84,21 @@ def test_iteration_moves_what_the_system_learns(system, schedule):
     streams = algorithm.system.streams("train")
     losses = algorithm.train_step(**{name: batches()[name] for name in streams})
     assert moved(before, weights(algorithm)) == MOVES[system]
+    assert all(np.isfinite(loss.numpy()) for loss in losses.values())
+
+
+@pytest.mark.parametrize("schedule", ["alternating", "fused"])
+def test_iteration_with_the_forms_of_the_paper_moves_the_same(schedule):
+    paper = dataclasses.replace(LossConfig(), foreground_tiou=0.5)
+    network = dataclasses.replace(tiny.NETWORK, proposal_classifier=False)
+    model = tiny.network(0, network=network)
+    algorithm = Algorithm(model, paper, TrainingConfig(schedule=schedule))
+    algorithm.set_learning_rates(1e-2, 1e-2, 1e-2)
+    before = weights(algorithm)
+    losses = algorithm.train_step(**batches())
+    assert moved(before, weights(algorithm)) == MOVES["AherNet"]
+    assert losses["untrimmed/proposal"].numpy() == 0
+    assert losses["untrimmed/localization"].numpy() > 0
     assert all(np.isfinite(loss.numpy()) for loss in losses.values())
 
 

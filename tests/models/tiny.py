@@ -20,10 +20,10 @@ NETWORK = NetworkConfig(
 )
 
 
-def network(seed=0, synthesis=SynthesisConfig(), **kwargs):  # noqa: B008
+def network(seed=0, synthesis=SynthesisConfig(), network=NETWORK, **kwargs):  # noqa: B008
     """Returns a built network with random weights, biases included."""
     tf.keras.utils.set_random_seed(seed)
-    model = AherNet(CHANNELS, SOURCE, TARGET, NETWORK, synthesis, **kwargs)
+    model = AherNet(CHANNELS, SOURCE, TARGET, network, synthesis, **kwargs)
     model.build((None, STEPS, CHANNELS))
     randomize(model, seed)
     return model
