@@ -10,16 +10,20 @@ VERSION = re.search(
     r'__version__ = "(.+)"', (ROOT / "ahernet_tf" / "__init__.py").read_text()
 ).group(1)
 
+# Folders of programs; an installation has them inside the package.
+PROGRAMS = ("experiments", "data_tools")
+INCLUDED = [f"{name}*" for name in PROGRAMS]
+
 EXTRAS = {
     # Optimizers that Keras lacks; TensorFlow 2.13 to 2.15 (Python 3.10, 3.11) only.
     "addons": ["tensorflow-addons>=0.22; python_version < '3.12'"],
     "video": ["av>=11"],
     "hdf5": ["h5py>=3.8"],
     "packed": ["google-crc32c>=1.5"],
-    "torch-convert": ["torch>=2.2"],
+    "torch-convert": ["torch>=2.10"],
     "plots": ["matplotlib>=3.7", "scikit-learn>=1.3"],
     "beam": ["apache-beam>=2.60"],
-    "test": ["pytest>=7.4", "hypothesis>=6.90", "ruff>=0.5"],
+    "test": ["pytest>=7.4", "hypothesis>=6.90", "ruff>=0.5", "mypy>=1.10"],
 }
 
 setup(
@@ -29,18 +33,31 @@ setup(
     long_description=(ROOT / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    author="The contributors of ahernet_tf",
+    classifiers=[
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.10",
-    packages=find_packages(
-        include=["ahernet_tf*", "experiments*", "data_tools*"],
-    ),
-    package_data={"": ["*.txt", "*.json", "*.csv"]},
+    packages=[
+        *find_packages(include=["ahernet_tf*"]),
+        *(
+            f"ahernet_tf.{p}"
+            for p in find_packages(include=[f"{n}*" for n in PROGRAMS])
+        ),
+    ],
+    package_dir={f"ahernet_tf.{name}": name for name in PROGRAMS},
+    package_data={"": ["*.txt", "*.json", "*.csv", "py.typed"]},
+    entry_points={"console_scripts": ["ahernet = ahernet_tf.command:main"]},
     install_requires=[
         "tensorflow>=2.13",
         "tensorboard>=2.13",
         "numpy>=1.23",
         "pandas>=2.0",
         "absl-py>=1.4",
-        "tqdm>=4.64",
+        "tqdm>=4.66",
     ],
     extras_require=EXTRAS,
 )

@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 from absl import flags
 
 import ahernet_tf
-from ahernet_tf import extras
+from ahernet_tf import command, extras
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 CONTINUES = "Stopped and saved. The same command continues."
@@ -95,8 +95,7 @@ def quieten_tensorflow() -> None:
 def name() -> str:
     """Returns the command that started this program."""
     spec = sys.modules["__main__"].__spec__
-    module = spec.name.removesuffix(".__main__") if spec else sys.argv[0]
-    return f"python -m {module}"
+    return command.name_of(spec.name.removesuffix(".__main__")) if spec else sys.argv[0]
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:

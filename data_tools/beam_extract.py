@@ -27,7 +27,8 @@ from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
 from ahernet_tf.p3d.video import list_videos
 from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
-from data_tools import extract_features
+
+from . import extract_features
 
 _WORK = "beam"  # directory of the parts, inside that of the features
 
@@ -150,6 +151,6 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
     # Workers find functions by the name of their module, which must not be __main__.
-    from data_tools import beam_extract
+    from . import beam_extract
 
     program.start(define_flags, beam_extract.main, needs=["apache_beam", "av"])

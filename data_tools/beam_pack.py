@@ -32,7 +32,8 @@ from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.packed import packed_files, packing
 from ahernet_tf.data.packed.beam_work import run_parts
 from ahernet_tf.data.packed.packing import PackOptions
-from data_tools import pack
+
+from . import pack
 
 _VIDEOS = 500  # looked at in one part
 _WORK = "beam"  # directory of the parts, inside that of the records
@@ -177,6 +178,6 @@ def define_flags() -> None:
 
 if __name__ == "__main__":
     # Workers find functions by the name of their module, which must not be __main__.
-    from data_tools import beam_pack
+    from . import beam_pack
 
     program.start(define_flags, beam_pack.main, needs=["apache_beam"])

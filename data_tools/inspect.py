@@ -49,7 +49,7 @@ def run(
     if plots is not None and pathlib.Path(plots).suffix not in (".png", ".html"):
         raise ValueError(f"{plots}: expected a name that ends in .png or .html")
     if plots is not None:
-        from data_tools.inspect_plots import write_page
+        from .inspect_plots import write_page
     found = inspect(directory, config or configuration.small(), values)
     if json_file is not None:
         write_json(json_file, found.summary)

@@ -18,7 +18,8 @@ import pathlib
 from absl import flags
 
 from ahernet_tf import files, program
-from experiments.paper import significance
+
+from .paper import significance
 
 
 def run(

@@ -29,8 +29,9 @@ from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.inference.baselines import proposal_logits
 from ahernet_tf.inference.candidates import rank_anchors
 from ahernet_tf.models.checkpoint import load_description, load_model
-from experiments.paper import columns, figures
-from experiments.paper.results import summary
+
+from .paper import columns, figures
+from .paper.results import summary
 
 NAME = "figure4"
 SYSTEMS = ("AherNet", "AherNet-")

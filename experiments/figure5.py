@@ -24,9 +24,10 @@ from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.models import checkpoint as storage
-from experiments.paper import anchor_features, columns, figures
-from experiments.paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC, Sample
-from experiments.paper.results import summary
+
+from .paper import anchor_features, columns, figures
+from .paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC, Sample
+from .paper.results import summary
 
 NAME = "figure5"
 ANCHORS, MOMENTS, COMPONENTS = 500, 200, 256

@@ -18,12 +18,13 @@ import numpy as np
 from absl import flags
 
 from ahernet_tf import program
-from experiments.paper import columns as table_columns
-from experiments.paper import figures, tables
-from experiments.paper import runs as training_runs
-from experiments.paper.columns import Column
-from experiments.paper.results import summary
-from experiments.paper.runs import Run
+
+from .paper import columns as table_columns
+from .paper import figures, tables
+from .paper import runs as training_runs
+from .paper.columns import Column
+from .paper.results import summary
+from .paper.runs import Run
 
 NAME = "figure6"
 

@@ -23,7 +23,8 @@ from ahernet_tf import evaluation, program
 from ahernet_tf.data.annotations.activitynet import Video
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.visualization.timeline import Row, Timeline, draw_timelines
-from experiments.paper import columns, figures, significance
+
+from .paper import columns, figures, significance
 
 NAME = "figure7"
 TIOU = 0.5

@@ -25,7 +25,8 @@ from ahernet_tf.inference.chance import chance
 from ahernet_tf.models import systems
 from ahernet_tf.models.checkpoint import load_model
 from ahernet_tf.training.trainer import Interrupted
-from experiments.train import Run, train
+
+from .train import Run, train
 
 PRETRAIN_ITERATIONS = 80
 ITERATIONS = 150

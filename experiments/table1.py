@@ -9,8 +9,8 @@ W/table1.md, .csv and .json. Ctrl-C saves and stops; the same command continues.
 
 from __future__ import annotations
 
-from experiments.paper import tables
-from experiments.paper.published import TABLE_1
+from .paper import tables
+from .paper.published import TABLE_1
 
 if __name__ == "__main__":
     tables.start(TABLE_1)

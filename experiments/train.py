@@ -251,7 +251,7 @@ def write_run(run: Run, description: storage.Description) -> None:
     files.write_json(
         run.workdir / "run.json",
         {
-            "command": [sys.executable, "-m", "experiments.train", *sys.argv[1:]],
+            "command": sys.orig_argv,
             "data": str(run.data),
             "seed": run.seed,
             "deterministic": run.deterministic,

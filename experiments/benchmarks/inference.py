@@ -29,8 +29,9 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.models import AherNet
 from ahernet_tf.models.checkpoint import Description, compute_products_in
-from experiments.benchmarks import pipeline, preset_flags, rates
-from experiments.benchmarks.arithmetic import Arithmetic
+
+from . import pipeline, preset_flags, rates
+from .arithmetic import Arithmetic
 
 
 def make_network(config: Config, channels: int, classes: int, spread: float) -> AherNet:

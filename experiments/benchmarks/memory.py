@@ -43,7 +43,8 @@ from ahernet_tf.data.synthetic.synthetic_dataset import (
 )
 from ahernet_tf.files import write_text
 from data_tools import pack
-from experiments.benchmarks import preset_flags
+
+from . import preset_flags
 
 CHANNELS = 2048
 CLIPS = 16
@@ -156,7 +157,7 @@ def train(
     Raises:
         RuntimeError: It failed.
     """
-    command = [sys.executable, "-m", "experiments.train", f"--data={data}"]
+    command = [sys.executable, "-m", "ahernet_tf", "train", f"--data={data}"]
     command += [f"--workdir={workdir}", "--check_features=shape", *options]
     command += [f"--iterations={iterations}", "--pretrain_iterations=1"]
     with tempfile.TemporaryFile() as output:

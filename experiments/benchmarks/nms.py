@@ -18,7 +18,8 @@ from absl import flags
 from ahernet_tf import program
 from ahernet_tf.config import InferenceConfig
 from ahernet_tf.inference.suppression import suppress
-from experiments.benchmarks import preset_flags, rates
+
+from . import preset_flags, rates
 
 
 def plain_suppress(

@@ -32,7 +32,8 @@ from ahernet_tf.files import write_json
 from ahernet_tf.p3d import P3D, ClipFormat, count_multiply_adds
 from ahernet_tf.p3d.extraction import feature_function
 from ahernet_tf.p3d.video import VideoReader
-from experiments.benchmarks.rates import (
+
+from .rates import (
     MatrixProducts,
     Seconds,
     clocked,

@@ -26,7 +26,8 @@ from absl import flags
 from ahernet_tf import program
 from ahernet_tf.files import write_json
 from ahernet_tf.p3d import P3D, ClipFormat, save_p3d
-from experiments.benchmarks.p3d import make_video
+
+from .p3d import make_video
 
 FPS = 30
 HEIGHT, WIDTH = 240, 320
@@ -82,7 +83,7 @@ def _extract(video, weights, out, minutes: float) -> dict[str, Any]:
     start = time.perf_counter()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "data_tools.extract_features"),
+            *(sys.executable, "-m", "ahernet_tf", "extract-features"),
             *("--videos", str(video), "--weights", str(weights), "--out", str(out)),
         ],
         stdout=subprocess.DEVNULL,

@@ -26,8 +26,9 @@ from ahernet_tf.config import Config
 from ahernet_tf.models.checkpoint import POLICIES, Description, compute_products_in
 from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
-from experiments.benchmarks import preset_flags, rates
-from experiments.benchmarks.arithmetic import Arithmetic
+
+from . import preset_flags, rates
+from .arithmetic import Arithmetic
 
 Batches = dict[str, dict[str, tf.Tensor]]
 

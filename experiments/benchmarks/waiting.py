@@ -36,7 +36,8 @@ from ahernet_tf.training import schedule
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.distribution import Batches
 from data_tools import pack
-from experiments.benchmarks import pipeline, preset_flags, rates
+
+from . import pipeline, preset_flags, rates
 
 
 def measure(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from ahernet_tf import config as configuration
 from ahernet_tf import settings
-from experiments.paper.runs import Run, directory_name, trained_as
+
+from .runs import Run, directory_name, trained_as
 
 
 @dataclasses.dataclass(frozen=True)

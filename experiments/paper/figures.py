@@ -14,8 +14,9 @@ from absl import flags
 from ahernet_tf import config as configuration
 from ahernet_tf import files
 from ahernet_tf.data.dataset import Dataset
-from experiments.paper import significance
-from experiments.paper.runs import directory_name
+
+from . import significance
+from .runs import directory_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

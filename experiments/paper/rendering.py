@@ -8,10 +8,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.paper import significance
-from experiments.paper.columns import Column, Plan, title
-from experiments.paper.published import Table, label
-from experiments.paper.results import RESULTS, published_rows
+from . import significance
+from .columns import Column, Plan, title
+from .published import Table, label
+from .results import RESULTS, published_rows
 
 
 def markdown(

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from experiments.paper import significance
-from experiments.paper.columns import Column
-from experiments.paper.published import MAP_AT, Table
+from . import significance
+from .columns import Column
+from .published import MAP_AT, Table
 
 #: What a row of the JSON and CSV files holds: key, how many of it make 1 percent.
 RESULTS = {"average_map": 0.01, "auc": 1.0} | {

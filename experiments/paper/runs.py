@@ -30,7 +30,7 @@ from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.models import systems
 
-TRAIN = (sys.executable, "-m", "experiments.train")
+TRAIN = (sys.executable, "-m", "ahernet_tf", "train")
 LOG = "train.log"
 METRICS = "metrics.json"
 TAIL_LINES = 15

@@ -11,11 +11,12 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import files, program
-from experiments.paper import columns as table_columns
-from experiments.paper import rendering, results
-from experiments.paper import runs as training_runs
-from experiments.paper.columns import Column, Plan
-from experiments.paper.published import Table
+
+from . import columns as table_columns
+from . import rendering, results
+from . import runs as training_runs
+from .columns import Column, Plan
+from .published import Table
 
 
 def make_table(

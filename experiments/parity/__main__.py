@@ -16,8 +16,9 @@ from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.models.checkpoint import compute_products_in
-from experiments.parity import judgement
-from experiments.parity.recording import Recording
+
+from . import judgement
+from .recording import Recording
 
 
 def main(values: flags.FlagValues) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from experiments.parity import names, network, training
-from experiments.parity.comparison import VALUE, Comparison
-from experiments.parity.recording import Recording
+from . import names, network, training
+from .comparison import VALUE, Comparison
+from .recording import Recording
 
 Part = Callable[[Recording], Iterator[Comparison]]
 

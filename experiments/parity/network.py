@@ -14,8 +14,9 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import rank_anchors
 from ahernet_tf.inference.suppression import suppress
 from ahernet_tf.models import Predictions
-from experiments.parity.comparison import VALUE, Comparison
-from experiments.parity.recording import Recording
+
+from .comparison import VALUE, Comparison
+from .recording import Recording
 
 
 def compare_anchors(recording: Recording) -> Iterator[Comparison]:

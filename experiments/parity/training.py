@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.models import release_names as release
-from experiments.parity import comparison, names
-from experiments.parity.comparison import Comparison, Tolerance
-from experiments.parity.recording import Recording
+
+from . import comparison, names
+from .comparison import Comparison, Tolerance
+from .recording import Recording
 
 LEARNING_RATE = 1e-4
 

@@ -1,0 +1,130 @@
+"""The command `ahernet`: lists the programs and starts one of them.
+
+    ahernet
+    ahernet train --help
+
+It knows the programs by name only and imports none that is not asked for.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib.util
+import pathlib
+import runpy
+import sys
+
+import ahernet_tf
+
+#: Group of programs -> name of each after `ahernet` -> its module.
+PROGRAMS = {
+    "Localise actions": {
+        "quickstart": "experiments.quickstart",
+        "train": "experiments.train",
+        "predict": "experiments.predict",
+        "localize-video": "experiments.localize_video",
+        "evaluate": "experiments.evaluate",
+        "compare": "experiments.compare",
+    },
+    "Make a data set": {
+        "make-dataset": "data_tools.make_dataset",
+        "inspect": "data_tools.inspect",
+        "convert-annotations": "data_tools.convert_annotations",
+        "make-split": "data_tools.make_split",
+        "make-development": "data_tools.make_development",
+        "make-synthetic": "data_tools.make_synthetic",
+        "prepare-setting": "data_tools.prepare_setting",
+        "pack": "data_tools.pack",
+        "beam-pack": "data_tools.beam_pack",
+    },
+    "Features of videos": {
+        "extract-features": "data_tools.extract_features",
+        "beam-extract": "data_tools.beam_extract",
+        "train-p3d": "experiments.train_p3d",
+        "convert-p3d": "data_tools.convert_p3d",
+    },
+    "The paper, and the 2020 release": {
+        **{f"table{n}": f"experiments.table{n}" for n in (1, 2, 3, 4)},
+        **{f"figure{n}": f"experiments.figure{n}" for n in (4, 5, 6, 7)},
+        "import-release": "data_tools.import_release",
+        "parity": "experiments.parity",
+    },
+    "Measure speed and memory": {
+        f"benchmark-{name.replace('_', '-')}": f"experiments.benchmarks.{name}"
+        for name in (
+            "train_step",
+            "inference",
+            "waiting",
+            "pipeline",
+            "memory",
+            "evaluation",
+            "nms",
+            "p3d",
+            "p3d_memory",
+        )
+    },
+}
+
+
+def main() -> int:
+    """Runs the command; returns its exit status where no program was started."""
+    given = sys.argv[1:]
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(listing())
+        return 0
+    if given[0] == "--version":
+        print(f"ahernet_tf {ahernet_tf.__version__}")
+        return 0
+    programs = {name: m for group in PROGRAMS.values() for name, m in group.items()}
+    if given[0] not in programs:
+        close = difflib.get_close_matches(given[0].replace("_", "-"), programs)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        print(
+            f"error: there is no program {given[0]!r}.{hint} `ahernet` lists all.",
+            file=sys.stderr,
+        )
+        return 1
+    sys.argv = [f"ahernet {given[0]}", *given[1:]]
+    runpy.run_module(installed(programs[given[0]]), run_name="__main__", alter_sys=True)
+    return 0
+
+
+def installed(module: str) -> str:
+    """Returns the name of a program's module: inside this package, or beside it.
+
+    `pip install` puts the programs inside; in a checkout they lie beside.
+    """
+    package = module.partition(".")[0]
+    inside = importlib.util.find_spec(f"{ahernet_tf.__name__}.{package}")
+    return f"{ahernet_tf.__name__}.{module}" if inside else module
+
+
+def name_of(module: str) -> str:
+    """Returns how a user starts a program's module, which `installed` returned."""
+    inside = module.removeprefix(f"{ahernet_tf.__name__}.")
+    if inside == module:
+        return f"python -m {module}"
+    names = (n for group in PROGRAMS.values() for n, m in group.items() if m == inside)
+    return f"ahernet {next(names, inside)}"
+
+
+def listing() -> str:
+    """Lists all programs in groups, a line for each."""
+    lines = ["ahernet PROGRAM [flags]", "", "`ahernet PROGRAM --help` says more."]
+    for group, programs in PROGRAMS.items():
+        lines += ["", group]
+        lines += [
+            f"  {name:22} {_summary(module)}" for name, module in programs.items()
+        ]
+    return "\n".join(lines)
+
+
+def _summary(module: str) -> str:
+    """Returns the first line of a program's docstring, without importing it."""
+    spec = importlib.util.find_spec(installed(module))
+    path = pathlib.Path(spec.origin)
+    if path.name == "__init__.py":
+        path = path.with_name("__main__.py")
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return text.partition("\n")[0]
