@@ -18,26 +18,32 @@ features cover. docs/OWN_DATA.md walks through an example.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.data.annotations.companion_files import read_classes
-from ahernet_tf.data.create.own_data import TIMING, Inputs, Maker, check_inputs
+from ahernet_tf.data.annotations.times import UNITS
+from ahernet_tf.data.checks import DataError, DataReport
+from ahernet_tf.data.create.own_data import Maker
+from ahernet_tf.data.create.own_inputs import OwnInputs
+from ahernet_tf.data.create.own_layout import TIMING
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS
 from ahernet_tf.data.features.opening import FORMATS
 from ahernet_tf.data.role_counts import size_of_role
-from ahernet_tf.files import new_directory, write_json
+from ahernet_tf.files import check_directory, new_directory, write_json
 
 
 def run(
     out: str | pathlib.Path,
-    inputs: Inputs,
+    inputs: OwnInputs,
     skip_bad: bool = False,
     ask: Callable[[str], str] | None = None,
 ) -> Dataset:
@@ -56,16 +62,37 @@ def run(
         ValueError: Something is missing or contradicts itself; nothing was written.
     """
     out = pathlib.Path(out)
-    check_inputs(inputs)
+    inputs.check()
+    check_directory(out)
+    data = configuration.small().data
     with new_directory(out) as made:
         maker = Maker(made, inputs, ask)
-        content = maker.content(out.resolve().name)
-        maker.report.require_clean(skip_bad)
-        write_json(made / "dataset.json", content)
-        Dataset.load(made, configuration.small().data, skip_bad, packed=False)
-    dataset = Dataset.load(out, configuration.small().data, skip_bad, "shape", False)
+        with reported_first(maker.report, skip_bad):
+            content = maker.content(out.resolve().name)
+            if content is not None:
+                write_json(made / "dataset.json", content)
+                Dataset.load(made, data, skip_bad, packed=False)
+    dataset = Dataset.load(out, data, skip_bad, "shape", False)
     print("\n".join([*maker.report.lines(), *_summary(dataset, out)]))
     return dataset
+
+
+@contextlib.contextmanager
+def reported_first(report: DataReport, skip_bad: bool) -> Iterator[None]:
+    """Raises what a report holds before whatever goes wrong later.
+
+    Raises:
+        DataError: There are problems, beyond those that `skip_bad` leaves out.
+    """
+    try:
+        yield
+    except DataError as error:
+        for problem in error.problems:
+            report.add(*dataclasses.astuple(problem))
+    except ValueError as error:
+        report.require_clean(skip_bad)
+        raise ValueError("\n".join([*report.lines(), str(error)])) from error
+    report.require_clean(skip_bad)
 
 
 def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
@@ -82,23 +109,59 @@ def main(values: flags.FlagValues) -> None:
     layout = {n: values[n].value for n in names if values[n].value not in (None, [])}
     paths = {
         name: pathlib.Path(values[name].value)
-        for name in ("segments", "features", "moments", "source", "videos")
+        for name in ("segments", "features", "moments", "source")
         if values[name].value is not None
     }
-    target = tuple(values.target_classes)
-    if len(target) == 1 and pathlib.Path(target[0]).is_file():
-        target = tuple(read_classes(target[0]))
+    reading = {n: values[n].value for n in ("times", "encoding") if values[n].value}
+    if values.tiers:
+        reading["tiers"] = tuple(values.tiers)
     ask = input if sys.stdin.isatty() else None
-    inputs = Inputs(**paths, target_classes=target, layout=layout)
+    if values.classes is not None:
+        reading["classes"] = read_classes(values.classes)
+    inputs = OwnInputs(
+        **paths,
+        videos=tuple(map(pathlib.Path, values.videos)),
+        video_info=tuple(map(pathlib.Path, values.video_info)),
+        target_classes=_listed(values.target_classes),
+        ignored_classes=_listed(values.ignored_classes),
+        layout=layout,
+        reading=reading,
+    )
     run(values.out, inputs, values.skip_bad, ask)
+
+
+def _listed(names: list[str]) -> tuple[str, ...]:
+    """Returns classes that are named, or those of a file that lists them."""
+    if len(names) == 1 and pathlib.Path(names[0]).is_file():
+        return read_classes(names[0])
+    return tuple(names)
 
 
 def define_flags() -> None:
     """Defines the program's flags."""
     flags.DEFINE_string("out", None, "Directory to write; new or empty.", required=True)
     flags.DEFINE_string(
-        "segments", None, "CSV with the columns video,start,end,label; see above."
+        "segments",
+        None,
+        "Annotations: a table with the columns video,start,end,label, or another form "
+        "that data_tools.convert_annotations reads.",
     )
+    flags.DEFINE_list(
+        "video_info",
+        [],
+        "Tables with a row a video or clip: its duration or frames, fps, subset.",
+    )
+    flags.DEFINE_list(
+        "ignored_classes",
+        [],
+        "Classes of --segments that play no role; or a file that lists them.",
+    )
+    flags.DEFINE_string(
+        "classes", None, "File that lists all classes; other labels are refused."
+    )
+    flags.DEFINE_enum("times", None, UNITS, "Unit of times; unset: as the form has it.")
+    flags.DEFINE_string("encoding", None, "Encoding of --segments, such as cp1252.")
+    flags.DEFINE_list("tiers", [], "Tiers of --segments that hold the classes.")
     flags.DEFINE_string("features", None, "Features of the videos of --segments.")
     flags.DEFINE_string(
         "moments", None, "Directory with a folder a class: features of trimmed clips."
@@ -106,8 +169,10 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "source", None, "Data set whose untrimmed videos are taken, instead of yours."
     )
-    flags.DEFINE_string(
-        "videos", None, "Directory of the video files, for durations and frame rates."
+    flags.DEFINE_list(
+        "videos",
+        [],
+        "Directories of the video files and clips, for durations and frame rates.",
     )
     flags.DEFINE_list(
         "target_classes",

@@ -27,7 +27,15 @@ OVERSHOOT_SEC = 0.1
 
 
 class DataError(ValueError):
-    """A data set cannot be used; the message lists everything that is wrong."""
+    """A data set cannot be used; the message lists everything that is wrong.
+
+    Attributes:
+        problems: All of it.
+    """
+
+    def __init__(self, message: str, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +53,10 @@ class Problem:
     video: str | None
     what: str
     fatal: bool = False
+
+    def is_of_a_row(self) -> bool:
+        """Tells whether it is that a row of a table cannot be read."""
+        return self.what.startswith("line ")
 
     def __str__(self) -> str:
         """Returns the line of the report."""
@@ -93,7 +105,8 @@ class DataReport:
         if len(ordered) > LISTED_PROBLEMS:
             lines.append(f"  and {len(ordered) - LISTED_PROBLEMS} more")
         noun = "problem" if len(ordered) == 1 else "problems"
-        raise DataError("\n".join([f"{len(ordered)} {noun} in the data:", *lines]))
+        message = "\n".join([f"{len(ordered)} {noun} in the data:", *lines])
+        raise DataError(message, ordered)
 
     def skipped(self) -> dict[str, list[str]]:
         """Returns the ids of the videos left out because of a problem, by file."""
@@ -105,7 +118,9 @@ class DataReport:
 
     def lines(self) -> list[str]:
         """Returns the report as sentences for a log: skipped videos, then counts."""
-        lines = [
+        rows = collections.Counter(p.file for p in self.problems if p.is_of_a_row())
+        lines = [f"{file}: {n} row{'s'[n == 1 :]} left out" for file, n in rows.items()]
+        lines += [
             f"{file}: {len(ids)} bad videos left out{_examples(ids)}"
             for file, ids in self.skipped().items()
         ]

@@ -9,7 +9,7 @@ import pytest
 
 from ahernet_tf.config import small
 from ahernet_tf.data.checks import DataError
-from ahernet_tf.data.create.own_data import Inputs
+from ahernet_tf.data.create.own_inputs import OwnInputs
 from ahernet_tf.data.dataset import Dataset
 from data_tools import make_dataset
 from tests.conftest import REPOSITORY
@@ -49,7 +49,7 @@ def inputs(files, **changes):
         "layout": LAYOUT,
         **changes,
     }
-    return Inputs(**values)
+    return OwnInputs(**values)
 
 
 def facts(role):
@@ -206,6 +206,143 @@ def test_faults_of_the_features_are_in_one_report(files):
     assert not (files / "out").exists()
 
 
+def with_table(files, text):
+    (files / "segments.csv").write_text(text)
+    return inputs(files)
+
+
+def message(files, given, **more):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (the caller looks at it)
+        make_dataset.run(files / "out", given, **more)
+    assert not (files / "out").exists()
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(10, "frames"), (1000, "milliseconds")])
+def test_times_in_another_unit_are_asked_about_and_can_be_told(files, factor, unit):
+    rows = [line.split(",") for line in SEGMENTS.splitlines()]
+    for row in rows[1:]:
+        row[1:3] = [str(int(t) * factor) if t else "" for t in row[1:3]]
+    table = "\n".join(map(",".join, rows))
+    assert f"are they {unit}" in message(files, with_table(files, table))
+    given = inputs(files, reading={"times": unit})
+    dataset = make_dataset.run(files / "out", given)
+    assert facts(dataset.roles["untrimmed"])[0][2] == [(2, 6, "run"), (8, 12, "sit")]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_any_table_will_do(files, delimiter, encoding):
+    text = SEGMENTS.replace(",", delimiter)
+    (files / "segments.csv").write_bytes(text.encode(encoding))
+    dataset = make_dataset.run(files / "out", inputs(files))
+    assert [v.id for v in dataset.roles["untrimmed"].videos] == ["a", "c"]
+
+
+def test_annotations_of_any_form_will_do(files, capsys):
+    segments = [{"segment": [2, 6], "label": "run"}]
+    record = {"subset": "train", "annotations": segments}
+    (files / "segments.csv").write_text(json.dumps({"database": {"a": record}}))
+    dataset = make_dataset.run(files / "out", inputs(files))
+    assert facts(dataset.roles["untrimmed"]) == [("a", 20.0, [(2, 6, "run")])]
+    assert "segments.csv: videos read as activitynet: 1" in capsys.readouterr().out
+
+
+def test_a_row_that_cannot_be_read_leaves_its_video_out_and_is_said(files, capsys):
+    text = SEGMENTS.replace("a,2,6,run,", "a,2,6,run, fast,")
+    given = with_table(files, text)
+    assert "video 'a': line 2: expected 5 cells, received 6" in message(files, given)
+    given = with_table(files, text + "b,10,12,run,\n")
+    dataset = make_dataset.run(files / "out", given, skip_bad=True)
+    assert "a" not in [v.id for v in dataset.roles["untrimmed"].videos]
+    printed = capsys.readouterr().out
+    assert "segments.csv: 1 row left out\n" in printed
+    assert "segments.csv: 1 bad videos left out (a)" in printed
+
+
+@pytest.mark.parametrize("clips", [3, 40])
+def test_features_that_end_before_an_action_are_a_fault(files, clips):
+    np.save(files / "features" / "a.npy", features(0)[:clips])
+    assert "video 'a': segment" in message(files, inputs(files))
+    np.save(files / "features" / "d.npy", features(9))
+    given = with_table(files, SEGMENTS + "d,1,3,sit,\nd,4,6,run,\n")
+    dataset = make_dataset.run(files / "out", given, skip_bad=True)
+    assert [v.id for v in dataset.roles["untrimmed"].videos] == ["c", "d"]
+
+
+def test_subsets_may_be_spelt_in_many_ways_but_not_in_any(files):
+    text = SEGMENTS.replace("sit,", "sit,Train").replace("run,\n", "run,TRAINING\n")
+    text = text.replace("run,test", "run,Val").replace(",test", ",VAL")
+    given = with_table(files, text)
+    dataset = make_dataset.run(files / "out", given)
+    assert [v.id for v in dataset.roles["untrimmed"].videos] == ["a", "c"]
+    assert [v.id for v in dataset.roles["test"].videos] == ["t"]
+    (files / "out").rename(files / "old")
+    given = with_table(files, SEGMENTS.replace(",test", ",trian"))
+    assert "video 't': subset 'trian': expected training" in message(files, given)
+
+
+@pytest.mark.parametrize("spelling", ["Wave", "wave ", "WAVE", "wa ve"])
+def test_classes_that_folders_spell_otherwise_are_named_in_pairs(files, spelling):
+    given = with_table(files, SEGMENTS.replace("wave", f'"{spelling}"'))
+    if spelling.strip() == "wave":
+        make_dataset.run(files / "out", given)  # blanks at the ends are no part of it
+        return
+    said = f"'{spelling}' in the table, 'wave' among the folders of clips"
+    assert said in message(files, given)
+
+
+def test_a_test_class_that_nothing_shows_must_be_named(files):
+    given = with_table(files, SEGMENTS + "t,14,16,fly,test\n")
+    assert "test videos have actions of ['fly']" in message(files, given)
+    dataset = make_dataset.run(files / "out", inputs(files, ignored_classes=("fly",)))
+    assert facts(dataset.roles["test"])[0][2] == [(3, 7, "wave")]
+    (files / "out").rename(files / "old")
+    given = inputs(files, ignored_classes=("fly", "flee"))
+    assert "--ignored_classes: no action is of ['flee']" in message(files, given)
+
+
+def test_features_that_are_called_otherwise_are_named_in_pairs(files):
+    for path in (files / "features").iterdir():
+        path.rename(path.with_name(f"{path.stem}.mp4.npy"))
+    text = message(files, inputs(files))
+    assert "none of the 4 videos has features of its name" in text
+    assert "'a' in the table, 'a.mp4' among the features" in text
+    layout = {**LAYOUT, "template": "{video}.mp4"}
+    make_dataset.run(files / "out", inputs(files, layout=layout))
+
+
+def test_all_faults_of_annotations_moments_and_features_are_in_one_report(files):
+    np.save(files / "clips" / "jump" / "j1.npy", np.full((9, 3), np.nan, np.float32))
+    np.save(files / "features" / "c.npy", np.zeros((9, 5), np.float32))
+    text = message(files, with_table(files, SEGMENTS + "t,x,9,run,test\nz,1,2,run,\n"))
+    assert "4 problems in the data" in text
+    for part in ("video 't': expected numbers", "video 'z': has no features"):
+        assert part in text
+    assert "video 'j1': nan in the features" in text
+    assert "video 'c': 5 channels, expected 3" in text
+
+
+def test_the_report_comes_before_what_goes_wrong_later(files):
+    text = "video,start,end,label\na,2,x,run\nb,1,9,wave\n"
+    given = with_table(files, text)
+    said = "video 'a': expected numbers, received ['2', 'x']"
+    assert said in message(files, given)
+    said = message(files, given, skip_bad=True)
+    assert said.startswith("segments.csv: 1 bad videos left out (a)\n")
+    assert said.endswith("none is left with annotations")
+
+
+def test_rates_of_moments_may_be_in_a_table(files):
+    clips = "video;fps\nw1;10\nw2;5\nj1;10\n" + "".join(f"{v};10\n" for v in "abct")
+    (files / "rates.csv").write_text(clips)
+    layout = {"clip_frames": 4, "stride_frames": 2}
+    given = inputs(files, layout=layout, video_info=(files / "rates.csv",))
+    role = make_dataset.run(files / "out", given).roles["moments"]
+    assert [v.duration_sec for v in role.videos] == [3.0, 3.0, 6.0]
+    assert [role.fps[v.id] for v in role.videos] == [10.0, 10.0, 5.0]
+
+
 def test_a_directory_with_something_in_it_is_left_alone(files):
     with pytest.raises(ValueError, match="expected a new or empty directory"):
         make_dataset.run(files / "clips", inputs(files))
@@ -227,7 +364,7 @@ def test_video_files_tell_length_and_rate(files):
         files,
         moments=None,
         target_classes=("wave",),
-        videos=files / "videos",
+        videos=(files / "videos",),
         layout={"clip_frames": 4, "stride_frames": 2},
     )
     role = make_dataset.run(files / "out", given).roles["untrimmed"]

@@ -78,10 +78,11 @@ def another_unit(
         return None
     most = max(factors)
     unit = MILLISECONDS if most > _MOST_FRAMES_A_SECOND else FRAMES
-    hint = f"then give --times {unit}" if times is None else f"--times is {times}"
+    hint = f"for {unit} give --times {unit}" if times is None else f"--times is {times}"
     return (
         f"the times of {len(factors)} of {total} segments lie outside their videos, up "
-        f"to {most:.3g} times as far as these last: are they {unit}? ({hint})"
+        f"to {most:.3g} times as far as these last: are they {unit}, or the durations "
+        f"wrong? ({hint})"
     )
 
 

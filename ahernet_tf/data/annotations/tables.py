@@ -146,24 +146,21 @@ def parse_table(text: str) -> Table | None:
     delimiter = told.group(1) if told else _delimiter(first)
     if delimiter not in DELIMITERS:
         raise ValueError(f"line 1: cells cannot be separated by {delimiter!r}")
-    header: list[str] | None = None
-    good, bad = [], []
     reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
+    lines = []
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
-            if not any(cells) or (told and reader.line_num == 1):
-                continue
-            if header is None:
-                header = cells
-            elif len(cells) == len(header) or (
-                not any(cells[len(header) :]) and (len(cells) > len(header))
-            ):
-                good.append((reader.line_num, cells))
-            else:
-                bad.append((reader.line_num, tuple(cells)))
+            if any(cells) and not (told and reader.line_num == 1):
+                lines.append((reader.line_num, cells))
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error
+    header = lines.pop(0)[1]
+    width = len(header)
+    if lines and all(len(c) > width and not any(c[width:]) for _, c in lines):
+        lines = [(line, cells[:width]) for line, cells in lines]
+    good = [line for line in lines if len(line[1]) == width]
+    bad = [(line, tuple(cells)) for line, cells in lines if len(cells) != width]
     keys, columns, unit = _named(header)
     comma = delimiter != "," or any(
         _DECIMAL_COMMA.fullmatch(cell) and not _MAYBE_THOUSANDS.fullmatch(cell)

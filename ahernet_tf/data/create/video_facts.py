@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import pathlib
 from collections.abc import Iterator, Mapping
 
+from ahernet_tf import spelling
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.features.feature_store import FeatureStore
@@ -14,19 +16,25 @@ _ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".
 
 
 def read_video_files(directory: pathlib.Path) -> dict[str, VideoFacts]:
-    """Reads the headers of all video files of a directory, in parallel.
+    """Reads the headers of all video files in a directory and below, in parallel.
 
     Returns:
-        Duration and average frame rate by file name without its ending.
+        Duration and average frame rate by file name without its ending; after
+        `folder/` where several folders have a file of that name.
 
     Raises:
         ValueError: There is no video, one cannot be read, or PyAV is not installed.
     """
-    files = sorted(p for p in directory.iterdir() if p.suffix.lower() in _ENDINGS)
+    files = sorted(p for p in directory.rglob("*") if p.suffix.lower() in _ENDINGS)
     if not files:
         raise ValueError(f"{directory}: holds no video ({', '.join(_ENDINGS)})")
     facts = checks.in_parallel(_facts, files, "reading video headers")
-    return {path.stem: fact for path, fact in zip(files, facts)}
+    stems = collections.Counter(path.stem for path in files)
+    names = [
+        path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"
+        for path in files
+    ]
+    return dict(zip(names, facts))
 
 
 class FactsOfFeatures(Mapping[str, VideoFacts]):
@@ -37,39 +45,76 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
     Args:
         store: Features of the videos.
         model: Their time model.
+        beside: What is known of videos beside the features, such as their rates.
 
     Attributes:
         faults: Why nothing is known of videos whose features are not there, or cannot
             be read, by id.
+        found: How often a video that was asked for has features.
+        frames_covered: Videos of no known rate; the frames that their clips cover are
+            given in place of a duration.
     """
 
-    def __init__(self, store: FeatureStore, model: TimeModel) -> None:
-        self._store, self._model = store, model
+    def __init__(
+        self,
+        store: FeatureStore,
+        model: TimeModel,
+        beside: Mapping[str, VideoFacts] | None = None,
+    ) -> None:
+        self._store, self._model, self._beside = store, model, beside or {}
+        self.frames_covered: set[str] = set()
         self.faults: dict[str, str] = {}
+        self.found = 0
 
     def __getitem__(self, video: str) -> VideoFacts:
-        """Returns the facts of a video.
+        """Returns the facts of a video; those from beside go first.
 
         Raises:
-            KeyError: Neither is known of it.
+            KeyError: Nothing is known of it.
         """
+        beside = self._beside.get(video)
+        facts = self._of_features(video, beside.fps if beside else None)
+        if facts is None and beside is None:
+            raise KeyError(video)
+        known = facts.known() if facts else {}
+        return VideoFacts.of(known | (beside.known() if beside else {}))
+
+    def _of_features(self, video: str, fps: float | None) -> VideoFacts | None:
+        """Returns what the features of a video say; why nothing goes to `faults`."""
         found = self._store.find(video)
         if found is None:
-            self.faults[video.removeprefix("v_")] = self._store.missing(video)
-            raise KeyError(video)
+            if video.removeprefix("v_") not in self.faults:
+                missing = self._store.missing(video)
+                self.faults[video.removeprefix("v_")] = missing
+            return None
+        self.found += 1
         info = self._store.info(video)
         if info is not None and info.duration_sec:
             return VideoFacts(info.duration_sec, info.frames, info.fps)
-        rate = self._model.fps or (info and info.fps)
-        if self._model.covers != "clips" or not rate:
-            raise KeyError(video)
+        if self._model.covers != "clips":
+            return None
         try:
             clips = self._store.shape(found)[0]
         except (OSError, ValueError) as error:
             where = f"{self._store.where(found)}: "
             self.faults[found] = str(error).removeprefix(where)
-            raise KeyError(video) from error
-        return VideoFacts(self._model.covered_sec(clips, rate))
+            return None
+        rate = self._model.fps or (info and info.fps) or fps
+        if rate:
+            return VideoFacts(self._model.covered_sec(clips, rate))
+        self.frames_covered.add(video)
+        return VideoFacts(frames=round(self._model.covered_sec(clips, 1.0)))
+
+    def nothing_found(self) -> str:
+        """Says that no video has features of its name, and what names there are."""
+        asked, ids = list(self.faults), self._store.ids()
+        near = spelling.near_pairs(asked, ids) or list(zip(asked, ids))
+        said = spelling.said_of_pairs(near, "in the table", "among the features")
+        return (
+            f"none of the {len(asked)} videos has features of its name: {said} (a "
+            "template such as '{video}_rgb' or '{video}.mp4' says how the features are "
+            "called)"
+        )
 
     def __iter__(self) -> Iterator[str]:
         """Yields the ids of the store."""

@@ -37,7 +37,7 @@ def test_strictly_a_slight_overshoot_is_clamped_all_the_same():
 )
 def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
     said = another_unit(ends, None)
-    assert f"are they {unit}? (then give --times {unit})" in said
+    assert f"are they {unit}, or the durations wrong? (for {unit} give --times" in said
     assert f"of {len(ends)} segments lie outside their videos" in said
     assert "--times is seconds" in another_unit(ends, "seconds")
 

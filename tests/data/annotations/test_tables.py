@@ -66,6 +66,13 @@ def test_the_unit_of_times_is_in_the_names(header, unit):
     assert {"video", "start", "end", "label"} <= set(table.columns)
 
 
+def test_a_cell_more_in_one_row_is_no_empty_column():
+    text = "video,start,end,label,note\nk1,1,2,mix, pour,\nk1,3,4,x,\n"
+    table = parse_table(text)
+    assert [row["label"] for row in table.rows] == ["x"]
+    assert [line for line, _ in table.bad_rows] == [2]
+
+
 def test_rows_of_another_length_name_their_video():
     text = "video,start,end,label\nk1,1,2,mix, pour\nk2,1,2\nk1,3,4,x\n"
     table = parse_table(text)

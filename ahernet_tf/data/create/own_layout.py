@@ -1,0 +1,93 @@
+"""Finds out how the features of a data set of one's own were made, or asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ahernet_tf.data.features.feature_entries import entry_at
+from ahernet_tf.data.features.feature_sets import expand
+from ahernet_tf.data.features.feature_store import read_descriptions
+from ahernet_tf.data.features.opening import open_features
+
+TIMING = ("clip_frames", "stride_frames", "fps")
+_QUESTIONS = {
+    "clip_frames": "How many frames does a clip see? ",
+    "stride_frames": "How many frames is it from one clip to the next? ",
+    "fps": "How many frames a second did the features see? ",
+}
+
+
+def complete_layout(
+    layout: Mapping[str, Any],
+    features: pathlib.Path | None,
+    moments: Sequence[pathlib.Path],
+    rates_known: bool,
+    ask: Callable[[str], str] | None,
+) -> dict[str, Any]:
+    """Completes what the times of features follow from.
+
+    Args:
+        layout: Fields of a `features` entry of dataset.json, as far as they are given.
+        features: Features of the untrimmed videos.
+        moments: Folders of the features of moments.
+        rates_known: Frame rates of single videos are known beside the features.
+        ask: Asks the user for a number that is not known; None: an error.
+
+    Raises:
+        ValueError: A number is not known.
+    """
+    layout = dict(layout)
+    own, of_moments = read_descriptions([features]), read_descriptions(moments)
+    known = {**of_moments, **own, **expand({"path": "", **layout})}
+    if known.get("covers", "clips") == "duration":
+        return layout
+    for name in TIMING:
+        value = known.get(name)
+        by_video = name == "fps" and (rates_known or "videos" in own)
+        if moments:  # each of them needs a rate as well
+            by_video = name == "fps" and (rates_known or "videos" in of_moments)
+        if value is None and by_video:
+            continue
+        if value is None and ask is not None:
+            value = _number(ask(_QUESTIONS[name]), name)
+        if value is None:
+            more = ", or --videos or --video_info" if name == "fps" else ""
+            raise ValueError(f"{name} is not known: give --{name}{more}")
+        layout[name] = value
+    if known.get("resampled"):
+        layout["resampled"] = True
+    return layout
+
+
+def layout_of_moments(
+    layout: Mapping[str, Any], folders: Sequence[pathlib.Path]
+) -> dict[str, Any]:
+    """Returns what of the features' layout holds for the moments, too.
+
+    Parts do where the first class has such parts; a template does not.
+    """
+    layout = expand({"path": "", **layout})
+    names = [*TIMING, "resampled", "array", "transposed", "follow_links", "parts"]
+    kept = {name: layout[name] for name in names if name in layout}
+    if "parts" in kept:
+        first = entry_at(folders[0].name, kept)
+        with contextlib.suppress(ValueError):
+            if len(open_features(folders[0].parent, first)):
+                return kept
+        del kept["parts"]
+    return kept
+
+
+def _number(text: str, name: str) -> float | int:
+    """Converts an answer.
+
+    Raises:
+        ValueError: It is no number.
+    """
+    try:
+        return float(text) if name == "fps" else int(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected a number, received {text!r}") from error
