@@ -340,7 +340,7 @@ def test_rates_of_moments_may_be_in_a_table(files):
     given = inputs(files, layout=layout, video_info=(files / "rates.csv",))
     role = make_dataset.run(files / "out", given).roles["moments"]
     assert [v.duration_sec for v in role.videos] == [3.0, 3.0, 6.0]
-    assert [role.fps[v.id] for v in role.videos] == [10.0, 10.0, 5.0]
+    assert [v.fps for v in role.videos] == [10.0, 10.0, 5.0]
 
 
 def test_a_directory_with_something_in_it_is_left_alone(files):
