@@ -28,9 +28,6 @@ from ahernet_tf.options import (
     Range,
 )
 
-#: The systems of the paper's tables (section 4.3); see `models.systems`.
-SYSTEMS = ("AherNet0", "AherNet-", "AherNetM", "AherNetA-", "AherNet", "AherNet*")
-
 Ratio = typing.Annotated[int, Range(1, 19)]
 Position = typing.Annotated[int, Range(0, 20)]
 Share = typing.Annotated[float, Range(0, 1, open_low=True)]
@@ -117,7 +114,7 @@ class DataConfig(Options):
 class TrainingConfig(Options):
     """Optimisation (paper section 4.2 and Algorithm 1)."""
 
-    system: Literal[SYSTEMS] = "AherNet"
+    system: str = "AherNet"  # a name in models.systems.SYSTEMS
     batch_size: Count = 16
     pretrain_iterations: CountOrNone = 95_000
     iterations: CountOrNone = 15_000

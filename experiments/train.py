@@ -24,7 +24,6 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files, program, settings
-from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
@@ -379,7 +378,6 @@ def run_from_flags(values: flags.FlagValues) -> Run:
 
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    devices.hold_less_memory()
     run = run_from_flags(values)
     try:
         metrics = train(run)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.acceleration import devices
-from ahernet_tf.acceleration.constants import constant, sliced
 
+_MANY_CHANNELS = 1024
 #: Threads that write a matrix whose rows lie a large power of two apart get into each
 #: other's way, but in oneDNN's products. Without it, products with a multiple of so
 #: many columns get a few more, of zeros.
@@ -24,7 +23,25 @@ _LONG = 64
 _ROWS_AT_ONCE = 1024
 
 
-def convolution(
+def is_better(inputs: tf.Tensor, kernel: tf.Tensor) -> bool:
+    """Returns whether `convolve` is to take the place of TensorFlow's convolution.
+
+    It is faster from so many channels on; below, the copies cost more. On a GPU the
+    kernels that take bfloat16 are faster than the copies; those that take float32 are
+    not. On processors, oneDNN leaves taps of the kernel's bfloat16 gradient unset
+    where no step reads them.
+
+    Args:
+        inputs: `[batch, time, channels]`.
+        kernel: `[width, channels, filters]`.
+    """
+    is_bfloat16 = inputs.dtype == tf.bfloat16
+    if devices.has_gpu():
+        return kernel.shape[1] >= _MANY_CHANNELS and not is_bfloat16
+    return kernel.shape[1] >= _MANY_CHANNELS or (is_bfloat16 and inputs.shape[1] == 1)
+
+
+def convolve(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int, relu: bool
 ) -> tf.Tensor:
     """Convolves over time in the form that is fastest for the length and the device.
@@ -47,58 +64,6 @@ def convolution(
     return _strided_convolution(inputs, kernel, bias, stride, relu)
 
 
-def with_gradient_at(
-    steps: tf.Tensor,
-    outputs: tf.Tensor,
-    inputs: tf.Tensor,
-    kernel: tf.Tensor,
-    relu: bool,
-) -> tf.Tensor:
-    """Returns the outputs, and lets their gradient reach the inputs at given steps.
-
-    Args:
-        steps: `[batch, count]` int32, for each sequence different steps.
-        outputs: `[batch, time, filters]`, convolved with stride 1.
-        inputs: `[batch, time, channels]`; no gradient reaches them otherwise.
-        kernel: `[width, channels, filters]`.
-        relu: Whether negative outputs were set to 0.
-    """
-    width, channels, filters = kernel.shape
-    before = (width - 1) // 2
-
-    @tf.custom_gradient
-    def attach(outputs, inputs):
-        def gradient(upstream):
-            at_sums = upstream
-            if relu:
-                at_sums = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
-            time, known, own = tf.shape(inputs)[1], upstream, []
-            for tap, matrix in enumerate(tf.unstack(kernel)):
-                # Read by this tap of the output `before - tap` steps later.
-                reading = steps + (before - tap)
-                is_there = (reading >= 0) & (reading < time)
-                with _once_known(known):
-                    seen = tf.gather(
-                        at_sums, tf.clip_by_value(reading, 0, time - 1), batch_dims=1
-                    )
-                seen *= tf.cast(is_there, seen.dtype)[..., tf.newaxis]
-                seen = _reshaped(seen, [-1, filters])
-                own.append(tf.matmul(seen, matrix, transpose_b=True))
-                known = own[-1]
-            count = tf.shape(steps)
-            rows = tf.broadcast_to(tf.range(count[0])[:, tf.newaxis], count)
-            at_inputs = tf.scatter_nd(
-                tf.stack([rows, steps], axis=-1),
-                tf.reshape(tf.add_n(own), tf.concat([count, [channels]], axis=0)),
-                tf.shape(inputs),
-            )
-            return upstream, at_inputs
-
-        return tf.identity(outputs), gradient
-
-    return attach(outputs, inputs)
-
-
 def _unfolded_convolution(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int, relu: bool
 ) -> tf.Tensor:
@@ -110,12 +75,12 @@ def _unfolded_convolution(
     outputs = tf.nn.bias_add(
         tf.matmul(
             _unfolded(inputs, width, stride),
-            _wider(_reshaped(kernel, [width * channels, filters]), more),
+            _wider(tf.reshape(kernel, [width * channels, filters]), more),
         ),
-        tf.pad(bias, constant([[0, more]])) if more else bias,
+        tf.pad(bias, [[0, more]]) if more else bias,
     )
     outputs = tf.nn.relu(outputs) if relu else outputs
-    return _reshaped(_narrower(outputs, more), [-1, steps_out, filters])
+    return tf.reshape(_narrower(outputs, more), [-1, steps_out, filters])
 
 
 def _strided_convolution(
@@ -144,11 +109,11 @@ def _strided_convolution(
             if not taps:
                 parts.append(tf.zeros_like(parts[0]))
                 continue
-            sides = [sliced(padded, np.s_[:, f : f + steps_out]) for f in first]
+            sides = [padded[:, f : f + steps_out] for f in first]
             matrices = [taps_of[t] for t in taps]
             if is_short:
                 # Few rows: the products cost less than copies of the kernel would.
-                rows = [_reshaped(side, [-1, filters]) for side in sides]
+                rows = [tf.reshape(side, [-1, filters]) for side in sides]
                 products = [
                     tf.matmul(*factors, transpose_b=True)
                     for factors in zip(rows, matrices)
@@ -156,13 +121,13 @@ def _strided_convolution(
                 parts.append(tf.add_n(products))
                 continue
             product = tf.matmul(
-                _reshaped(_joined(sides, -1), [-1, len(taps) * filters]),
-                _wider(_joined(matrices, 0), more_in),
+                tf.reshape(tf.concat(sides, -1), [-1, len(taps) * filters]),
+                _wider(tf.concat(matrices, 0), more_in),
             )
             parts.append(_narrower(product, more_in))
         together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
-        together = _reshaped(together, [-1, steps_out * stride, channels])
-        return sliced(together, np.s_[:, :time])
+        together = tf.reshape(together, [-1, steps_out * stride, channels])
+        return together[:, :time]
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
@@ -172,12 +137,12 @@ def _strided_convolution(
             if relu:
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
-                own = _wider(_reshaped(upstream, [-1, filters]), more_out)
+                own = _wider(tf.reshape(upstream, [-1, filters]), more_out)
                 unfolded = _unfolded(inputs, width, stride)
                 of_kernel = tf.matmul(unfolded, own, transpose_a=True)
                 return (
                     gradient_of_inputs(upstream, kernel),
-                    _reshaped(_narrower(of_kernel, more_out), [*kernel.shape]),
+                    tf.reshape(_narrower(of_kernel, more_out), [*kernel.shape]),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
 
@@ -201,13 +166,13 @@ def _unfolded(inputs: tf.Tensor, width: int, stride: int) -> tf.Tensor:
     rows = steps_out - 1 + copies  # of as many steps as the stride has
     after = rows * stride - before - time
     padded = _surrounded(inputs, before, after)
-    side_by_side = _reshaped(padded, [-1, rows, stride * channels])
+    side_by_side = tf.reshape(padded, [-1, rows, stride * channels])
     reads = [min(stride, width - first * stride) for first in range(copies)]
     shifted = [
-        sliced(side_by_side, np.s_[:, first : first + steps_out, : taps * channels])
+        side_by_side[:, first : first + steps_out, : taps * channels]
         for first, taps in enumerate(reads)
     ]
-    return _reshaped(_joined(shifted, -1), [-1, width * channels])
+    return tf.reshape(tf.concat(shifted, -1), [-1, width * channels])
 
 
 def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
@@ -232,8 +197,8 @@ def _long_convolution(
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
-        flat = _reshaped(kernel, [width * channels, filters])
-        padded_bias = tf.pad(bias, constant([[0, more_out]])) if more_out else bias
+        flat = tf.reshape(kernel, [width * channels, filters])
+        padded_bias = tf.pad(bias, [[0, more_out]]) if more_out else bias
 
         def finish(sums: tf.Tensor) -> tf.Tensor:
             sums = tf.nn.bias_add(sums, padded_bias)
@@ -247,7 +212,7 @@ def _long_convolution(
                 upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
             with _once_known(upstream):
                 backwards = _transposed(kernel)
-                backwards = _reshaped(backwards, [width * filters, channels])
+                backwards = tf.reshape(backwards, [width * filters, channels])
                 of_inputs = _by_blocks(
                     upstream,
                     _wider(backwards, more_in),
@@ -301,25 +266,25 @@ def _by_blocks(
     else:
         together = max(1, round(_ROWS_AT_ONCE / time))
         counts = [min(together, batch - n) for n in range(0, batch, together)]
-        blocks = tf.split(sequences, constant(counts), constant(0), len(counts))
-    starts = [constant([before + shift, 0]) for shift in reads]
+        blocks = tf.split(sequences, counts, 0, len(counts))
+    starts = [[before + shift, 0] for shift in reads]
     done: list[tf.Tensor] = []
     for block, count in zip(blocks, counts):
         with tf.control_dependencies(done[-1:]):
             rows = _surrounded(block, before, width - 1 - before)
-            rows = _reshaped(rows, [-1, channels])
-        size = constant([count * period - (width - 1), channels])
-        sides = _joined([tf.slice(rows, start, size) for start in starts], 1)
+            rows = tf.reshape(rows, [-1, channels])
+        size = [count * period - (width - 1), channels]
+        sides = tf.concat([tf.slice(rows, start, size) for start in starts], 1)
         product = tf.matmul(sides, matrix)
         product = finish(product) if finish else product
         if batch is None:
             unread = tf.zeros([width - 1, matrix.shape[1]], matrix.dtype)
-            periods = _joined([product, unread], 0)
-            periods = _reshaped(periods, [-1, period, matrix.shape[1]])
+            periods = tf.concat([product, unread], 0)
+            periods = tf.reshape(periods, [-1, period, matrix.shape[1]])
             return periods[:, :time, :columns]
-        firsts = [constant([n * period, 0]) for n in range(count)]
-        done += [tf.slice(product, f, constant([time, columns])) for f in firsts]
-    return _reshaped(_joined(done, 0), [batch, time, columns])
+        firsts = [[n * period, 0] for n in range(count)]
+        done += [tf.slice(product, f, [time, columns]) for f in firsts]
+    return tf.reshape(tf.concat(done, 0), [batch, time, columns])
 
 
 def _gradient_of_tap(
@@ -345,15 +310,15 @@ def _gradient_of_tap(
         return tf.matmul(inputs, upstream, transpose_a=True)
 
     def rows(sequences: tf.Tensor) -> tf.Tensor:
-        return _reshaped(sequences, [-1, sequences.shape[-1]])
+        return tf.reshape(sequences, [-1, sequences.shape[-1]])
 
     def early(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        ends = sliced(sequences, np.s_[:-1, time - size :])
-        return sliced(rows(sequences), np.s_[:-size,]), rows(ends)
+        ends = sequences[:-1, time - size :]
+        return rows(sequences)[:-size], rows(ends)
 
     def late(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        beginnings = sliced(sequences, np.s_[1:, :size])
-        return sliced(rows(sequences), np.s_[size:,]), rows(beginnings)
+        beginnings = sequences[1:, :size]
+        return rows(sequences)[size:], rows(beginnings)
 
     if shift == 0:
         own = product(rows(inputs), _wider(rows(upstream), more))
@@ -384,27 +349,19 @@ def _more_columns(columns: int, steps: int | None) -> int:
 
 def _wider(matrix: tf.Tensor, more: int) -> tf.Tensor:
     """Adds columns of zeros."""
-    return tf.pad(matrix, constant([[0, 0], [0, more]])) if more else matrix
+    return tf.pad(matrix, [[0, 0], [0, more]]) if more else matrix
 
 
 def _narrower(matrix: tf.Tensor, more: int) -> tf.Tensor:
     """Takes them away."""
-    return sliced(matrix, np.s_[:, :-more]) if more else matrix
+    return matrix[:, :-more] if more else matrix
 
 
 def _surrounded(sequences: tf.Tensor, before: int, after: int) -> tf.Tensor:
     """Adds steps of zeros."""
-    return tf.pad(sequences, constant([[0, 0], [before, after], [0, 0]]))
-
-
-def _reshaped(tensor: tf.Tensor, shape: list) -> tf.Tensor:
-    return tf.reshape(tensor, constant(shape))
-
-
-def _joined(tensors: list[tf.Tensor], axis: int) -> tf.Tensor:
-    return tensors[0] if len(tensors) == 1 else tf.concat(tensors, constant(axis))
+    return tf.pad(sequences, [[0, 0], [before, after], [0, 0]])
 
 
 def _transposed(kernel: tf.Tensor) -> tf.Tensor:
     """Returns the kernel with `[filters, channels]` of each tap."""
-    return tf.transpose(kernel, constant([0, 2, 1]))
+    return tf.transpose(kernel, [0, 2, 1])

@@ -56,44 +56,24 @@ class Backbone(tf.keras.layers.Layer):
             channels = layer.filters
         super().build(input_shape)
 
-    def call(
-        self, features: tf.Tensor, gradient_steps: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, ...]:
+    def call(self, features: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Computes the maps of all levels, finest first.
 
         Args:
             features: `[batch, time, channels]`.
-            gradient_steps: `[batch, count]` int32, for each sequence different steps:
-                the gradient of the features is computed for these, and is 0
-                elsewhere. None: for all.
 
         Returns:
             One map `[batch, cells, channels]` a level.
         """
-        hidden = self.base_map(features, gradient_steps)
+        hidden = features
+        for layer in self.base:
+            hidden = layer(hidden)
+        hidden = tf.nn.max_pool1d(hidden, ksize=3, strides=2, padding="VALID")
         maps = []
         for layer in self.levels:
             hidden = layer(hidden)
             maps.append(hidden)
         return tuple(maps)
-
-    def base_map(
-        self, features: tf.Tensor, gradient_steps: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """Computes what the first level reads: the base convolutions, pooled.
-
-        Args:
-            features: As in `call`.
-            gradient_steps: Likewise.
-
-        Returns:
-            `[batch, (time - 1) // 2, channels]`.
-        """
-        first, *others = self.base
-        hidden = first(features, gradient_steps=gradient_steps)
-        for layer in others:
-            hidden = layer(hidden)
-        return tf.nn.max_pool1d(hidden, ksize=3, strides=2, padding="VALID")
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""

@@ -1,15 +1,11 @@
-"""Temporal convolution, in the form that is fastest for its size."""
+"""Temporal convolution."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from ahernet_tf.acceleration import devices
-from ahernet_tf.acceleration import unfolded_convolution as convolution_products
-
-#: From so many input channels on, one matrix product over the shifted copies of the
-#: input beats the convolution of TensorFlow; below, the copies cost more.
-UNFOLD_FROM_CHANNELS = 1024
+from ahernet_tf.acceleration import unfolded_convolution
+from ahernet_tf.layers.shapes import check_sequences
 
 
 def temporal_convolution(
@@ -18,12 +14,8 @@ def temporal_convolution(
     bias: tf.Tensor,
     stride: int = 1,
     relu: bool = False,
-    gradient_steps: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Convolves over time with TensorFlow's `same` padding.
-
-    With many channels, the shifted copies of the input are laid side by side and
-    multiplied once with the flattened kernel; the result is equal to rounding.
 
     Args:
         inputs: `[batch, time, channels]`.
@@ -31,37 +23,19 @@ def temporal_convolution(
         bias: `[filters]`.
         stride: Step between outputs.
         relu: Whether to set negative outputs to 0.
-        gradient_steps: `[batch, count]` int32, for each sequence different steps; with
-            stride 1 only. The gradient of the input is computed for them, and is 0
-            elsewhere. None: for all.
 
     Returns:
         `[batch, ceil(time / stride), filters]`.
 
     Raises:
-        ValueError: There are gradient steps, and the stride is not 1.
+        ValueError: The inputs are not `[batch, time, channels]` of the kernel.
     """
-    if gradient_steps is not None:
-        if stride != 1:
-            raise ValueError(f"Gradient steps need a stride of 1, received {stride}.")
-        fixed = tf.stop_gradient(inputs)
-        outputs = temporal_convolution(fixed, kernel, bias, relu=relu)
-        return convolution_products.with_gradient_at(
-            gradient_steps, outputs, inputs, kernel, relu
-        )
-    channels = kernel.shape[1]
-    on_gpu = devices.has_gpu()
-    # The kernels of a GPU that take bfloat16 are faster than the copies; those that
-    # take float32 are not.
-    is_bfloat16 = inputs.dtype == tf.bfloat16
-    is_fast = on_gpu and is_bfloat16
-    # Of the kernel's gradient, oneDNN leaves the taps unset that no step reads.
-    is_unsafe = is_bfloat16 and not on_gpu and inputs.shape[1] == 1
-    if is_fast or (channels < UNFOLD_FROM_CHANNELS and not is_unsafe):
-        outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")
-        outputs = tf.nn.bias_add(outputs, bias)
-        return tf.nn.relu(outputs) if relu else outputs
-    return convolution_products.convolution(inputs, kernel, bias, stride, relu)
+    check_sequences(inputs, kernel.shape[1])
+    if unfolded_convolution.is_better(inputs, kernel):  # equal to rounding
+        return unfolded_convolution.convolve(inputs, kernel, bias, stride, relu)
+    outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")
+    outputs = tf.nn.bias_add(outputs, bias)
+    return tf.nn.relu(outputs) if relu else outputs
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -103,16 +77,8 @@ class TemporalConvolution(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(
-        self, inputs: tf.Tensor, gradient_steps: tf.Tensor | None = None
-    ) -> tf.Tensor:
-        """Maps `[batch, time, channels]` to `[batch, ceil(time/stride), filters]`.
-
-        Args:
-            inputs: `[batch, time, channels]`.
-            gradient_steps: `[batch, count]` int32, steps for which the gradient of the
-                input is computed; None: all.
-        """
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps `[batch, time, channels]` to `[batch, ceil(time/stride), filters]`."""
         is_relu = self.activation == "relu"
         outputs = temporal_convolution(
             inputs,
@@ -120,7 +86,6 @@ class TemporalConvolution(tf.keras.layers.Layer):
             tf.convert_to_tensor(self.bias),
             self.stride,
             is_relu,
-            gradient_steps,
         )
         return outputs if is_relu else self._activate(outputs)
 

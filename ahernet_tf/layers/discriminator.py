@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ahernet_tf.acceleration.constants import constant, dimensions
 from ahernet_tf.layers.convolution import TemporalConvolution
 
 
@@ -44,12 +43,9 @@ class Discriminator(tf.keras.layers.Layer):
         Returns:
             Logits `[batch, anchors]`, the anchors of all levels, finest first.
         """
-        logits = []
-        for layer, level_map in zip(self.levels, maps):
-            scores = layer(level_map)
-            batch, cells, _ = dimensions(scores)
-            logits.append(tf.reshape(scores, constant([batch, cells * self.ratios])))
-        return tf.concat(logits, axis=1)
+        scores = [layer(level_map) for layer, level_map in zip(self.levels, maps)]
+        batch = tf.shape(scores[0])[0]
+        return tf.concat([tf.reshape(s, [batch, -1]) for s in scores], axis=1)
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""

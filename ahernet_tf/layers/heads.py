@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ahernet_tf.acceleration.constants import constant, dimensions
 from ahernet_tf.layers.convolution import temporal_convolution
 
 
@@ -63,15 +62,14 @@ class AnchorHead(tf.keras.layers.Layer):
             0..1, and with a proposal classifier `proposal_logits` `[batch, anchors, 2]`
             (background, action); anchors = cells * ratios, cell by cell.
         """
-        kernel = tf.concat([*map(tf.convert_to_tensor, self.kernels)], constant(-1))
-        bias = tf.concat([*map(tf.convert_to_tensor, self.biases)], constant(-1))
+        kernel = tf.concat([*map(tf.convert_to_tensor, self.kernels)], axis=-1)
+        bias = tf.concat([*map(tf.convert_to_tensor, self.biases)], axis=-1)
         predicted = temporal_convolution(level_map, kernel, bias)
         sizes = [self.ratios * size for size in self.outputs.values()]
-        parts = tf.split(predicted, constant(sizes), constant(-1), len(sizes))
-        batch, cells, _ = dimensions(predicted)
-        anchors = batch, cells * self.ratios
+        parts = tf.split(predicted, sizes, axis=-1)
+        batch = tf.shape(predicted)[0]
         found = {
-            name: tf.reshape(part, constant([*anchors, size] if size > 1 else anchors))
+            name: tf.reshape(part, [batch, -1, size] if size > 1 else [batch, -1])
             for part, (name, size) in zip(parts, self.outputs.items())
         }
         return found | {"overlap": tf.sigmoid(found["overlap"])}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.acceleration import devices
-
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class FeatureStandardization(tf.keras.layers.Layer):
@@ -41,8 +39,4 @@ class FeatureStandardization(tf.keras.layers.Layer):
         """Maps `[batch, time, channels]` to the same shape."""
         mean = tf.convert_to_tensor(self.mean)
         deviation = tf.convert_to_tensor(self.deviation)
-        if devices.has_gpu():
-            return (features - mean) / deviation
-        is_set = tf.reduce_any(mean != 0.0) | tf.reduce_any(deviation != 1.0)
-        # A copy of untouched features would cost as much memory as they do.
-        return tf.cond(is_set, lambda: (features - mean) / deviation, lambda: features)
+        return (features - mean) / deviation

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ahernet_tf.acceleration.constants import constant, dimensions
-
 ACTIVATIONS = {
     "none": tf.identity,
     "relu": tf.nn.relu,
@@ -224,8 +222,6 @@ def classify_cells(
     logits = []
     for level_map, kernel, bias in zip(maps, kernels, biases):
         kernel = tf.cast(kernel, level_map.dtype)
-        batch, cells, channels = dimensions(level_map)
-        rows = tf.reshape(level_map, constant([-1, channels]))
-        scores = tf.nn.bias_add(tf.matmul(rows, kernel), tf.cast(bias, level_map.dtype))
-        logits.append(tf.reshape(scores, constant([batch, cells, kernel.shape[-1]])))
+        bias = tf.cast(bias, level_map.dtype)
+        logits.append(tf.nn.bias_add(tf.matmul(level_map, kernel), bias))
     return tf.concat(logits, axis=1)

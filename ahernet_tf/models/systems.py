@@ -1,4 +1,4 @@
-"""The systems that the paper compares: which rows of Algorithm 1 each trains with.
+"""The systems that the paper compares: which steps of Algorithm 1 each takes.
 
 | system    | what it is                                                               |
 |-----------|--------------------------------------------------------------------------|
@@ -6,8 +6,8 @@
 | AherNet-  | proposals learnt on untrimmed videos, classified by the classifier of    |
 |           | moments; no weight transfer                                              |
 | AherNetM  | the whole network, on moments alone: each is an instance without context |
-| AherNetA- | no adversarial rows: the generators learn to regress the real background |
-|           | beside a foreground segment, and are fixed then                          |
+| AherNetA- | no adversarial steps: the generators learn to regress the real           |
+|           | background beside a foreground segment, and are fixed then               |
 | AherNet   | the whole method                                                         |
 | AherNet*  | the oracle: the untrimmed videos of the target classes, annotated        |
 
@@ -17,9 +17,64 @@ Source: paper section 4.3.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from ahernet_tf.config import SYSTEMS, Config
+from ahernet_tf.config import Config
+
+
+class System(NamedTuple):
+    """How a system is trained, and how it localises.
+
+    Attributes:
+        pretrain: Steps of an iteration of pre-training, by their names in
+            `training.algorithm.STEPS`; none: there is no pre-training.
+        train: Steps of an iteration after it.
+        oracle: Whether the annotated videos are those of the target classes.
+        synthesis_mode: Way to surround a moment that the system always has; None: the
+            configuration's.
+        localizes_by: What becomes detections: anchors with a class of their own,
+            proposals classified by the classifier of moments, or runs of classified
+            snippets.
+    """
+
+    pretrain: tuple[str, ...]
+    train: tuple[str, ...]
+    oracle: bool = False
+    synthesis_mode: str | None = None
+    localizes_by: Literal["anchors", "proposals", "snippets"] = "anchors"
+
+    @property
+    def localizes_source(self) -> bool:
+        """Whether it learns to localise the source classes too."""
+        return "untrimmed" in self.train and not self.oracle
+
+
+SYSTEMS = {
+    "AherNet0": System((), ("moments",), localizes_by="snippets"),
+    "AherNet-": System(
+        ("proposals",), ("moments", "proposals"), localizes_by="proposals"
+    ),
+    "AherNetM": System((), ("moments", "whole_moments"), synthesis_mode="whole"),
+    "AherNetA-": System(
+        ("foreground", "untrimmed", "contexts"),
+        ("moments", "foreground", "untrimmed", "synthetic"),
+    ),
+    "AherNet": System(
+        ("foreground", "untrimmed"),
+        (
+            "moments",
+            "foreground",
+            "untrimmed",
+            "generators",
+            "discriminators",
+            "adversarial",
+            "synthetic",
+        ),
+    ),
+    "AherNet*": System(
+        ("foreground", "untrimmed"), ("foreground", "untrimmed"), oracle=True
+    ),
+}
 
 #: The weight transfers of Table 1, written layers-activation.
 TRANSFERS = (
@@ -33,85 +88,17 @@ TRANSFERS = (
 )
 #: Every name that `configure` takes.
 NAMES = (*SYSTEMS, *(f"AherNet/{transfer}" for transfer in TRANSFERS))
-#: The streams that each row reads.
-STREAMS = {
-    "contexts": ("untrimmed",),
-    "proposals": ("untrimmed",),
-    "moments": ("moments",),
-    "foreground": ("foreground",),
-    "untrimmed": ("untrimmed",),
-    "generators": ("moments",),
-    "discriminators": ("untrimmed", "moments"),
-    "adversarial": ("untrimmed", "moments"),
-    "synthetic": ("moments",),
-    "whole_moments": ("moments",),
-}
 
 
-class System(NamedTuple):
-    """How a system is trained.
+def system(name: str) -> System:
+    """Returns the record of a system.
 
-    Attributes:
-        pretrain: Rows of an iteration of pre-training; none: there is none.
-        train: Rows of an iteration after it.
-        oracle: Whether the annotated videos are those of the target classes.
+    Raises:
+        ValueError: No system has this name.
     """
-
-    pretrain: tuple[str, ...]
-    train: tuple[str, ...]
-    oracle: bool = False
-
-    def rows(self, phase: str) -> tuple[str, ...]:
-        """Returns the rows of a phase, `pretrain` or `train`."""
-        return self.pretrain if phase == "pretrain" else self.train
-
-    def streams(self, phase: str) -> tuple[str, ...]:
-        """Returns the streams that the rows of a phase read."""
-        wanted = {stream for row in self.rows(phase) for stream in STREAMS[row]}
-        return tuple(s for s in ("untrimmed", "foreground", "moments") if s in wanted)
-
-    @property
-    def localizes_source(self) -> bool:
-        """Whether it learns to localise the source classes too."""
-        return "untrimmed" in self.train and not self.oracle
-
-
-_GENERATORS = ("contexts", "generators", "discriminators", "adversarial")
-_LOCALIZATION = ("foreground", "untrimmed")
-_OF = {
-    "AherNet0": System((), ("moments",)),
-    "AherNet-": System(("proposals",), ("moments", "proposals")),
-    "AherNetM": System((), ("moments", "whole_moments")),
-    "AherNetA-": System(
-        (*_LOCALIZATION, "contexts"), ("moments", *_LOCALIZATION, "synthetic")
-    ),
-    "AherNet": System(
-        _LOCALIZATION,
-        (
-            "moments",
-            *_LOCALIZATION,
-            "generators",
-            "discriminators",
-            "adversarial",
-            "synthetic",
-        ),
-    ),
-    "AherNet*": System(_LOCALIZATION, _LOCALIZATION, oracle=True),
-}
-
-
-def system(name: str, synthesis_mode: str = "single") -> System:
-    """Returns how the named system is trained.
-
-    Args:
-        name: One of `config.SYSTEMS`.
-        synthesis_mode: Where it makes no use of generators, their rows fall away.
-    """
-    own = _OF[name]
-    if synthesis_mode in ("transplanted", "whole"):
-        left = [tuple(r for r in rows if r not in _GENERATORS) for rows in own[:2]]
-        own = own._replace(pretrain=left[0], train=left[1])
-    return own
+    if name not in SYSTEMS:
+        raise ValueError(f"Expected a system of {list(SYSTEMS)}, received '{name}'.")
+    return SYSTEMS[name]
 
 
 def configure(config: Config, name: str) -> Config:
@@ -123,19 +110,20 @@ def configure(config: Config, name: str) -> Config:
             layer and a ReLU.
 
     Raises:
-        ValueError: No system has this name.
+        ValueError: No system or transfer has this name.
     """
-    if name not in NAMES:
-        raise ValueError(f"Expected a system of {NAMES}, received '{name}'.")
     name, _, transfer = name.partition("/")
+    mode = system(name).synthesis_mode
     if transfer:
+        if transfer not in TRANSFERS:
+            raise ValueError(f"Expected a system of {NAMES}, received a '{transfer}'.")
         layers, activation = transfer.split("-")
         network = dataclasses.replace(
             config.network, transfer_layers=int(layers), transfer_activation=activation
         )
         config = dataclasses.replace(config, network=network)
-    if name == "AherNetM":
-        synthesis = dataclasses.replace(config.synthesis, mode="whole")
+    if mode:
+        synthesis = dataclasses.replace(config.synthesis, mode=mode)
         config = dataclasses.replace(config, synthesis=synthesis)
     training = dataclasses.replace(config.training, system=name)
     return dataclasses.replace(config, training=training)

@@ -12,8 +12,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf.acceleration import devices
-
 
 def tensorflow_variable(variable: Any) -> tf.Variable:
     """Returns the TensorFlow variable inside a variable of either Keras."""
@@ -23,29 +21,6 @@ def tensorflow_variable(variable: Any) -> tf.Variable:
 def assign_own(variable: tf.Variable, value: tf.Tensor) -> None:
     """Assigns to a variable; within a replica, to the replica's own copy alone."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
-
-
-def release(variables: Iterable[tf.Variable]) -> None:
-    """Gives the memory of variables back until they are assigned to.
-
-    Values assigned next take their place. Where all variables get new values, these
-    would else need as much memory again, or lie between the old ones and leave holes.
-    """
-    for variable in variables:
-        with tf.device(variable.device):
-            assign_own(variable, tf.zeros((0,), variable.dtype))
-    devices.give_back_memory()
-
-
-def set_to_zeros(variables: Iterable[tf.Variable]) -> None:
-    """Sets finite variables to zeros, in every replica, in the memory that they have.
-
-    A value assigned would bring its own memory, often larger than it needs.
-    """
-    for variable in variables:
-        for copy in getattr(variable, "values", (variable,)):
-            with tf.device(copy.device):
-                copy.assign_add(-copy)
 
 
 class Adam:
@@ -129,6 +104,8 @@ class Adam:
 
     def reset(self) -> None:
         """Forgets all moments and steps."""
-        set_to_zeros(slot for pair in self._slots.values() for slot in pair)
+        for pair in self._slots.values():
+            for slot in pair:
+                slot.assign(tf.zeros_like(slot))
         for power, beta in zip(self._powers, (self.beta_1, self.beta_2)):
             power.assign(beta)

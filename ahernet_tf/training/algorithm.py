@@ -1,30 +1,142 @@
-"""One iteration of training: the rows of Algorithm 1, in turn or all at once."""
+"""Algorithm 1 of the paper: the steps of one iteration, in order.
+
+`STEPS` is the algorithm: per line one step with the streams that it reads, its losses,
+and the layers that each loss moves. Each (step, loss) has an optimizer of its own, with
+its own moments and step count: ten in all for AherNet. With `optimizer_split="joint"`
+the two losses of a step share one, on their sum. Localization is the sum of proposal,
+offset and overlap loss.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import tensorflow as tf
 
 from ahernet_tf import replicas
-from ahernet_tf.acceleration import devices
 from ahernet_tf.config import LossConfig, TrainingConfig
 from ahernet_tf.models import AherNet, systems
-from ahernet_tf.training.adam import tensorflow_variable
-from ahernet_tf.training.last_reads import once_unread
-from ahernet_tf.training.losses_of_steps import Batch, Losses, RowLosses
-from ahernet_tf.training.objectives import annotated_classifier, objectives_by_row
-from ahernet_tf.training.stages import Stages
+from ahernet_tf.training import fused, losses_of_steps, objectives
+from ahernet_tf.training.losses_of_steps import Batch, ForwardPass, Losses
+from ahernet_tf.training.objectives import Objective
 
-LossFunction = Callable[[], Losses]
-Maps = tuple[tf.Tensor, ...]
+STREAMS = ("untrimmed", "foreground", "moments")
+
+
+class Layers(NamedTuple):
+    """The layers that steps move."""
+
+    backbone: tf.keras.layers.Layer
+    head: tf.keras.layers.Layer
+    transfer: tf.keras.layers.Layer
+    annotated_classifier: tf.keras.layers.Layer
+    target_classifier: tf.keras.layers.Layer
+    generators: tf.keras.layers.Layer
+    discriminators: tf.keras.layers.Layer
+
+
+class Step(NamedTuple):
+    """A step of an iteration.
+
+    Attributes:
+        streams: What it reads, of `STREAMS`.
+        losses: Computes its losses, and others that are logged.
+        moves: Returns per loss the layers that it moves.
+        rate: Which learning rate it has; adversarial steps also have a beta_1 of
+            their own.
+        for_generators: Whether it is there for generated context alone; it falls away
+            where moments are surrounded without generators.
+        repeats: How often it is taken in an iteration.
+    """
+
+    streams: tuple[str, ...]
+    losses: Callable[[ForwardPass], Losses]
+    moves: Callable[[Layers], Mapping[str, tuple[tf.keras.layers.Layer, ...]]]
+    rate: Literal["localization", "generators", "adversarial"] = "localization"
+    for_generators: bool = False
+    repeats: Callable[[TrainingConfig], int] | None = None
+
+
+#: By name, in the order of an iteration.
+STEPS = {
+    "moments": Step(
+        ("moments",),
+        losses_of_steps.moments,
+        lambda to: {"segment_classification": (to.backbone, to.target_classifier)},
+    ),
+    "foreground": Step(
+        ("foreground",),
+        losses_of_steps.foreground,
+        lambda to: {"segment_classification": (to.annotated_classifier,)},
+    ),
+    "untrimmed": Step(
+        ("untrimmed",),
+        losses_of_steps.untrimmed,
+        lambda to: {
+            "localization": (to.backbone, to.head),
+            "anchor_classification": (to.backbone, to.transfer),
+        },
+    ),
+    "generators": Step(
+        ("moments",),
+        losses_of_steps.synthetic,
+        lambda to: {
+            "localization": (to.generators,),
+            "anchor_classification": (to.generators,),
+        },
+        rate="generators",
+        for_generators=True,
+    ),
+    "discriminators": Step(
+        ("untrimmed", "moments"),
+        losses_of_steps.discriminators,
+        lambda to: {"discriminator": (to.discriminators,)},
+        rate="adversarial",
+        for_generators=True,
+    ),
+    "adversarial": Step(
+        ("untrimmed", "moments"),
+        losses_of_steps.adversarial,
+        lambda to: {"adversarial": (to.generators,)},
+        rate="adversarial",
+        for_generators=True,
+        repeats=lambda config: config.generator_updates,
+    ),
+    "synthetic": Step(
+        ("moments",),
+        losses_of_steps.synthetic,
+        lambda to: {
+            "localization": (to.backbone, to.head),
+            "anchor_classification": (to.backbone,),
+        },
+    ),
+    # Of other systems than AherNet:
+    "proposals": Step(
+        ("untrimmed",),
+        losses_of_steps.proposals,
+        lambda to: {"localization": (to.backbone, to.head)},
+    ),
+    "contexts": Step(
+        ("untrimmed",),
+        losses_of_steps.contexts,
+        lambda to: {"context": (to.generators,)},
+        rate="generators",
+        for_generators=True,
+    ),
+    "whole_moments": Step(
+        ("moments",),
+        losses_of_steps.synthetic,
+        lambda to: {
+            "localization": (to.backbone, to.head),
+            "anchor_classification": (to.backbone, to.transfer),
+        },
+    ),
+}
 
 
 class Algorithm:
-    """Holds the optimizers of a system's rows and takes the steps of one iteration.
+    """Holds the optimizers of a system's steps and takes iterations.
 
     Args:
         model: A built network.
@@ -34,326 +146,117 @@ class Algorithm:
 
     def __init__(self, model: AherNet, loss_config: LossConfig, config: TrainingConfig):
         self.model = model
+        self.loss_config = loss_config
         self.config = config
-        self.system = systems.system(config.system, model.synthesis.mode)
-        annotated = annotated_classifier(model, self.system)
-        self.losses = RowLosses(model, loss_config, annotated)
-        self.rows = objectives_by_row(model, config)
-        self._stages: Stages | None = None
+        self.system = systems.system(config.system)
+        self.annotated_classifier = (
+            model.target_classifier if self.system.oracle else model.source_classifier
+        )
+        layers = Layers(
+            model.backbone,
+            model.head,
+            model.weight_transfer,
+            self.annotated_classifier,
+            model.target_classifier,
+            model.synthetic_moments,
+            model.discriminator,
+        )
+        #: Per step of the system, a loss (or several), what it moves, its optimizer.
+        self.objectives: dict[str, tuple[Objective, ...]] = {
+            name: objectives.make(
+                STEPS[name].moves(layers), STEPS[name].rate == "adversarial", config
+            )
+            for name in dict.fromkeys(self.steps("pretrain") + self.steps("train"))
+        }
+
+    def steps(self, phase: str) -> tuple[str, ...]:
+        """Returns the names of the steps of a phase, `pretrain` or `train`."""
+        names = getattr(self.system, phase)
+        generated = self.model.synthesis.mode in ("single", "tiled")
+        return tuple(n for n in names if generated or not STEPS[n].for_generators)
+
+    def streams(self, phase: str) -> tuple[str, ...]:
+        """Returns the streams that the steps of a phase read."""
+        read = {stream for name in self.steps(phase) for stream in STEPS[name].streams}
+        return tuple(stream for stream in STREAMS if stream in read)
 
     def set_learning_rates(
         self, localization: float, generators: float, adversarial: float
     ) -> None:
-        """Sets the rate of every row for the iterations to come."""
+        """Sets the rate of every step for the iterations to come."""
         rates = {
-            "contexts": generators,
+            "localization": localization,
             "generators": generators,
-            "discriminators": adversarial,
             "adversarial": adversarial,
         }
-        for row, objectives in self.rows.items():
-            for objective in objectives:
-                objective.optimizer.learning_rate = rates.get(row, localization)
+        for name, of_step in self.objectives.items():
+            for objective in of_step:
+                objective.optimizer.learning_rate = rates[STEPS[name].rate]
 
-    def train_step(
-        self,
-        untrimmed: Batch | None = None,
-        foreground: Batch | None = None,
-        moments: Batch | None = None,
-    ) -> Losses:
+    def train_step(self, **batches: Batch) -> Losses:
         """Takes one iteration (Algorithm 1).
 
         Args:
-            untrimmed: `features` `[batch, steps, channels]`, `segments`,
-                `segment_mask`, `segment_labels` `[batch, max_segments]`.
-            foreground: `features` `[batch, steps, channels]`, `label` `[batch]`.
-            moments: `features` `[batch, moment_steps, channels]`, `label` `[batch]`,
-                and the random draw of the synthesis. A stream that no row of the
-                system reads may be left out.
+            **batches: By stream. `untrimmed`: `features` `[batch, steps, channels]`,
+                `segments`, `segment_mask`, `segment_labels` `[batch, max_segments]`.
+                `foreground`: `features` `[batch, steps, channels]`, `label` `[batch]`.
+                `moments`: `features` `[batch, moment_steps, channels]`, `label`
+                `[batch]`, and the random draw of the synthesis. A stream that no step
+                reads may be left out.
 
         Returns:
-            Every loss by `row/name`, as it was before its row's update.
+            Every loss by `step/name`, as it was before the step's update.
         """
-        return self._step(self.system.train, untrimmed, foreground, moments)
+        return self.take(self.steps("train"), **batches)
 
-    def pretrain_step(
-        self, untrimmed: Batch | None = None, foreground: Batch | None = None
-    ) -> Losses:
-        """Takes one iteration of pre-training: the rows of untrimmed videos alone.
+    def pretrain_step(self, **batches: Batch) -> Losses:
+        """Takes one iteration of pre-training; see `train_step`."""
+        return self.take(self.steps("pretrain"), **batches)
 
-        Args:
-            untrimmed: As in `train_step`.
-            foreground: As in `train_step`.
-
-        Returns:
-            Every loss by `row/name`, as it was before its row's update.
-        """
-        return self._step(self.system.pretrain, untrimmed, foreground, None)
-
-    def _step(self, rows: Sequence[str], *batches: Batch | None) -> Losses:
-        batches = [
-            None if batch is None else self.losses.standardized(batch)
-            for batch in batches
-        ]
-        if batches[2] is not None:
-            # The same for all rows.
-            batches[2]["layout"] = self.model.synthetic_moments.layout(batches[2])
+    def take(self, names: tuple[str, ...], **batches: Batch) -> Losses:
+        """Takes the named steps, in order; see `train_step`."""
         if self.config.schedule == "fused":
-            return replicas.total(self._fused_step(rows, *batches))
-        return replicas.total(self._alternating_step(rows, *batches))
+            steps = {name: STEPS[name].losses for name in names}
+            losses = fused.take(steps, self.objectives, self.forward_pass(**batches))
+            return replicas.total(losses)
+        losses: Losses = {}
+        for name in names:
+            step = STEPS[name]
+            runs = range(1, step.repeats(self.config) + 1) if step.repeats else [None]
+            for run in runs:
+                found = self.minimize(name, self.forward_pass(**batches))
+                prefix = name if run is None else f"{name}_{run}"
+                losses |= {f"{prefix}/{loss}": v for loss, v in found.items()}
+        return replicas.total(losses)
 
-    def _loss_functions(
-        self,
-        untrimmed: Batch | None,
-        foreground: Batch | None,
-        moments: Batch | None,
-        real_maps: Callable[[], Maps],
-        fake_maps: Callable[[], Maps],
-    ) -> dict[str, LossFunction]:
-        """Returns what computes the losses of each row but the adversarial pair.
+    def forward_pass(self, **batches: Batch) -> ForwardPass:
+        """Returns what computes maps and targets of batches at the present weights."""
+        return ForwardPass(
+            self.model, self.annotated_classifier, self.loss_config, **batches
+        )
+
+    def minimize(self, name: str, forward: ForwardPass) -> Losses:
+        """Takes one step: all its gradients at one point, then the updates.
 
         Args:
-            untrimmed: Standardised batch.
-            foreground: Likewise.
-            moments: Likewise.
-            real_maps: Computes the maps of the untrimmed videos.
-            fake_maps: Computes those of the synthetic moments.
-        """
-        losses, model = self.losses, self.model
-        # The same for two rows: neither moves the classifier or the transfer.
-        transferred = functools.cache(
-            lambda: model.anchor_classifier(model.target_classifier)
-        )
-        return {
-            "contexts": lambda: losses.contexts(untrimmed),
-            "proposals": lambda: losses.proposals(untrimmed, real_maps()),
-            "moments": lambda: losses.moments(moments),
-            "foreground": lambda: losses.foreground(foreground),
-            "untrimmed": lambda: losses.untrimmed(untrimmed, real_maps()),
-            "generators": lambda: losses.synthetic(moments, fake_maps(), transferred()),
-            "synthetic": lambda: losses.synthetic(moments, fake_maps(), transferred()),
-            "whole_moments": lambda: losses.synthetic(moments, fake_maps()),
-        }
-
-    def _alternating_step(
-        self,
-        rows: Sequence[str],
-        untrimmed: Batch | None,
-        foreground: Batch | None,
-        moments: Batch | None,
-    ) -> Losses:
-        """Takes one row after the other, each from where the one before it ended."""
-        named: Losses = {}
-
-        def one_by_one() -> contextlib.AbstractContextManager:
-            # A row begins when the one before it has ended, so that what the two
-            # hold in memory is never held at once.
-            return _after(list(named.values()))
-
-        def minimize(row: str, loss_fn: LossFunction, run: str = "") -> None:
-            with one_by_one():
-                step = self.minimize(row, loss_fn)
-            named.update({f"{row}{run}/{name}": loss for name, loss in step.items()})
-
-        def real_maps() -> Maps:
-            return self.losses.maps(untrimmed["features"], self._end_of_stage)
-
-        def fake_maps() -> Maps:
-            return self.losses.synthetic_maps(moments, self._end_of_stage)
-
-        def adversarial_rows() -> None:
-            with one_by_one():
-                real = real_maps()
-            real_mask, fake_mask = self.losses.background_masks(untrimmed, moments)
-
-            def first_run() -> Losses:
-                # The discriminators' row shares this run's maps: neither the backbone
-                # nor the generators move between the two.
-                with _after(real):
-                    fake = fake_maps()
-                fixed = _fixed(fake)
-                minimize(
-                    "discriminators",
-                    lambda: self.losses.discriminators(
-                        real, fixed, real_mask, fake_mask
-                    ),
-                )
-                return self.losses.adversarial(fake, fake_mask)
-
-            def further_run() -> Losses:
-                return self.losses.adversarial(fake_maps(), fake_mask)
-
-            minimize("adversarial", first_run, "_1")
-            for run in range(2, self.config.generator_updates + 1):
-                minimize("adversarial", further_run, f"_{run}")
-
-        loss_functions = self._loss_functions(
-            untrimmed, foreground, moments, real_maps, fake_maps
-        )
-        for row in rows:
-            if row == "adversarial":
-                adversarial_rows()
-            elif row != "discriminators":
-                minimize(row, loss_functions[row])
-        return named
-
-    def _fused_step(
-        self,
-        rows: Sequence[str],
-        untrimmed: Batch | None,
-        foreground: Batch | None,
-        moments: Batch | None,
-    ) -> Losses:
-        """Takes all rows at once, from one forward pass of each stream."""
-
-        @functools.cache
-        def real_maps() -> Maps:
-            return self.model.backbone(untrimmed["features"])
-
-        @functools.cache
-        def fake_maps() -> Maps:
-            return self.losses.synthetic_maps(moments)
-
-        @functools.cache
-        def masks() -> tuple[tf.Tensor, tf.Tensor]:
-            return self.losses.background_masks(untrimmed, moments)
-
-        loss_functions = self._loss_functions(
-            untrimmed, foreground, moments, real_maps, fake_maps
-        )
-        loss_functions["generators"] = loss_functions["synthetic"] = functools.cache(
-            loss_functions["synthetic"]
-        )
-        loss_functions["discriminators"] = lambda: self.losses.discriminators(
-            _fixed(real_maps()), _fixed(fake_maps()), *masks()
-        )
-        loss_functions["adversarial"] = lambda: self.losses.adversarial(
-            fake_maps(), masks()[1]
-        )
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            stages = Stages(tape, self._moved_by(rows))
-            losses = {row: loss_functions[row]() for row in rows}
-        gradients = self._gradients(stages, losses)
-        for row in rows:
-            self._apply(row, gradients[row])
-        return {
-            f"{row}/{name}": loss for row in rows for name, loss in losses[row].items()
-        }
-
-    def minimize(self, row: str, loss_fn: LossFunction) -> Losses:
-        """Takes one step of a row: all its gradients at one point, then the updates.
-
-        Args:
-            row: Name of the row.
-            loss_fn: Computes the losses that the row's objectives name, and others.
+            name: Of the step.
+            forward: At the present weights.
 
         Returns:
-            All losses of `loss_fn`, as they were before the updates; in a graph, known
-            only when the row's gradients are.
-        """
-        named, gradients = self.gradients(row, loss_fn)
-        self._apply(row, gradients)
-        with _after(tf.nest.flatten(gradients)):
-            return {name: tf.identity(loss) for name, loss in named.items()}
-
-    def gradients(
-        self, row: str, loss_fn: LossFunction
-    ) -> tuple[Losses, list[list[tf.Tensor]]]:
-        """Computes the gradients of each objective of a row.
-
-        Only the row's own variables are watched, so nothing is recorded, and nothing
-        computed backwards, for what the row does not move.
-
-        Args:
-            row: Name of the row.
-            loss_fn: Computes the losses that the row's objectives name, and others.
-
-        Returns:
-            The losses of `loss_fn`, and for each objective one gradient a variable.
+            Its losses, as they were before the updates.
 
         Raises:
             ValueError: A loss does not reach a variable that it should move.
         """
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            stages = Stages(tape, self._moved_by([row]))
-            around = self._stages
-            self._stages = stages if len(self.rows[row]) > 1 else None
-            try:
-                named = loss_fn()
-            finally:
-                self._stages = around
-        return named, self._gradients(stages, {row: named})[row]
+        losses, gradients = self.gradients(name, forward)
+        for objective in self.objectives[name]:
+            objective.apply(gradients[objective.losses])
+        return losses
 
-    def _moved_by(self, rows: Iterable[str]) -> list[Any]:
-        objectives = [objective for row in rows for objective in self.rows[row]]
-        return [v for objective in objectives for v in objective.variables]
-
-    def _end_of_stage(
-        self, output: tf.Tensor, *layers: tf.keras.layers.Layer
-    ) -> tf.Tensor:
-        """Lets the backward passes of a row with several losses meet; see `Stages`."""
-        return self._stages.end(output, *layers) if self._stages else output
-
-    def _gradients(
-        self, stages: Stages, losses: Mapping[str, Losses]
-    ) -> dict[str, list[list[tf.Tensor]]]:
-        """Computes the gradients of rows, with one backward pass for each loss.
-
-        Args:
-            stages: Of what the losses were computed by.
-            losses: Losses by row; where two rows hold the same tensor, they share its
-                backward pass.
-
-        Returns:
-            By row, for each objective one gradient a variable.
-        """
-        moved: dict[int, dict[int, Any]] = {}
-        by_id: dict[int, tf.Tensor] = {}
-        for row, named in losses.items():
-            for objective in self.rows[row]:
-                loss = named[objective.loss]
-                by_id[id(loss)] = loss
-                moved.setdefault(id(loss), {}).update(
-                    {id(v): v for v in objective.variables}
-                )
-        parts = stages.gradients(
-            {key: (loss, [*moved[key].values()]) for key, loss in by_id.items()}, _after
-        )
-        found = {key: dict(zip(moved[key], parts[key])) for key in parts}
-        gradients = {}
-        for row, named in losses.items():
-            gradients[row] = []
-            for objective in self.rows[row]:
-                of_loss = found[id(named[objective.loss])]
-                own = [of_loss[id(v)] for v in objective.variables]
-                if any(gradient is None for gradient in own):
-                    raise ValueError(
-                        f"Row '{row}': the {objective.loss} loss does not reach "
-                        f"{sum(g is None for g in own)} of its variables."
-                    )
-                gradients[row].append(own)
-        return gradients
-
-    def _apply(self, row: str, gradients: Sequence[Sequence[tf.Tensor]]) -> None:
-        """Lets the optimizers of a row take their steps, by all replicas' gradients."""
-        variables = [
-            [tensorflow_variable(variable) for variable in objective.variables]
-            for objective in self.rows[row]
-        ]
-        gradients = replicas.total(once_unread(gradients, variables))
-        for objective, gradient in zip(self.rows[row], gradients):
-            objective.optimizer.apply_gradients(zip(gradient, objective.variables))
-
-
-def _after(tensors: Sequence[tf.Tensor]) -> contextlib.AbstractContextManager:
-    """Lets operations begin when tensors are known.
-
-    Not on a GPU, which takes its work in order anyway.
-    """
-    if devices.has_gpu():
-        return contextlib.nullcontext()
-    return tf.control_dependencies([tf.group(*tensors)])
-
-
-def _fixed(maps: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    return [tf.stop_gradient(level_map) for level_map in maps]
+    def gradients(
+        self, name: str, forward: ForwardPass
+    ) -> tuple[Losses, dict[tuple[str, ...], list[Any]]]:
+        """Returns a step's losses and, by objective, one gradient per variable."""
+        wanted = {o.losses: o.variables for o in self.objectives[name]}
+        losses_fn = STEPS[name].losses
+        return objectives.gradients(lambda: losses_fn(forward), wanted, name)

@@ -1,300 +1,114 @@
-"""What each row of an iteration minimises: its losses from a batch (Eq. 3-8)."""
+"""The losses of the steps of Algorithm 1, pure functions of a forward pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Mapping
 
 import tensorflow as tf
 
 from ahernet_tf import losses, replicas
-from ahernet_tf.anchors import grid as anchor_grid
-from ahernet_tf.anchors import target_matching as matching
+from ahernet_tf.anchors import grid, target_matching
 from ahernet_tf.config import LossConfig
 from ahernet_tf.layers import SegmentClassifier
 from ahernet_tf.models import AherNet, Predictions
-from ahernet_tf.synthesis.layouts import (
-    cut_out,
-    generated_steps,
-    most_context_steps,
-    neighbourhood,
-)
+from ahernet_tf.synthesis.layouts import cut_out, neighbourhood
 
 Batch = Mapping[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]
-EndOfStage = Callable[..., tf.Tensor]
+Maps = tuple[tf.Tensor, ...]
+Classifier = tuple[list[tf.Tensor], list[tf.Tensor]]
 
 
-class RowLosses:
-    """Computes the losses of every row of Algorithm 1.
+class ForwardPass:
+    """Maps and targets of batches at the network's present weights.
+
+    Each is computed once, when a loss first asks for it. A step that begins after an
+    update needs a forward pass of its own.
 
     Args:
         model: A built network.
-        config: Weights, thresholds and forms of the losses.
         annotated_classifier: Segment classifier of the classes with temporal
-            annotations; by default that of the source classes.
+            annotations.
+        config: Weights, thresholds and forms of the losses.
+        untrimmed: Batch; as are the others, see `Algorithm.train_step`. What no loss
+            asks for may be left out.
+        foreground: Of foreground segments.
+        moments: With the random draw of the synthesis.
     """
 
     def __init__(
         self,
         model: AherNet,
+        annotated_classifier: SegmentClassifier,
         config: LossConfig,
-        annotated_classifier: SegmentClassifier | None = None,
+        untrimmed: Batch | None = None,
+        foreground: Batch | None = None,
+        moments: Batch | None = None,
     ):
         self.model = model
+        self.annotated_classifier = annotated_classifier
         self.config = config
-        self.annotated_classifier = annotated_classifier or model.source_classifier
-        self.anchors = tf.constant(model.anchors())
-
-    def moments(self, moments: Batch) -> Losses:
-        """Classifies the moments from their pooled maps (row `moments`)."""
-        return self._segment_losses(moments, self.model.target_classifier)
-
-    def foreground(self, foreground: Batch) -> Losses:
-        """Classifies foreground segments from their pooled maps (`foreground`)."""
-        return self._segment_losses(foreground, self.annotated_classifier)
-
-    def _segment_losses(self, batch: Batch, classifier: SegmentClassifier) -> Losses:
-        logits = self.model.segment_logits(
-            self.model.backbone(batch["features"]), classifier
-        )
-        right = tf.argmax(logits, axis=-1) == tf.cast(batch["label"], tf.int64)
-        return {
-            "segment_classification": losses.segment_classification_loss(
-                logits, batch["label"], self.config
-            ),
-            "accuracy": replicas.mean(tf.cast(right, tf.float32)),
+        self._batches = {
+            "untrimmed": untrimmed,
+            "foreground": foreground,
+            "moments": moments,
         }
 
-    def untrimmed(
-        self, untrimmed: Batch, maps: Sequence[tf.Tensor] | None = None
-    ) -> Losses:
-        """Localises in untrimmed videos (row `untrimmed`).
+    def _standardized(self, stream: str) -> Batch:
+        """Returns a batch with standardised features, and context if it holds one."""
+        batch = self._batches[stream]
+        if batch is None:
+            raise ValueError(f"Expected a batch of the stream '{stream}'.")
+        parts = [part for part in ("features", "context") if part in batch]
+        return dict(batch) | {p: self.model.standardization(batch[p]) for p in parts}
 
-        Args:
-            untrimmed: The batch.
-            maps: Of the batch, where they are known.
-        """
-        return self.localization(
-            self.model.backbone(untrimmed["features"]) if maps is None else maps,
-            self.model.anchor_classifier(self.annotated_classifier),
-            self._targets_of(untrimmed),
-            untrimmed["segment_labels"][:, 0],
-            tf.reduce_any(untrimmed["segment_mask"], axis=-1),
-        )
+    @functools.cached_property
+    def untrimmed(self) -> Batch:
+        """The batch of untrimmed videos, standardised."""
+        return self._standardized("untrimmed")
 
-    def proposals(self, untrimmed: Batch, maps: Sequence[tf.Tensor]) -> Losses:
-        """Localises whatever the class in untrimmed videos (row `proposals`)."""
-        predictions = self.model.predict_anchors(maps, None)
-        return self._proposal_losses(predictions, self._targets_of(untrimmed))
+    @functools.cached_property
+    def foreground(self) -> Batch:
+        """The batch of foreground segments, standardised."""
+        return self._standardized("foreground")
 
-    def contexts(self, untrimmed: Batch) -> Losses:
-        """Regresses the background beside an instance (row `contexts`).
+    @functools.cached_property
+    def moments(self) -> Batch:
+        """The batch of moments, standardised."""
+        return self._standardized("moments")
 
-        From the features of the instance that the batch chose in each video, the
-        generators are to make what lies before and after it: half as long as the
-        instance on either side, cut off at the sequence's ends and where another
-        instance begins. A side without at least one step of background is left out.
-        """
-        generators = self.model.synthetic_moments
-        steps = self.model.network.moment_steps
-        sides = neighbourhood(
-            untrimmed["segments"],
-            untrimmed["segment_mask"],
-            untrimmed["chosen"],
-            self.model.network.untrimmed_steps,
-        )
-        features = untrimmed["features"]
-        moments = cut_out(features, sides.instance, steps)
-        named = {}
-        for name, generator, bounds in (
-            ("start", generators.start_generator, sides.before),
-            ("end", generators.end_generator, sides.after),
-        ):
-            generated = tf.cast(generator(moments), tf.float32)
-            real = cut_out(features, bounds, generated.shape[1])
-            error = tf.reduce_mean(tf.square(generated - real), axis=[1, 2])
-            is_there = bounds[:, 1] - bounds[:, 0] >= 1.0
-            named[name] = losses.masked_mean(error, is_there)
-        return named | {"context": named["start"] + named["end"]}
+    @functools.cached_property
+    def untrimmed_maps(self) -> Maps:
+        """Maps of the untrimmed videos."""
+        return self.model.backbone(self.untrimmed["features"])
 
-    def synthetic(
-        self,
-        moments: Batch,
-        maps: Sequence[tf.Tensor] | None = None,
-        anchor_classifier: tuple | None = None,
-    ) -> Losses:
-        """Localises in synthetic moments (rows `generators` and `synthetic`).
+    @functools.cached_property
+    def synthetic_maps(self) -> Maps:
+        """Maps of the moments surrounded by context."""
+        moments = self.moments
+        sequences = self.model.synthetic_moments(moments["features"], moments)
+        return self.model.backbone(sequences)
 
-        Args:
-            moments: The batch.
-            maps: Of the synthetic moments, where they are known.
-            anchor_classifier: Of the target classes, where it is known.
-        """
-        target = self.model.target_classifier
-        return self.localization(
-            self.synthetic_maps(moments) if maps is None else maps,
-            anchor_classifier or self.model.anchor_classifier(target),
-            self.synthetic_targets(moments),
-            moments["label"],
-            tf.ones_like(moments["label"], tf.bool),
-        )
-
-    def localization(
-        self,
-        maps: Sequence[tf.Tensor],
-        anchor_classifier: tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]],
-        targets: matching.Targets,
-        video_labels: tf.Tensor,
-        has_label: tf.Tensor,
-    ) -> Losses:
-        """Computes the losses of anchors (Eq. 3, 5-7).
-
-        Args:
-            maps: One map `[batch, cells, channels]` a level.
-            anchor_classifier: Kernels and biases of the classes that labels index.
-            targets: Of the anchors.
-            video_labels: `[batch]` int32.
-            has_label: `[batch]` bool, whether the video has an instance at all.
-
-        Returns:
-            `proposal`, `offset`, `overlap`, their sum `localization`,
-            `anchor_classification`, `total`; `accuracy` of the cells against their
-            video's label.
-        """
-        predictions = self.model.predict_anchors(maps, anchor_classifier)
-        named = self._proposal_losses(predictions, targets)
-        classification = losses.anchor_classification_loss(
-            predictions.class_logits, video_labels, has_label, targets, self.config
-        )
-        predicted = tf.argmax(predictions.class_logits, axis=-1)
-        labels = tf.cast(video_labels[:, tf.newaxis], tf.int64)
-        right = tf.cast(predicted == labels, tf.float32)
-        cell_has_label = tf.broadcast_to(has_label[:, tf.newaxis], tf.shape(right))
-        return named | {
-            "anchor_classification": classification,
-            "total": named["localization"] + classification,
-            "accuracy": losses.masked_mean(right, cell_has_label),
-        }
-
-    def _proposal_losses(
-        self, predictions: Predictions, targets: matching.Targets
-    ) -> Losses:
-        """Computes the losses of anchors whatever their class (Eq. 5-7)."""
-        config = self.config
-        proposal, chosen = losses.proposal_loss(
-            predictions.proposal_logits, targets, config
-        )
-        offsets, wanted = predictions.offsets, targets.offsets
-        if config.offset_loss == "decoded":
-            # Only foreground counts; what background says may be too large to decode.
-            offsets = tf.where(targets.foreground[..., tf.newaxis], offsets, 0.0)
-            offsets = anchor_grid.decode(offsets, self.anchors)
-            wanted = targets.segments
-        offset = losses.offset_loss(offsets, wanted, targets.foreground, chosen)
-        overlap = losses.overlap_loss(predictions.overlap, targets, config)
-        return {
-            "proposal": proposal,
-            "offset": offset,
-            "overlap": overlap,
-            "localization": proposal + offset + overlap,
-        }
-
-    def discriminators(
-        self,
-        real_maps: Sequence[tf.Tensor],
-        fake_maps: Sequence[tf.Tensor],
-        real_mask: tf.Tensor,
-        fake_mask: tf.Tensor,
-    ) -> Losses:
-        """Tells real from generated background (row `discriminators`, Eq. 8)."""
-        real, fake = losses.discriminator_losses(
-            self.model.discriminator(real_maps),
-            self.model.discriminator(fake_maps),
-            real_mask,
-            fake_mask,
-            self.config,
-        )
-        return {"real": real, "fake": fake, "discriminator": real + fake}
-
-    def adversarial(
-        self, fake_maps: Sequence[tf.Tensor], fake_mask: tf.Tensor
-    ) -> Losses:
-        """Asks that generated background pass for real (row `adversarial`, Eq. 8)."""
-        logits = self.model.discriminator(fake_maps)
-        return {"adversarial": losses.generator_loss(logits, fake_mask, self.config)}
-
-    def standardized(self, batch: Batch) -> Batch:
-        """Returns the batch with standardised features, and context if it holds one."""
-        parts = {part for part in ("features", "context") if part in batch}
-        standardized = {part: self.model.standardization(batch[part]) for part in parts}
-        return dict(batch) | standardized
-
-    def maps(
-        self,
-        features: tf.Tensor,
-        end_of_stage: EndOfStage | None = None,
-        gradient_steps: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, ...]:
-        """Returns the maps of sequences.
-
-        Args:
-            features: `[batch, steps, channels]`, standardised.
-            end_of_stage: As `Stages.end`.
-            gradient_steps: As of the backbone.
-        """
-        backbone = self.model.backbone
-        if not end_of_stage:
-            return backbone(features, gradient_steps)
-        layers = (backbone, self.model.synthetic_moments)
-        hidden = end_of_stage(backbone.base_map(features, gradient_steps), *layers)
-        maps = []
-        for level in backbone.levels:
-            hidden = end_of_stage(level(hidden), *layers)
-            maps.append(hidden)
-        return tuple(maps)
-
-    def synthetic_maps(
-        self, moments: Batch, end_of_stage: EndOfStage | None = None
-    ) -> tuple[tf.Tensor, ...]:
-        """Returns the maps of moments surrounded by generated context.
-
-        Args:
-            moments: Standardised batch.
-            end_of_stage: As `Stages.end`.
-        """
-        generators, generated = self.model.synthetic_moments, None
-        if generators.mode == "single":
-            # What the moments show was not generated: it needs no gradient.
-            layout = generators.layout(moments)
-            shortest = self.model.synthesis.length_ratio_min
-            most = most_context_steps(shortest, generators.steps)
-            generated = generated_steps(layout, most)
-        start, end = generators.contexts(moments["features"], moments)
-        if end_of_stage:
-            start = end_of_stage(start, generators.start_generator)
-            end = end_of_stage(end, generators.end_generator)
-        sequences = generators.surround(moments["features"], moments, start, end)
-        return self.maps(sequences, end_of_stage, generated)
-
-    def synthetic_targets(self, moments: Batch) -> matching.Targets:
-        """Matches the anchors with where the moments lie."""
-        layout = self.model.synthetic_moments.layout(moments)
-        labels = tf.broadcast_to(
-            moments["label"][:, tf.newaxis], tf.shape(layout.segment_mask)
-        )
-        return self.targets(layout.segments, layout.segment_mask, labels)
-
-    def _targets_of(self, untrimmed: Batch) -> matching.Targets:
-        """Matches the anchors with the instances of untrimmed videos."""
+    @functools.cached_property
+    def untrimmed_targets(self) -> target_matching.Targets:
+        """Anchors matched with the instances of the untrimmed videos."""
         names = ("segments", "segment_mask", "segment_labels")
-        return self.targets(*(untrimmed[name] for name in names))
+        return self._matched(*(self.untrimmed[name] for name in names))
 
-    def targets(
+    @functools.cached_property
+    def synthetic_targets(self) -> target_matching.Targets:
+        """Anchors matched with where the moments lie."""
+        layout = self.model.synthetic_moments.layout(self.moments)
+        labels = self.moments["label"][:, tf.newaxis]
+        labels = tf.broadcast_to(labels, tf.shape(layout.segment_mask))
+        return self._matched(layout.segments, layout.segment_mask, labels)
+
+    def _matched(
         self, segments: tf.Tensor, mask: tf.Tensor, labels: tf.Tensor
-    ) -> matching.Targets:
-        """Matches the anchors with segments by the configured thresholds."""
-        return matching.match(
-            self.anchors,
+    ) -> target_matching.Targets:
+        return target_matching.match(
+            tf.constant(self.model.anchors()),
             segments,
             mask,
             labels,
@@ -303,10 +117,183 @@ class RowLosses:
             background_tiou=self.config.background_tiou,
         )
 
-    def background_masks(
-        self, untrimmed: Batch, moments: Batch
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns which anchors are real and which generated background."""
-        real = self._targets_of(untrimmed)
-        fake = self.synthetic_targets(moments)
-        return losses.adversarial_masks(real.background, fake.background, self.config)
+    @functools.cached_property
+    def background_masks(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Which anchors are real and which are generated background."""
+        return losses.adversarial_masks(
+            self.untrimmed_targets.background,
+            self.synthetic_targets.background,
+            self.config,
+        )
+
+
+def moments(forward: ForwardPass) -> Losses:
+    """Classifies the moments from their pooled maps (Eq. 4)."""
+    classifier = forward.model.target_classifier
+    return _segment_losses(forward, forward.moments, classifier)
+
+
+def foreground(forward: ForwardPass) -> Losses:
+    """Classifies foreground segments from their pooled maps (Eq. 4)."""
+    classifier = forward.annotated_classifier
+    return _segment_losses(forward, forward.foreground, classifier)
+
+
+def untrimmed(forward: ForwardPass) -> Losses:
+    """Localises and classifies in untrimmed videos (Eq. 3, 5-7)."""
+    batch = forward.untrimmed
+    return _anchor_losses(
+        forward,
+        forward.untrimmed_maps,
+        forward.annotated_classifier,
+        forward.untrimmed_targets,
+        batch["segment_labels"][:, 0],
+        tf.reduce_any(batch["segment_mask"], axis=-1),
+    )
+
+
+def synthetic(forward: ForwardPass) -> Losses:
+    """Localises and classifies in synthetic moments (Eq. 3, 5-7)."""
+    labels = forward.moments["label"]
+    return _anchor_losses(
+        forward,
+        forward.synthetic_maps,
+        forward.model.target_classifier,
+        forward.synthetic_targets,
+        labels,
+        tf.ones_like(labels, tf.bool),
+    )
+
+
+def discriminators(forward: ForwardPass) -> Losses:
+    """Tells real from generated background (Eq. 8)."""
+    discriminator = forward.model.discriminator
+    real, fake = losses.discriminator_losses(
+        discriminator([tf.stop_gradient(m) for m in forward.untrimmed_maps]),
+        discriminator([tf.stop_gradient(m) for m in forward.synthetic_maps]),
+        *forward.background_masks,
+        forward.config,
+    )
+    return {"real": real, "fake": fake, "discriminator": real + fake}
+
+
+def adversarial(forward: ForwardPass) -> Losses:
+    """Asks that generated background pass for real (Eq. 8)."""
+    logits = forward.model.discriminator(forward.synthetic_maps)
+    _, fake_mask = forward.background_masks
+    return {"adversarial": losses.generator_loss(logits, fake_mask, forward.config)}
+
+
+def proposals(forward: ForwardPass) -> Losses:
+    """Localises whatever the class in untrimmed videos (AherNet-)."""
+    predictions = forward.model.predict_anchors(forward.untrimmed_maps, None)
+    return _localization_losses(forward, predictions, forward.untrimmed_targets)
+
+
+def contexts(forward: ForwardPass) -> Losses:
+    """Regresses the background beside an instance (AherNetA-).
+
+    From the features of the instance that the batch chose in each video, the
+    generators are to make what lies before and after it: half as long as the instance
+    on either side, cut off at the sequence's ends and where another instance begins. A
+    side without at least one step of background is left out.
+    """
+    batch, generators = forward.untrimmed, forward.model.synthetic_moments
+    network = forward.model.network
+    sides = neighbourhood(
+        batch["segments"],
+        batch["segment_mask"],
+        batch["chosen"],
+        network.untrimmed_steps,
+    )
+    features = batch["features"]
+    instances = cut_out(features, sides.instance, network.moment_steps)
+    named = {}
+    for name, generator, bounds in (
+        ("start", generators.start_generator, sides.before),
+        ("end", generators.end_generator, sides.after),
+    ):
+        generated = tf.cast(generator(instances), tf.float32)
+        real = cut_out(features, bounds, generated.shape[1])
+        error = tf.reduce_mean(tf.square(generated - real), axis=[1, 2])
+        is_there = bounds[:, 1] - bounds[:, 0] >= 1.0
+        named[name] = losses.masked_mean(error, is_there)
+    return named | {"context": named["start"] + named["end"]}
+
+
+def _segment_losses(
+    forward: ForwardPass, batch: Batch, classifier: SegmentClassifier
+) -> Losses:
+    maps = forward.model.backbone(batch["features"])
+    logits = forward.model.segment_logits(maps, classifier)
+    right = tf.argmax(logits, axis=-1) == tf.cast(batch["label"], tf.int64)
+    return {
+        "segment_classification": losses.segment_classification_loss(
+            logits, batch["label"], forward.config
+        ),
+        "accuracy": replicas.mean(tf.cast(right, tf.float32)),
+    }
+
+
+def _anchor_losses(
+    forward: ForwardPass,
+    maps: Maps,
+    classifier: SegmentClassifier,
+    targets: target_matching.Targets,
+    video_labels: tf.Tensor,
+    has_label: tf.Tensor,
+) -> Losses:
+    """Computes the losses of anchors (Eq. 3, 5-7).
+
+    Args:
+        forward: Whose maps they are.
+        maps: One map `[batch, cells, channels]` per level.
+        classifier: Of the classes that labels index; it is transferred.
+        targets: Of the anchors.
+        video_labels: `[batch]` int32.
+        has_label: `[batch]` bool, whether the video has an instance at all.
+
+    Returns:
+        `proposal`, `offset`, `overlap`, their sum `localization`,
+        `anchor_classification`, `total`; `accuracy` of the cells against their video's
+        label.
+    """
+    anchor_classifier = forward.model.anchor_classifier(classifier)
+    predictions = forward.model.predict_anchors(maps, anchor_classifier)
+    predicted = tf.argmax(predictions.class_logits, axis=-1)
+    labels = tf.cast(video_labels[:, tf.newaxis], tf.int64)
+    right = tf.cast(predicted == labels, tf.float32)
+    cell_has_label = tf.broadcast_to(has_label[:, tf.newaxis], tf.shape(right))
+    named = _localization_losses(forward, predictions, targets)
+    classification = losses.anchor_classification_loss(
+        predictions.class_logits, video_labels, has_label, targets, forward.config
+    )
+    return named | {
+        "anchor_classification": classification,
+        "total": named["localization"] + classification,
+        "accuracy": losses.masked_mean(right, cell_has_label),
+    }
+
+
+def _localization_losses(
+    forward: ForwardPass, predictions: Predictions, targets: target_matching.Targets
+) -> Losses:
+    """Computes the losses of anchors whatever their class (Eq. 5-7)."""
+    config = forward.config
+    proposal, chosen = losses.proposal_loss(
+        predictions.proposal_logits, targets, config
+    )
+    offsets, wanted = predictions.offsets, targets.offsets
+    if config.offset_loss == "decoded":
+        # Only foreground counts; what background says may be too large to decode.
+        offsets = tf.where(targets.foreground[..., tf.newaxis], offsets, 0.0)
+        offsets = grid.decode(offsets, tf.constant(forward.model.anchors()))
+        wanted = targets.segments
+    offset = losses.offset_loss(offsets, wanted, targets.foreground, chosen)
+    overlap = losses.overlap_loss(predictions.overlap, targets, config)
+    return {
+        "proposal": proposal,
+        "offset": offset,
+        "overlap": overlap,
+        "localization": proposal + offset + overlap,
+    }

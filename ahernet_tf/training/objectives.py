@@ -1,130 +1,52 @@
-"""Algorithm 1 of the paper: what each row of an iteration minimises and moves.
-
-| row            | data                  | losses                          | moves              |
-|----------------|-----------------------|---------------------------------|--------------------|
-| moments        | moments               | segment classification          | backbone, target V |
-| foreground     | foreground segments   | segment classification          | source V           |
-| untrimmed      | untrimmed videos      | localization                    | backbone, heads    |
-|                |                       | anchor classification           | backbone, transfer |
-| generators     | synthetic moments     | localization                    | generators         |
-|                |                       | anchor classification           | generators         |
-| discriminators | untrimmed + synthetic | real as real, synthetic as fake | discriminators     |
-| adversarial    | synthetic moments     | synthetic as real               | generators         |
-| synthetic      | synthetic moments     | localization                    | backbone, heads    |
-|                |                       | anchor classification           | backbone           |
-
-Localization is the sum of proposal, offset and overlap loss. Each line has its own
-optimizer with its own moments and step count: ten in all (the adversarial line runs
-`generator_updates` times an iteration, on one optimizer). With
-`optimizer_split="joint"` the two lines of a row share one, on the sum of their losses.
-
-With `schedule="fused"` all losses of an iteration are computed at one point, from one
-forward pass of each stream, and all updates are applied at the end; the adversarial
-line then runs once.
-
-Other systems of the paper's tables (see `systems`) have rows of their own:
-
-| row           | data             | losses                | moves              |
-|---------------|------------------|-----------------------|--------------------|
-| proposals     | untrimmed videos | localization          | backbone, heads    |
-| contexts      | untrimmed videos | context regression    | generators         |
-| whole_moments | moments          | localization          | backbone, heads    |
-|               |                  | anchor classification | backbone, transfer |
-
-and the oracle's foreground and untrimmed rows move target V in place of source V.
-"""  # noqa: E501
+"""What a step minimises: its objectives, each with variables and an optimizer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from ahernet_tf import replicas
 from ahernet_tf.config import TrainingConfig
-from ahernet_tf.layers import SegmentClassifier
-from ahernet_tf.models import AherNet, systems
 from ahernet_tf.training import optimizers
+from ahernet_tf.training.adam import tensorflow_variable
 
-ADVERSARIAL = ("discriminators", "adversarial")
+Names = tuple[str, ...]
 
 
 class Objective(NamedTuple):
-    """One line of the table: a loss, the variables it moves, their optimizer."""
+    """Losses whose sum is minimised, the variables they move, and their optimizer."""
 
-    loss: str
+    losses: Names
     variables: tuple[Any, ...]
     optimizer: Any
 
+    def apply(self, gradients: Sequence[tf.Tensor]) -> None:
+        """Takes the optimizer's step by the gradients of all replicas."""
+        pairs = zip(replicas.total(list(gradients)), self.variables)
+        self.optimizer.apply_gradients(pairs)
 
-def objectives_by_row(
-    model: AherNet, config: TrainingConfig
-) -> dict[str, tuple[Objective, ...]]:
-    """Returns the objectives of every row that a system trains with.
+
+def make(
+    moves: Mapping[str, Sequence[tf.keras.layers.Layer]],
+    is_adversarial: bool,
+    config: TrainingConfig,
+) -> tuple[Objective, ...]:
+    """Gives every loss of a step, or all together, an optimizer.
 
     Args:
-        model: A built network.
-        config: Optimisation, and the system.
+        moves: Per loss the layers that it moves.
+        is_adversarial: Whether the first moment decays as `adversarial_beta_1` says.
+        config: Optimisation.
     """
-    system = systems.system(config.system, model.synthesis.mode)
-    table = _table(model, annotated_classifier(model, system))
-    used = {*system.pretrain, *system.train}
-    return {
-        row: _objectives(lines, row in ADVERSARIAL, config)
-        for row, lines in table.items()
-        if row in used
-    }
-
-
-def annotated_classifier(model: AherNet, system: systems.System) -> SegmentClassifier:
-    """Returns the segment classifier of the classes with temporal annotations."""
-    return model.target_classifier if system.oracle else model.source_classifier
-
-
-def _table(
-    model: AherNet, annotated: SegmentClassifier
-) -> dict[str, dict[str, tuple[Any, ...]]]:
-    """Returns for every row which loss moves which variables."""
-    backbone, head = _trainable(model.backbone), _trainable(model.head)
-    transfer = _trainable(model.weight_transfer)
-    annotated_v = _trainable(annotated)
-    target_v = _trainable(model.target_classifier)
-    generators = _trainable(model.synthetic_moments)
-    return {
-        "moments": {"segment_classification": backbone + target_v},
-        "foreground": {"segment_classification": annotated_v},
-        "untrimmed": {
-            "localization": backbone + head,
-            "anchor_classification": backbone + transfer,
-        },
-        "generators": {
-            "localization": generators,
-            "anchor_classification": generators,
-        },
-        "discriminators": {"discriminator": _trainable(model.discriminator)},
-        "adversarial": {"adversarial": generators},
-        "synthetic": {
-            "localization": backbone + head,
-            "anchor_classification": backbone,
-        },
-        "proposals": {"localization": backbone + head},
-        "contexts": {"context": generators},
-        "whole_moments": {
-            "localization": backbone + head,
-            "anchor_classification": backbone + transfer,
-        },
-    }
-
-
-def _objectives(
-    lines: Mapping[str, tuple[Any, ...]], is_adversarial: bool, config: TrainingConfig
-) -> tuple[Objective, ...]:
-    """Gives every line, or all of a row together, an optimizer."""
-    if config.optimizer_split == "joint" and len(lines) > 1:
-        union = {id(v): v for variables in lines.values() for v in variables}
-        lines = {"total": tuple(union.values())}
-    objectives = []
-    for loss, variables in lines.items():
+    lines = {(loss,): layers for loss, layers in moves.items()}
+    if config.optimizer_split == "joint":
+        together = dict.fromkeys(layer for layers in moves.values() for layer in layers)
+        lines = {tuple(moves): tuple(together)}
+    made = []
+    for losses, layers in lines.items():
+        variables = tuple(v for layer in layers for v in layer.trainable_variables)
         optimizer = optimizers.make_optimizer(
             config.optimizer,
             beta_1=config.adversarial_beta_1 if is_adversarial else config.beta_1,
@@ -133,9 +55,44 @@ def _objectives(
         )
         if variables:
             optimizers.build(optimizer, variables)
-        objectives.append(Objective(loss, variables, optimizer))
-    return tuple(objectives)
+        made.append(Objective(losses, variables, optimizer))
+    return tuple(made)
 
 
-def _trainable(layer: tf.keras.layers.Layer) -> tuple[Any, ...]:
-    return tuple(layer.trainable_variables)
+def gradients(
+    losses_fn: Callable[[], dict[str, tf.Tensor]],
+    wanted: Mapping[Names, Sequence[Any]],
+    step: str,
+) -> tuple[dict[str, tf.Tensor], dict[Names, list[tf.Tensor]]]:
+    """Computes losses, and gradients of their sums, all at one point.
+
+    Only the wanted variables are watched, so nothing is recorded, and nothing computed
+    backwards, for what is not moved.
+
+    Args:
+        losses_fn: Computes losses by name.
+        wanted: Per sum of losses, by their names, the variables that it moves.
+        step: Whose losses they are, for the message.
+
+    Returns:
+        The losses; per sum one gradient per variable.
+
+    Raises:
+        ValueError: A loss does not reach a variable that it should move.
+    """
+    variables = {
+        names: [tensorflow_variable(variable) for variable in moved]
+        for names, moved in wanted.items()
+    }
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch([v for moved in variables.values() for v in moved])
+        losses = losses_fn()
+        sums = {n: tf.add_n([losses[name] for name in n]) for n in variables}
+    found = {n: tape.gradient(sums[n], moved) for n, moved in variables.items()}
+    for names, own in found.items():
+        if missing := sum(gradient is None for gradient in own):
+            raise ValueError(
+                f"Step '{step}': the {' + '.join(names)} loss does not reach {missing} "
+                "of its variables."
+            )
+    return losses, found

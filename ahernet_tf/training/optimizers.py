@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf.training.adam import Adam, set_to_zeros, tensorflow_variable
+from ahernet_tf.training.adam import Adam, tensorflow_variable
 
 #: Optimizers that tensorflow-addons has and Keras 2.15 has not.
 ADDONS = ("rectified_adam", "lamb", "lookahead_adam")
@@ -84,7 +84,8 @@ def reset(optimizer: Any, variables: Sequence[Any]) -> None:
     if isinstance(optimizer, Adam):
         optimizer.reset()
         return
-    set_to_zeros(variables_of(optimizer))
+    for state in variables_of(optimizer):
+        state.assign(tf.zeros_like(state))
     if _is_lookahead(optimizer):
         for variable in map(tensorflow_variable, variables):
             optimizer.get_slot(variable, "slow").assign(variable)

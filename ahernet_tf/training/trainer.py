@@ -22,9 +22,7 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet
 from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.training import input_prefetch as feeding
-from ahernet_tf.training import optimizers, schedule
-from ahernet_tf.training.adam import release
+from ahernet_tf.training import input_prefetch, optimizers, schedule
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.distribution import Batches, Workers
 from ahernet_tf.training.ema import WeightAverage
@@ -138,12 +136,10 @@ class Trainer:
             checkpoint, self.directory / storage.CHECKPOINTS, max_to_keep=2
         )
         if self.workers.chief and self._manager.latest_checkpoint:
-            if self.workers.alone:  # TensorFlow minds the shapes of replicas' variables
-                release([*state, *averages])  # the new ones come at once
             storage.restore(checkpoint, self._manager.latest_checkpoint)
         self.workers.copy_from_chief([*weights, *state, self.iteration, *averages])
         self.done = int(self.iteration.numpy())
-        has_pretraining = bool(self.algorithm.system.pretrain)
+        has_pretraining = bool(self.algorithm.steps("pretrain"))
         self.pretrain_iterations = training.pretrain_iterations * has_pretraining
         self.total = self.pretrain_iterations + training.iterations
         self._stop = threading.Event()
@@ -153,7 +149,7 @@ class Trainer:
     def _optimizer_state(self) -> list[tf.Variable]:
         return [
             variable
-            for objectives in self.algorithm.rows.values()
+            for objectives in self.algorithm.objectives.values()
             for objective in objectives
             for variable in optimizers.variables_of(objective.optimizer)
         ]
@@ -240,21 +236,15 @@ class Trainer:
         if phase == "train" and start == pretrain:
             self._forget_pretraining()
 
-        def make(done: int, ahead: bool) -> Iterator[Batches]:
-            return self._stream(phase, start + done, end, ahead)
+        yield from input_prefetch.on_device(self._stream(phase, start, end))
 
-        yield from feeding.fed(make, end - start)
-
-    def _stream(
-        self, phase: str, start: int, end: int, ahead: bool
-    ) -> Iterator[Batches]:
+    def _stream(self, phase: str, start: int, end: int) -> Iterator[Batches]:
         """Returns the batches from one iteration of a phase to another.
 
         Args:
             phase: `pretrain` or `train`.
             start: The first iteration, pre-training included.
             end: The one after the last.
-            ahead: Whether a batch is made beside the iteration before it.
         """
         system = self.algorithm.system
         role = "oracle" if system.oracle else "untrimmed"
@@ -272,8 +262,9 @@ class Trainer:
         }
         parts = []
         for shard in self.workers.shards:
-            streams = {name: make[name](shard=shard) for name in system.streams(phase)}
-            parts.append(feeding.zipped(streams, ahead).take(end - start))
+            names = self.algorithm.streams(phase)
+            streams = {name: make[name](shard=shard) for name in names}
+            parts.append(input_prefetch.joined(streams).take(end - start))
         return self._joined(parts)
 
     def _joined(self, parts: Sequence[tf.data.Dataset]) -> Iterator[Batches]:
@@ -287,7 +278,7 @@ class Trainer:
         """Starts the alternating iterations with fresh optimizers."""
         self._steps.clear()
         gc.collect()  # a compiled step refers to itself
-        for objectives in self.algorithm.rows.values():
+        for objectives in self.algorithm.objectives.values():
             for objective in objectives:
                 optimizers.reset(objective.optimizer, objective.variables)
         self._rates = {}

@@ -4,7 +4,7 @@ Only matrix products and convolutions count, two operations a multiply-add, from
 layer shapes. A layer `y = W x` has three products of the same size: the forward one,
 the gradient of its input and the gradient of its weights. A pass is charged with those
 that its losses and the variables they move ask for, and no others: no gradient of the
-features, none of the weights that a row leaves alone. Products with the zeros of the
+features, none of the weights that a step leaves alone. Products with the zeros of the
 padding are no work that must be done and are left out.
 """
 
@@ -15,12 +15,11 @@ from collections.abc import Iterable, Sequence
 
 from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import Config, NetworkConfig
-from ahernet_tf.synthesis.layouts import most_context_steps
 
 KERNEL = 3
-#: For each row the maps that it needs, and which parts each loss moves; "top" is what
+#: For each step the maps that it needs, and which parts each loss moves; "top" is what
 #: computes the loss from the maps.
-_ROWS = {
+_STEPS = {
     "moments": ("moments", {"segment": {"backbone", "top"}}),
     "foreground": ("foreground", {"segment": {"top"}}),
     "untrimmed": (
@@ -89,7 +88,7 @@ class Arithmetic:
     """The products of a network's parts at one batch size.
 
     Attributes:
-        config: Sizes, rows' optimizers and schedule.
+        config: Sizes, optimizers and schedule.
         channels: Of the features.
         source_classes: With temporal annotations.
         target_classes: With moments only.
@@ -170,39 +169,35 @@ class Arithmetic:
         """Counts the transfer of all classes."""
         return self.network.transfer_layers * self.transfer_layer(classes)
 
-    def iteration(self, rows: Sequence[str]) -> Count:
-        """Counts the rows of one iteration as the configured schedule runs them.
+    def iteration(self, steps: Sequence[str]) -> Count:
+        """Counts the steps of one iteration as the configured schedule takes them.
 
         Args:
-            rows: Of Algorithm 1, in order.
+            steps: Of Algorithm 1, in order.
 
         Raises:
-            ValueError: A row is not known here.
+            ValueError: A step is not known here.
         """
-        if unknown := [row for row in rows if row not in _ROWS]:
-            raise ValueError(f"The arithmetic of rows {unknown} is not known.")
+        if unknown := [step for step in steps if step not in _STEPS]:
+            raise ValueError(f"The arithmetic of steps {unknown} is not known.")
         training = self.config.training
         is_fused = training.schedule == "fused"
         total, known = Count(), set()
         backward: dict[tuple, set[str]] = {}
-        for row in rows:
-            stream, lines = _ROWS[row]
+        for step in steps:
+            stream, lines = _STEPS[step]
             lines = {(loss,): moved for loss, moved in lines.items()}
             if training.optimizer_split == "joint":
                 lines = {sum(lines, ()): set().union(*lines.values())}
-            repeats = row == "adversarial" and not is_fused
+            repeats = step == "adversarial" and not is_fused
             for run in range(training.generator_updates if repeats else 1):
-                parts, free = self._forward(row), set(known)
-                if row == "adversarial" and run == 0 and "discriminators" in rows:
-                    free.add("synthetic maps")  # those of the discriminators' row
-                total += Count(sum(parts[name] for name in parts.keys() - free))
-                # In an iteration the transfer of the target classes is always the same.
-                known |= (
-                    parts.keys() if is_fused else parts.keys() & {"transfer target"}
-                )
+                parts = self._forward(step)
+                total += Count(sum(parts[name] for name in parts.keys() - known))
+                if is_fused:
+                    known |= parts.keys()
                 for losses, moved in lines.items():
-                    # At one point, two rows with the same maps and loss share a pass.
-                    point = stream if is_fused else (row, run)
+                    # At one point, two steps with the same maps and loss share a pass.
+                    point = stream if is_fused else (step, run)
                     backward.setdefault((point, stream, losses), set()).update(moved)
         for (_, stream, losses), moved in backward.items():
             total += self._backward(stream, losses, moved)
@@ -215,9 +210,9 @@ class Arithmetic:
             return "source", self.source_classes
         return "target", self.target_classes
 
-    def _forward(self, row: str) -> dict[str, float]:
-        """Returns the forward products of a row by name; equal names, equal results."""
-        network, (stream, lines) = self.network, _ROWS[row]
+    def _forward(self, step: str) -> dict[str, float]:
+        """Returns the forward products of a step; what is equal has one name."""
+        network, (stream, lines) = self.network, _STEPS[step]
         streams = ("untrimmed", "synthetic") if stream == "both" else (stream,)
         parts = {}
         for each in streams:
@@ -226,7 +221,7 @@ class Arithmetic:
             parts[f"{each} maps"] = sum(self.backbone(steps))
             if each == "synthetic":
                 parts["synthetic maps"] += sum(self.generators())
-            if row in ("discriminators", "adversarial"):
+            if step in ("discriminators", "adversarial"):
                 parts[f"{each} discriminator"] = self.head(1)
         name, classes = self._classes(stream)
         if "segment" in lines:
@@ -264,13 +259,5 @@ class Arithmetic:
             count += Count(0, 0, first + sum(others))
         if "generators" in moved:
             hidden, output = self.generators()
-            wanted = first * self._generated_share(steps)
-            count += Count(0, wanted + output, hidden + output)
+            count += Count(0, first + output, hidden + output)
         return count
-
-    def _generated_share(self, steps: int) -> float:
-        """Returns the part of synthetic moments whose gradient is asked for."""
-        synthesis = self.config.synthesis
-        if synthesis.mode != "single":
-            return 1.0
-        return most_context_steps(synthesis.length_ratio_min, steps) / steps

@@ -12,6 +12,7 @@ training.schedule=fused` and the like measure other forms of it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,11 +22,10 @@ import tqdm
 from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.models.checkpoint import POLICIES, Description, compute_products_in
 from ahernet_tf.training import schedule
-from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.algorithm import STEPS, Algorithm
 
 from . import preset_flags, rates
 from .arithmetic import Arithmetic
@@ -84,33 +84,21 @@ def random_batches(
     }
 
 
-def phases_of(rows: Sequence[str]) -> list[tuple[str, ...]]:
-    """Groups rows: the adversarial pair shares its maps and is one phase."""
-    phases: list[tuple[str, ...]] = []
-    for row in rows:
-        if row == "adversarial" and phases and phases[-1] == ("discriminators",):
-            phases[-1] += (row,)
-        else:
-            phases.append((row,))
-    return phases
-
-
 def compiled(
-    algorithm: Algorithm, rows: Sequence[str], batches: Batches, consecutive: int = 1
+    algorithm: Algorithm, names: Sequence[str], batches: Batches, consecutive: int = 1
 ) -> Callable[[], None]:
-    """Runs rows of an iteration once; returns what does so several times, then waits.
+    """Takes steps of an iteration once; returns what does so several times, then waits.
 
     Args:
         algorithm: Holds the network and the optimizers.
-        rows: Of the iteration.
+        names: Of the steps.
         batches: Of each stream.
         consecutive: How often; a GPU need not wait for the host between them.
     """
-    whole = algorithm.system
-    algorithm.system = whole._replace(train=tuple(rows))
-    streams = {name: batches[name] for name in algorithm.system.streams("train")}
+    read = {stream for name in names for stream in STEPS[name].streams}
+    streams = {stream: batches[stream] for stream in read}
     step = tf.function(
-        lambda **streams: algorithm.train_step(**streams),  # its own traces
+        functools.partial(algorithm.take, tuple(names)),
         autograph=False,
         jit_compile=algorithm.config.jit_compile or None,
     )
@@ -121,7 +109,6 @@ def compiled(
         tf.stack(list(losses.values())).numpy()
 
     run()
-    algorithm.system = whole
     return run
 
 
@@ -165,11 +152,11 @@ def measure(
     ).build(config)
     algorithm = Algorithm(model, config.loss, training)
     algorithm.set_learning_rates(**schedule.rates(training, 0))
-    rows = algorithm.system.train
+    steps = algorithm.steps("train")
     batches = random_batches(config, channels, source_classes, target_classes)
-    parts = {"iteration": rows}
+    parts = {"iteration": steps}
     if with_phases and training.schedule == "alternating":
-        parts |= {" + ".join(phase): phase for phase in phases_of(rows)}
+        parts |= {step: (step,) for step in steps}
     flop = {name: counts.iteration(part) for name, part in parts.items()}
     products = rates.MatrixProducts(
         matmul_sizes,
@@ -247,7 +234,6 @@ def describe(report: dict[str, Any]) -> str:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    devices.hold_less_memory()  # as experiments.train
     given = {
         "batch_size": values.batch,
         "schedule": values.schedule,

@@ -16,7 +16,6 @@ import pathlib
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -25,16 +24,13 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
-from ahernet_tf.acceleration import devices
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.packed.packing import PackOptions
 from ahernet_tf.models.checkpoint import Description
-from ahernet_tf.training import input_prefetch as feeding
-from ahernet_tf.training import schedule
+from ahernet_tf.training import input_prefetch, schedule
 from ahernet_tf.training.algorithm import Algorithm
-from ahernet_tf.training.distribution import Batches
 from data_tools import pack
 
 from . import pipeline, preset_flags, rates
@@ -81,13 +77,10 @@ def measure(
         "foreground": pipelines.foreground_stream,
         "moments": pipelines.moment_stream,
     }
-    names = algorithm.system.streams("train")
+    names = algorithm.streams("train")
 
-    def stream(start: int, ahead: bool) -> Iterator[Batches]:
-        streams = {name: make[name](dataset, config, 0, start) for name in names}
-        return iter(feeding.zipped(streams, ahead))
-
-    batches = feeding.fed(stream, iterations + 1)
+    streams = {name: make[name](dataset, config, 0) for name in names}
+    batches = input_prefetch.on_device(iter(input_prefetch.joined(streams)))
     waiting, computing = [], []
     for _ in tqdm.trange(iterations + 1, unit="it"):
         begin = time.perf_counter()
@@ -119,7 +112,6 @@ def measure(
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    devices.hold_less_memory()  # as experiments.train
     config = preset_flags.chosen_config(values)
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         report = measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.models import AherNet
-from ahernet_tf.training.losses_of_steps import RowLosses
+from ahernet_tf.training.losses_of_steps import ForwardPass
 
 FOREGROUND = "foreground"
 SYNTHETIC = "synthetic background"
@@ -56,7 +57,6 @@ def collect(
             background.
         seed: Of the choice of moments and videos.
     """
-    rows = RowLosses(model, config.loss)
     parts: list[dict[str, list[tuple[np.ndarray, np.ndarray]]]] = [
         {kind: [] for kind in KINDS} for _ in config.network.level_channels
     ]
@@ -81,19 +81,24 @@ def collect(
                 level[kind].append((values[row, cell], groups[row]))
             first = last
 
+    forward_pass = functools.partial(
+        ForwardPass, model, model.target_classifier, config.loss
+    )
     for batch, groups in _moment_batches(dataset, config, moments, seed):
-        batch = rows.standardized(batch)
+        forward = forward_pass(moments=batch)
         add(
-            rows.synthetic_maps(batch),
-            rows.synthetic_targets(batch),
+            forward.synthetic_maps,
+            forward.synthetic_targets,
             groups,
             {FOREGROUND: FOREGROUND, "background": SYNTHETIC},
         )
     for batch, groups in _video_batches(dataset, config, moments, seed):
-        maps = model.backbone(model.standardization(batch["features"]))
-        names = ("segments", "segment_mask", "segment_labels")
+        forward = forward_pass(untrimmed=batch)
         add(
-            maps, rows.targets(*(batch[n] for n in names)), groups, {"background": REAL}
+            forward.untrimmed_maps,
+            forward.untrimmed_targets,
+            groups,
+            {"background": REAL},
         )
     return [
         {

@@ -1,6 +1,6 @@
 """The release's names in a recording: what they are called here."""
 
-#: Losses of the rows that localise.
+#: Losses of the steps that localise.
 LOCALIZATION = {
     "Total_loss": "total",
     "Prop_loss": "localization",
@@ -10,7 +10,7 @@ LOCALIZATION = {
     "loss_cls": "anchor_classification",
     "acc_cls": "accuracy",
 }
-#: Losses of the rows that classify whole segments.
+#: Losses of the steps that classify whole segments.
 SEGMENT = {"loss_cls": "segment_classification", "acc_cls": "accuracy"}
 #: Losses of discriminators and generators at the recorded weights.
 ADVERSARIAL = {
@@ -19,7 +19,7 @@ ADVERSARIAL = {
     "d_loss": "discriminator",
     "g_loss": "adversarial",
 }
-#: Optimisers: our row and the loss that it moves by.
+#: Optimisers: our step and the loss that it moves by.
 OPTIMIZERS = {
     "ki_cls": ("moments", "segment_classification"),
     "fore_cls": ("foreground", "segment_classification"),
@@ -32,7 +32,7 @@ OPTIMIZERS = {
     "bone_prop": ("synthetic", "localization"),
     "bone_cls": ("synthetic", "anchor_classification"),
 }
-#: Steps of a recorded trajectory: our row and its losses.
+#: Steps of a recorded trajectory: our step and its losses.
 STEPS = {
     "1_ki_cls": ("moments", SEGMENT),
     "2_fore_cls": ("foreground", SEGMENT),

@@ -33,15 +33,14 @@ def compare_anchors(recording: Recording) -> Iterator[Comparison]:
 def compare_matching(recording: Recording) -> Iterator[Comparison]:
     """Compares the targets of all anchors, with the release's sentinels put in."""
     recorded = recording.file("encode")
-    anchors = recording.algorithm.losses.anchors
+    anchors = tf.constant(recording.model.anchors())
     ratios = len(recording.model.network.anchor_ratios)
     unit_box = anchor_grid.encode(tf.constant([0.5, 1.0]), anchors).numpy()
     for case in sorted({name.split("/")[0] for name in recorded}):
         boxes, labels = recorded[f"{case}/boxes"], recorded[f"{case}/labels"]
         batch = recording.untrimmed_batch(boxes, labels)
-        targets = recording.algorithm.losses.targets(
-            batch["segments"], batch["segment_mask"], batch["segment_labels"]
-        )
+        forward = recording.algorithm.forward_pass(untrimmed=batch)
+        targets = forward.untrimmed_targets
         matched, tiou = targets.matched.numpy(), targets.tiou.numpy()
         offsets = np.where(matched[..., None], targets.offsets.numpy(), unit_box)
         levels = zip(
@@ -76,13 +75,13 @@ def compare_forward(recording: Recording) -> Iterator[Comparison]:
     """Compares the four forward passes."""
     model = recording.model
     untrimmed, foreground = recording.untrimmed(), recording.foreground()
-    moments, losses = recording.moments(), recording.algorithm.losses
+    moments, forward = recording.moments(), recording.forward_pass()
     target, source = model.target_classifier, model.source_classifier
     passes = {
         "moment": (model.backbone(moments["features"]), target),
         "foreground": (model.backbone(foreground["features"]), source),
         "untrimmed": (model.backbone(untrimmed["features"]), source),
-        "synthetic": (losses.synthetic_maps(moments), target),
+        "synthetic": (forward.synthetic_maps, target),
     }
     ratios = len(model.network.anchor_ratios)
     for branch, (maps, classifier) in passes.items():
@@ -119,7 +118,7 @@ def compare_inference(recording: Recording) -> Iterator[Comparison]:
     predictions = Predictions(**model(tf.constant(recorded["feature"])))
     probability = tf.nn.softmax(predictions.class_logits).numpy()
     steps, ratios = model.network.untrimmed_steps, len(model.network.anchor_ratios)
-    anchors = recording.algorithm.losses.anchors
+    anchors = tf.constant(recording.model.anchors())
     for item, duration in enumerate(recorded["duration"]):
         ours = {
             f"{item}/rawscore": probability[item],

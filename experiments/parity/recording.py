@@ -15,6 +15,7 @@ from ahernet_tf.models import AherNet
 from ahernet_tf.models import release_names as release
 from ahernet_tf.training import optimizers
 from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.losses_of_steps import ForwardPass
 
 
 class Arrays(dict):
@@ -75,7 +76,7 @@ class Recording:
     def reset(self) -> None:
         """Puts the recorded weights into the network; training starts anew."""
         release.import_arrays(self.model, self.weights)
-        for objectives in self.algorithm.rows.values():
+        for objectives in self.algorithm.objectives.values():
             for objective in objectives:
                 optimizers.reset(objective.optimizer, objective.variables)
 
@@ -123,6 +124,18 @@ class Recording:
             "position": tf.constant(position),
             "inside_start": tf.constant(np.arange(len(ratio)) % 2 == 0),
         }
+
+    def batches(self, case2: bool = False) -> dict[str, dict[str, tf.Tensor]]:
+        """Returns the batch of every stream, the moments with either recorded draw."""
+        return {
+            "untrimmed": self.untrimmed(),
+            "foreground": self.foreground(),
+            "moments": self.moments(case2),
+        }
+
+    def forward_pass(self, case2: bool = False) -> ForwardPass:
+        """Returns the forward pass of all batches at the present weights."""
+        return self.algorithm.forward_pass(**self.batches(case2))
 
     def cells(self) -> list[int]:
         """Returns the cells of each level."""

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from ahernet_tf.models import release_names as release
+from ahernet_tf.training import losses_of_steps
+from ahernet_tf.training.algorithm import STEPS
 
 from . import comparison, names
 from .comparison import Comparison, Tolerance
@@ -20,38 +21,25 @@ LEARNING_RATE = 1e-4
 
 def compare_losses(recording: Recording) -> Iterator[Comparison]:
     """Compares every loss at the recorded weights."""
-    recorded, losses = recording.file("losses"), recording.algorithm.losses
-    rows = {
-        "moment": (losses.moments(recording.moments()), names.SEGMENT),
-        "foreground": (losses.foreground(recording.foreground()), names.SEGMENT),
-        "untrimmed": (losses.untrimmed(recording.untrimmed()), names.LOCALIZATION),
+    recorded, forward = recording.file("losses"), recording.forward_pass()
+    branches = {
+        "moment": (losses_of_steps.moments(forward), names.SEGMENT),
+        "foreground": (losses_of_steps.foreground(forward), names.SEGMENT),
+        "untrimmed": (losses_of_steps.untrimmed(forward), names.LOCALIZATION),
     }
     for suffix, case2 in (("", False), ("_case2", True)):
-        synthetic = losses.synthetic(recording.moments(case2))
-        rows[f"synthetic{suffix}"] = (synthetic, names.LOCALIZATION)
-        real, fake, real_mask, fake_mask = adversarial_inputs(recording, case2)
-        adversarial = losses.discriminators(real, fake, real_mask, fake_mask)
-        adversarial |= losses.adversarial(fake, fake_mask)
-        rows[f"adversarial{suffix}"] = (adversarial, names.ADVERSARIAL)
-    for branch, (values, theirs) in rows.items():
+        forward = recording.forward_pass(case2)
+        synthetic = losses_of_steps.synthetic(forward)
+        branches[f"synthetic{suffix}"] = (synthetic, names.LOCALIZATION)
+        adversarial = losses_of_steps.discriminators(forward)
+        adversarial |= losses_of_steps.adversarial(forward)
+        branches[f"adversarial{suffix}"] = (adversarial, names.ADVERSARIAL)
+    for branch, (values, theirs) in branches.items():
         for name, ours in theirs.items():
             key = f"{branch}/{name}"
             tolerance = loss_tolerance(recording, branch, name, comparison.VALUE)
             value = values[ours].numpy()
             yield Comparison(f"losses/{key}", value, recorded[key], tolerance)
-
-
-def adversarial_inputs(
-    recording: Recording, case2: bool = False
-) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
-    """Returns real maps, fake maps and both masks."""
-    untrimmed, moments = recording.untrimmed(), recording.moments(case2)
-    losses = recording.algorithm.losses
-    return (
-        recording.model.backbone(untrimmed["features"]),
-        losses.synthetic_maps(moments),
-        *losses.background_masks(untrimmed, moments),
-    )
 
 
 def loss_tolerance(
@@ -95,32 +83,19 @@ def compare_gradients(recording: Recording) -> Iterator[Comparison]:
 
 def own_gradients(recording: Recording) -> dict[str, dict[str, np.ndarray]]:
     """Computes our gradients by the release's names of optimiser and variable."""
-    algorithm, losses = recording.algorithm, recording.algorithm.losses
+    algorithm = recording.algorithm
     variables = release.variables_by_release_name(recording.model)
     release_names = {id(variable): name for name, variable in variables.items()}
     optimizers = {ours: theirs for theirs, ours in names.OPTIMIZERS.items()}
-    real, fake, real_mask, fake_mask = adversarial_inputs(recording)
-    moments = recording.moments()
-    loss_fns = {
-        "moments": lambda: losses.moments(moments),
-        "foreground": lambda: losses.foreground(recording.foreground()),
-        "untrimmed": lambda: losses.untrimmed(recording.untrimmed()),
-        "generators": lambda: losses.synthetic(moments),
-        "discriminators": lambda: losses.discriminators(
-            real, fake, real_mask, fake_mask
-        ),
-        "adversarial": lambda: losses.adversarial(
-            losses.synthetic_maps(moments), fake_mask
-        ),
-        "synthetic": lambda: losses.synthetic(moments),
-    }
     found: dict[str, dict[str, np.ndarray]] = {}
-    for row, loss_fn in loss_fns.items():
-        _, gradients = algorithm.gradients(row, loss_fn)
-        for objective, gradient in zip(algorithm.rows[row], gradients):
-            found[optimizers[row, objective.loss]] = {
+    for step, objectives in algorithm.objectives.items():
+        _, gradients = algorithm.gradients(step, recording.forward_pass())
+        for objective in objectives:
+            found[optimizers[(step, *objective.losses)]] = {
                 release_names[id(variable)]: value.numpy()
-                for variable, value in zip(objective.variables, gradient)
+                for variable, value in zip(
+                    objective.variables, gradients[objective.losses]
+                )
             }
     return found
 
@@ -143,27 +118,21 @@ def compare_trajectory(recording: Recording) -> Iterator[Comparison]:
     """
     recorded, algorithm = recording.file("trajectory"), recording.algorithm
     algorithm.set_learning_rates(LEARNING_RATE, LEARNING_RATE, LEARNING_RATE)
-    untrimmed, foreground = recording.untrimmed(), recording.foreground()
-    moments = recording.moments()
     iterations = len(next(v for v in recorded.values() if v.ndim))
-    history = [
-        algorithm.train_step(untrimmed, foreground, moments) for _ in range(iterations)
-    ]
-    after = {
-        "moments": algorithm.losses.moments(moments),
-        "foreground": algorithm.losses.foreground(foreground),
-        "untrimmed": algorithm.losses.untrimmed(untrimmed),
-        "synthetic": algorithm.losses.synthetic(moments),
-    }
+    batches = recording.batches()
+    history = [algorithm.train_step(**batches) for _ in range(iterations)]
+    forward = recording.forward_pass()
+    after = {step: STEPS[step].losses(forward) for step, _ in names.AFTER.values()}
     for key, values in recorded.items():
         _, *path, name = key.split("/")
         if path[0] == "after":
-            row, theirs = names.AFTER[path[1]]
-            ours = after[row][theirs[name]].numpy()
+            step, theirs = names.AFTER[path[1]]
+            ours = after[step][theirs[name]].numpy()
         else:
-            row, theirs = names.STEPS[path[0]]
-            ours = np.array([step[f"{row}/{theirs[name]}"].numpy() for step in history])
-        tolerance = loss_tolerance(recording, row, name, comparison.TRAJECTORY)
+            step, theirs = names.STEPS[path[0]]
+            path = f"{step}/{theirs[name]}"
+            ours = np.array([losses[path].numpy() for losses in history])
+        tolerance = loss_tolerance(recording, step, name, comparison.TRAJECTORY)
         yield Comparison(f"trajectory/{key}", ours, values, tolerance)
     weights = recording.file("trajectory_weights")
     for name, variable in release.variables_by_release_name(recording.model).items():

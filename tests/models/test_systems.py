@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
-from ahernet_tf.config import SYSTEMS, LossConfig, SynthesisConfig, TrainingConfig
+from ahernet_tf.config import LossConfig, SynthesisConfig, TrainingConfig
 from ahernet_tf.models import systems
+from ahernet_tf.models.systems import SYSTEMS
 from ahernet_tf.synthesis.layouts import cut_out, neighbourhood
+from ahernet_tf.training import losses_of_steps
 from ahernet_tf.training.algorithm import Algorithm
 from tests.models import tiny
 
@@ -81,7 +83,7 @@ def moved(before, after):
 def test_iteration_moves_what_the_system_learns(system, schedule):
     algorithm = made(system, schedule=schedule)
     before = weights(algorithm)
-    streams = algorithm.system.streams("train")
+    streams = algorithm.streams("train")
     losses = algorithm.train_step(**{name: batches()[name] for name in streams})
     assert moved(before, weights(algorithm)) == MOVES[system]
     assert all(np.isfinite(loss.numpy()) for loss in losses.values())
@@ -106,7 +108,7 @@ def test_iteration_with_the_forms_of_the_paper_moves_the_same(schedule):
 def test_pretraining_moves_what_untrimmed_videos_teach(system):
     algorithm = made(system)
     before = weights(algorithm)
-    streams = algorithm.system.streams("pretrain")
+    streams = algorithm.streams("pretrain")
     algorithm.pretrain_step(**{name: batches()[name] for name in streams})
     assert moved(before, weights(algorithm)) == PRETRAINING_MOVES[system]
 
@@ -128,48 +130,9 @@ def test_unknown_system_is_refused():
         systems.configure(configuration.small(), "AherNetX")
 
 
-@pytest.mark.parametrize("split", ["per_loss", "joint"])
-def test_fused_iteration_is_the_sum_of_its_rows_taken_alone(split):
-    fused = made(schedule="fused", optimizer_split=split)
-    start = weights(fused)
-    named = fused.train_step(**batches())
-    expected = {key: value.astype(np.float64) for key, value in start.items()}
-    for row in fused.system.train:
-        alone = made(optimizer_split=split)
-        found = alone.minimize(row, row_loss(alone, row))
-        for name, loss in found.items():
-            np.testing.assert_allclose(named[f"{row}/{name}"], loss, rtol=1e-5)
-        for key, value in weights(alone).items():
-            expected[key] += value - start[key]
-    for key, value in weights(fused).items():
-        np.testing.assert_allclose(value, expected[key], atol=2e-5, err_msg=str(key))
-
-
-def row_loss(algorithm, row):
-    """Returns what computes a row's losses by itself."""
-    losses, streams = algorithm.losses, batches()
-    untrimmed, moments = streams["untrimmed"], streams["moments"]
-    masks = losses.background_masks(untrimmed, moments)
-    return {
-        "moments": lambda: losses.moments(moments),
-        "foreground": lambda: losses.foreground(streams["foreground"]),
-        "untrimmed": lambda: losses.untrimmed(untrimmed),
-        "generators": lambda: losses.synthetic(moments),
-        "synthetic": lambda: losses.synthetic(moments),
-        "discriminators": lambda: losses.discriminators(
-            algorithm.model.backbone(untrimmed["features"]),
-            losses.synthetic_maps(moments),
-            *masks,
-        ),
-        "adversarial": lambda: losses.adversarial(
-            losses.synthetic_maps(moments), masks[1]
-        ),
-    }[row]
-
-
 def test_oracle_teaches_the_target_classifier():
     algorithm = made("AherNet*")
-    (objective,) = algorithm.rows["foreground"]
+    (objective,) = algorithm.objectives["foreground"]
     wanted = {id(v) for v in algorithm.model.target_classifier.trainable_variables}
     assert {id(v) for v in objective.variables} == wanted
 
@@ -214,7 +177,7 @@ def test_cut_out_reads_linearly():
 def test_context_loss_is_the_error_on_both_sides():
     algorithm = made("AherNetA-")
     untrimmed = batches()["untrimmed"]
-    found = algorithm.losses.contexts(untrimmed)
+    found = losses_of_steps.contexts(algorithm.forward_pass(untrimmed=untrimmed))
     model = algorithm.model
     features = untrimmed["features"].numpy()
     bounds = {"start": [(8.2, 15), (0, 4)], "end": [(26.5, 32), (12, 16)]}

@@ -1,4 +1,4 @@
-"""The losses of every row, put together by hand from the tested terms."""
+"""The losses of every step, put together by hand from the tested terms."""
 
 import dataclasses
 
@@ -10,7 +10,8 @@ from ahernet_tf import config as configuration
 from ahernet_tf import losses
 from ahernet_tf.anchors import grid as anchor_grid
 from ahernet_tf.config import SynthesisConfig
-from ahernet_tf.training.losses_of_steps import RowLosses
+from ahernet_tf.training import losses_of_steps
+from ahernet_tf.training.losses_of_steps import ForwardPass
 from tests.models import tiny
 
 CONFIG = dataclasses.replace(configuration.release().loss, foreground_tiou=0.5)
@@ -21,8 +22,20 @@ def model():
     return tiny.network()
 
 
-def rows(model, **options):
-    return RowLosses(model, dataclasses.replace(CONFIG, **options))
+def forward(model, batches, **options):
+    """Returns a forward pass of the given batches, by stream."""
+    config = dataclasses.replace(CONFIG, **options)
+    return ForwardPass(model, model.source_classifier, config, **batches)
+
+
+def untrimmed_losses(model, untrimmed, **options):
+    return losses_of_steps.untrimmed(
+        forward(model, {"untrimmed": untrimmed}, **options)
+    )
+
+
+def by_stream(synthesis="single"):
+    return dict(zip(("untrimmed", "foreground", "moments"), tiny.batches(synthesis)))
 
 
 def with_segments(untrimmed, segments, labels):
@@ -34,15 +47,15 @@ def with_segments(untrimmed, segments, labels):
     }
 
 
-@pytest.mark.parametrize("row", ["moments", "foreground"])
-def test_segments_are_classified_by_the_classifier_of_their_stream(model, row):
-    batches = dict(zip(("untrimmed", "foreground", "moments"), tiny.batches()))
+@pytest.mark.parametrize("step", ["moments", "foreground"])
+def test_segments_are_classified_by_the_classifier_of_their_stream(model, step):
+    batches = by_stream()
     classifier = (
-        model.target_classifier if row == "moments" else model.source_classifier
+        model.target_classifier if step == "moments" else model.source_classifier
     )
-    logits = classifier(model.backbone(batches[row]["features"]))
-    labels = batches[row]["label"]
-    found = getattr(rows(model), row)(batches[row])
+    logits = classifier(model.backbone(batches[step]["features"]))
+    labels = batches[step]["label"]
+    found = getattr(losses_of_steps, step)(forward(model, batches))
     expected = losses.segment_classification_loss(logits, labels, CONFIG)
     np.testing.assert_allclose(found["segment_classification"], expected, rtol=1e-6)
     right = np.argmax(logits, -1) == labels.numpy()
@@ -50,7 +63,7 @@ def test_segments_are_classified_by_the_classifier_of_their_stream(model, row):
 
 
 def test_localization_is_the_sum_of_three_losses_and_total_of_all(model):
-    found = rows(model).untrimmed(tiny.batches()[0])
+    found = untrimmed_losses(model, tiny.batches()[0])
     parts = sum(found[name].numpy() for name in ("proposal", "offset", "overlap"))
     np.testing.assert_allclose(found["localization"], parts, rtol=1e-6)
     total = parts + found["anchor_classification"].numpy()
@@ -60,21 +73,20 @@ def test_localization_is_the_sum_of_three_losses_and_total_of_all(model):
 
 def test_decoded_offsets_are_compared_in_steps(model):
     untrimmed = tiny.batches()[0]
-    row_losses = rows(model, offset_loss="decoded")
-    targets = row_losses.targets(
-        *(untrimmed[f"segment{part}"] for part in ("s", "_mask", "_labels"))
-    )
+    decoding = forward(model, {"untrimmed": untrimmed}, offset_loss="decoded")
+    targets = decoding.untrimmed_targets
     foreground = targets.foreground.numpy()
     assert foreground.any()
     outputs = model.head(model.backbone(untrimmed["features"]))
     _, chosen = losses.proposal_loss(outputs["proposal_logits"], targets, CONFIG)
-    decoded = anchor_grid.decode(outputs["offsets"], row_losses.anchors).numpy()
+    decoded = anchor_grid.decode(outputs["offsets"], tf.constant(model.anchors()))
+    decoded = decoded.numpy()
     distance = np.abs(decoded - targets.segments.numpy())[foreground]
     smooth = np.where(distance < 1, 0.5 * distance**2, distance - 0.5)
     expected = smooth.sum() / chosen.numpy().sum()
-    found = row_losses.untrimmed(untrimmed)["offset"]
+    found = losses_of_steps.untrimmed(decoding)["offset"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert abs(found - rows(model).untrimmed(untrimmed)["offset"]) > 1e-3
+    assert abs(found - untrimmed_losses(model, untrimmed)["offset"]) > 1e-3
 
 
 def test_offsets_too_large_to_decode_do_no_harm_on_background(model):
@@ -82,9 +94,8 @@ def test_offsets_too_large_to_decode_do_no_harm_on_background(model):
     bias = model.head.levels[2].biases[1]  # the offsets of the coarsest level
     bias.assign(tf.fill(bias.shape, 5000.0))
     untrimmed = with_segments(tiny.batches()[0], [[4, 12]] * 3, [0, 1, 2])
-    row_losses = rows(model, offset_loss="decoded")
     with tf.GradientTape() as tape:
-        loss = row_losses.untrimmed(untrimmed)["offset"]
+        loss = untrimmed_losses(model, untrimmed, offset_loss="decoded")["offset"]
     gradient = tape.gradient(loss, model.backbone.trainable_variables[0])
     assert np.isfinite(loss)
     assert np.isfinite(gradient).all()
@@ -94,13 +105,10 @@ def test_anchors_of_several_classes_are_labelled_by_their_own_match(model):
     # Row 0 holds class 1 in [3.5, 8.2] and class 2 in [15, 26.5]; with the option
     # for all cells it is class 1 throughout, with the other each cell its match.
     untrimmed = tiny.batches()[0]
-    found = rows(model, anchor_cls="foreground", anchor_cls_norm="mean").untrimmed(
-        untrimmed
+    found = untrimmed_losses(
+        model, untrimmed, anchor_cls="foreground", anchor_cls_norm="mean"
     )
-    row_losses = rows(model)
-    targets = row_losses.targets(
-        *(untrimmed[f"segment{part}"] for part in ("s", "_mask", "_labels"))
-    )
+    targets = forward(model, {"untrimmed": untrimmed}).untrimmed_targets
     predictions = model.predict_anchors(
         model.backbone(untrimmed["features"]),
         model.anchor_classifier(model.source_classifier),
@@ -123,20 +131,17 @@ def test_videos_without_annotation_give_background_and_nothing_else(model):
     untrimmed = tiny.batches()[0]
     untrimmed |= {"segment_mask": tf.zeros_like(untrimmed["segment_mask"])}
     for options in ({}, {"anchor_cls": "foreground", "offset_loss": "decoded"}):
-        found = rows(model, **options).untrimmed(untrimmed)
+        found = untrimmed_losses(model, untrimmed, **options)
         assert found["proposal"] > 0
         for name in ("offset", "overlap", "anchor_classification", "accuracy"):
             assert found[name].numpy() == 0, name
 
 
 @pytest.mark.parametrize("mode", ["single", "tiled"])
-def test_synthetic_targets_lie_where_the_moments_were_laid(mode):
+def test_synthetic_losses_are_those_of_videos_that_hold_the_moments_there(mode):
     model = tiny.network(synthesis=SynthesisConfig(mode=mode))
     moments = tiny.batches(mode)[2]
-    row_losses = rows(model)
     layout = model.synthetic_moments.layout(moments)
-    targets = row_losses.synthetic_targets(moments)
-    found = row_losses.synthetic(moments)
     labels = tf.broadcast_to(moments["label"][:, tf.newaxis], layout.segments.shape[:2])
     untrimmed = {
         "features": model.synthetic_moments(moments["features"], moments),
@@ -144,15 +149,13 @@ def test_synthetic_targets_lie_where_the_moments_were_laid(mode):
         "segment_mask": layout.segment_mask,
         "segment_labels": labels,
     }
-    expected = row_losses.localization(
-        model.backbone(untrimmed["features"]),
-        model.anchor_classifier(model.target_classifier),
-        targets,
-        moments["label"],
-        tf.ones(tiny.BATCH, tf.bool),
-    )
+    as_video = ForwardPass(model, model.target_classifier, CONFIG, untrimmed=untrimmed)
+    expected = losses_of_steps.untrimmed(as_video)
+    synthetic = forward(model, {"moments": moments})
+    found = losses_of_steps.synthetic(synthetic)
     for name, loss in expected.items():
         np.testing.assert_allclose(found[name], loss, rtol=1e-6, err_msg=name)
+    targets = synthetic.synthetic_targets
     assert targets.matched.numpy().any(axis=1).all()
     owners = targets.labels.numpy()[targets.matched.numpy()]
     assert set(owners.tolist()) == set(moments["label"].numpy().tolist())
@@ -160,13 +163,10 @@ def test_synthetic_targets_lie_where_the_moments_were_laid(mode):
 
 @pytest.mark.parametrize("kind", ["joint", "separate"])
 def test_background_masks_follow_the_option(model, kind):
-    untrimmed, _, moments = tiny.batches()
-    row_losses = rows(model, adv_mask=kind)
-    real, fake = row_losses.background_masks(untrimmed, moments)
-    own_real = row_losses.targets(
-        *(untrimmed[f"segment{part}"] for part in ("s", "_mask", "_labels"))
-    ).background.numpy()
-    own_fake = row_losses.synthetic_targets(moments).background.numpy()
+    both_streams = forward(model, by_stream(), adv_mask=kind)
+    real, fake = both_streams.background_masks
+    own_real = both_streams.untrimmed_targets.background.numpy()
+    own_fake = both_streams.synthetic_targets.background.numpy()
     assert own_real[2].all()  # no annotation: all of it is background
     both = own_real & own_fake
     np.testing.assert_array_equal(real, both if kind == "joint" else own_real)
@@ -177,6 +177,20 @@ def test_features_are_standardised_once():
     model = tiny.network()
     model.standardization.set_statistics(np.full(6, 2.0), np.full(6, 4.0))
     batch = {"features": tf.fill([1, 4, 6], 10.0), "label": tf.constant([0])}
-    found = rows(model).standardized(batch)
+    found = forward(model, {"moments": batch}).moments
     assert found["features"].numpy().max() == found["features"].numpy().min() == 2.0
     assert found["label"] is batch["label"]
+
+
+def test_maps_are_computed_once(model, monkeypatch):
+    calls = []
+    backbone = type(model.backbone)
+    call = backbone.call
+    monkeypatch.setattr(
+        backbone, "call", lambda self, x: calls.append(1) or call(self, x)
+    )
+    shared = forward(model, by_stream())
+    losses_of_steps.untrimmed(shared)
+    losses_of_steps.discriminators(shared)
+    losses_of_steps.adversarial(shared)
+    assert len(calls) == 2

@@ -8,15 +8,12 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf.acceleration import devices
-from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.packed.buffers import BufferPool
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
     write_synthetic,
 )
 from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.training import input_prefetch as feeding
 from ahernet_tf.training.trainer import Interrupted, NonFiniteLossError, Trainer
 
 
@@ -91,23 +88,6 @@ def test_forms_for_a_gpu_compute_the_same(data, straight, tmp_path, monkeypatch)
         assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
 
 
-@pytest.mark.parametrize(("short", "held"), [(2.0, [1] * 3), (-1.0, [1] * 3 + [2] * 3)])
-def test_one_batch_of_a_stream_is_held_and_one_more_where_they_are_made_ahead(
-    data, tmp_path, monkeypatch, short, held
-):
-    pools = []
-
-    class Noted(BufferPool):
-        def __init__(self):
-            super().__init__()
-            pools.append(self)
-
-    monkeypatch.setattr(pipelines, "BufferPool", Noted)
-    monkeypatch.setattr(feeding, "_SHORT", short)
-    trainer(data, tmp_path, tiny(iterations=6, pretrain_iterations=0)).run()
-    assert [len(pool) for pool in pools] == held
-
-
 @pytest.mark.parametrize("stop_after", [1, 3], ids=["pretraining", "alternating"])
 def test_resumed_run_has_bit_for_bit_the_weights_of_one_that_never_stopped(
     data, straight, tmp_path, monkeypatch, stop_after
@@ -148,7 +128,7 @@ def test_every_weight_and_every_optimizer_slot_is_in_the_checkpoint(straight):
     ]
     slots = sum(
         2 + 2 * len(objective.variables)
-        for objectives in straight.algorithm.rows.values()
+        for objectives in straight.algorithm.objectives.values()
         for objective in objectives
     )
     assert len(names) == len(straight.model.weights) + slots

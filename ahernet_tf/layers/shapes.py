@@ -1,0 +1,47 @@
+"""What layers check of their inputs before TensorFlow does worse with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def check_sequences(sequences: tf.Tensor, channels: int) -> None:
+    """Refuses what is not `[batch, time, channels]`.
+
+    Args:
+        sequences: Any tensor.
+        channels: What a layer was built for.
+
+    Raises:
+        ValueError: The rank is not 3, or the channels differ.
+    """
+    shape = sequences.shape
+    if shape.rank is None:
+        return
+    if shape.rank != 3 or shape[-1] not in (None, channels):
+        raise ValueError(
+            f"Expected sequences [batch, time, {channels}], received {tuple(shape)}."
+        )
+
+
+def check_maps(maps: Sequence[tf.Tensor], channels: Sequence[int]) -> None:
+    """Refuses what is not one map `[batch, cells, channels]` per level.
+
+    Args:
+        maps: Of any levels.
+        channels: Per level that a layer was built for.
+
+    Raises:
+        ValueError: There are more or fewer maps, or one is of another shape.
+    """
+    if len(maps) != len(channels):
+        raise ValueError(
+            f"Expected {len(channels)} maps, one per level, received {len(maps)}."
+        )
+    for level, (level_map, size) in enumerate(zip(maps, channels), 1):
+        try:
+            check_sequences(level_map, size)
+        except ValueError as error:
+            raise ValueError(f"Map of level {level}: {error}") from error
