@@ -138,7 +138,7 @@ def measure(
         The numbers; see the names.
 
     Raises:
-        ValueError: The arithmetic of the system's rows is not known.
+        ValueError: The arithmetic of a step of the system is not known.
     """
     training = config.training
     compute_products_in(training.precision)

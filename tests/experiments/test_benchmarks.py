@@ -128,12 +128,6 @@ def test_train_step():
     assert "whole iteration" in train_step.describe(report)
 
 
-def test_adversarial_rows_are_one_phase():
-    rows = ("generators", "discriminators", "adversarial", "synthetic")
-    phases = [("generators",), ("discriminators", "adversarial"), ("synthetic",)]
-    assert train_step.phases_of(rows) == phases
-
-
 def test_train_step_program(tmp_path):
     out = tmp_path / "train_step.json"
     command = [sys.executable, "-m", "experiments.benchmarks.train_step"]
