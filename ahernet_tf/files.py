@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gzip
+import hashlib
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 PARTIAL = ".partial"
+_LONGEST_NAME = 255  # bytes, on the usual file systems
 _ABANDONED_AFTER_SEC = 24 * 3600.0
 
 PathLike = str | os.PathLike
@@ -65,8 +67,11 @@ def _temporary(path: pathlib.Path) -> pathlib.Path:
     """Returns the temporary path beside `path`; removes what dead processes left."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path.parent.resolve())
-    owner = f"{socket.gethostname()}-{os.getpid()}"
-    return path.with_name(f".{path.name}.{owner}{PARTIAL}")
+    owner = f"{socket.gethostname()}-{os.getpid()}{PARTIAL}"
+    name = f".{path.name}.{owner}"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}.{owner}"
+    return path.with_name(name)
 
 
 @functools.lru_cache(maxsize=1024)

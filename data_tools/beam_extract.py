@@ -24,8 +24,8 @@ from absl import flags
 from ahernet_tf import program
 from ahernet_tf.data.packed.beam_work import run_parts
 from ahernet_tf.p3d.extraction import ExtractionOptions
-from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
-from ahernet_tf.p3d.video import list_videos
+from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
+from ahernet_tf.p3d.video_files import passed_over
 from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
 
 from . import extract_features
@@ -44,7 +44,7 @@ def run(
     videos_per_part: int = 16,
     beam_options: Sequence[str] = (),
     progress: bool = True,
-) -> extract_features.Report:
+) -> extract_features.ExtractionReport:
     """Extracts the features of all videos that are not complete yet.
 
     Args:
@@ -64,11 +64,14 @@ def run(
     """
     options = options or ExtractionOptions()
     out, weights = pathlib.Path(out).absolute(), os.path.abspath(weights)
-    paths = {name: os.path.abspath(p) for name, p in list_videos(videos).items()}
+    paths = {
+        name: os.path.abspath(p)
+        for name, p in extract_features.find_videos(videos, options).items()
+    }
     description = describe_features(
         read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
     )
-    writer = FeatureStoreWriter(out, description)
+    writer = FeatureWriter(out, description)
     skipped = sum(writer.is_complete(video) for video in paths)
     names = list(paths)
     parts = [
@@ -86,7 +89,9 @@ def run(
     finally:
         writer.close()
     extracted = len(paths) - skipped - len(writer.failures)
-    return extract_features.Report(extracted, skipped, writer.failures)
+    return extract_features.ExtractionReport(
+        extracted, skipped, writer.failures, passed_over(videos)
+    )
 
 
 def extract_part(
@@ -110,7 +115,7 @@ def extract_part(
     Returns:
         Broken video -> why.
     """
-    writer = FeatureStoreWriter(out, description, failures_file=None)
+    writer = FeatureWriter(out, description, failures_file=None)
     waiting = {name: p for name, p in part.items() if not writer.is_complete(name)}
     try:
         extract_features.extract_into(writer, waiting, weights, options, jit)

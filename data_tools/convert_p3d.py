@@ -16,7 +16,7 @@ from absl import flags, logging
 
 from ahernet_tf import program
 from ahernet_tf.p3d import convert_arrays, read_foreign_arrays, write_arrays
-from ahernet_tf.p3d.formats import FUSIONS
+from ahernet_tf.p3d.clip_format import FUSIONS
 from ahernet_tf.p3d.weights import P3DMetadata, file_sha256
 
 

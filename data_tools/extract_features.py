@@ -24,8 +24,8 @@ from absl import flags, logging
 
 from ahernet_tf import program
 from ahernet_tf.p3d.extraction import ExtractionOptions, extract, feature_function
-from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features
-from ahernet_tf.p3d.video import list_videos
+from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
+from ahernet_tf.p3d.video_files import list_videos, passed_over
 from ahernet_tf.p3d.weights import load_p3d, read_p3d_metadata, weights_fingerprint
 
 DTYPES = ("float16", "float32")
@@ -33,18 +33,20 @@ POLICIES = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class ExtractionReport:
     """What a run did.
 
     Attributes:
         extracted: videos whose features were written.
         skipped: videos that were complete before.
         failures: broken video -> why.
+        passed_over: suffix -> number of files that are no videos.
     """
 
     extracted: int
     skipped: int
     failures: dict[str, str]
+    passed_over: dict[str, int]
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -70,7 +72,7 @@ def run(
     policy: str = "float32",
     shard: str = "0/1",
     jit: bool = False,
-) -> Report:
+) -> ExtractionReport:
     """Extracts the features of all videos that are not complete yet.
 
     Args:
@@ -88,7 +90,8 @@ def run(
     """
     options = options or ExtractionOptions()
     index, count = parse_shard(shard)
-    paths = dict(list(list_videos(videos).items())[index::count])
+    paths = find_videos(videos, options)
+    paths = dict(list(paths.items())[index::count])
     description = describe_features(
         read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
     )
@@ -96,7 +99,7 @@ def run(
         f"failures-{index}-of-{count}.json" if count > 1 else "failures.json"
     )
     with _Progress() as progress:
-        writer = FeatureStoreWriter(out, description, failures_file, progress.video)
+        writer = FeatureWriter(out, description, failures_file, progress.video)
         waiting = {v: path for v, path in paths.items() if not writer.is_complete(v)}
         progress.start(len(waiting), len(paths) - len(waiting))
         try:
@@ -104,11 +107,32 @@ def run(
         finally:
             writer.close()
     failures = writer.failures
-    return Report(len(waiting) - len(failures), len(paths) - len(waiting), failures)
+    return ExtractionReport(
+        len(waiting) - len(failures),
+        len(paths) - len(waiting),
+        failures,
+        passed_over(videos),
+    )
+
+
+def find_videos(videos: str, options: ExtractionOptions) -> dict[str, str]:
+    """Lists the videos to extract, name -> path.
+
+    Raises:
+        ValueError: There are none, or folders of frames among them without a rate.
+    """
+    paths = list_videos(videos)
+    folders = [path for path in paths.values() if os.path.isdir(path)]
+    if folders and options.fps is None:
+        raise ValueError(
+            f"{folders[0]}: a folder of frames has no rate; say with --fps how many "
+            "frames there are per second"
+        )
+    return paths
 
 
 def extract_into(
-    writer: FeatureStoreWriter,
+    writer: FeatureWriter,
     videos: Mapping[str, str],
     weights: str,
     options: ExtractionOptions,
@@ -193,7 +217,7 @@ def main(values: flags.FlagValues) -> int:
     return print_report(report)
 
 
-def print_report(report: Report) -> int:
+def print_report(report: ExtractionReport) -> int:
     """Prints what a run did; returns the exit status, 1 where nothing could be read."""
     print(
         f"{report.extracted} videos extracted, {report.skipped} were complete, "
@@ -201,6 +225,9 @@ def print_report(report: Report) -> int:
     )
     for name, why in report.failures.items():
         print(f"  {name}: {why}")
+    if report.passed_over:
+        kinds = ", ".join(f"{n} {suffix}" for suffix, n in report.passed_over.items())
+        print(f"Files passed over, as they are no videos: {kinds}.")
     return int(bool(report.failures) and not report.extracted and not report.skipped)
 
 
@@ -231,8 +258,9 @@ def define_extraction_flags() -> None:
     flags.DEFINE_string(
         "videos",
         None,
-        "Folder of videos (searched with its subfolders), or a text file with one path "
-        "a line, or one video. A video is called by its file name without suffix.",
+        "Folder of videos or of folders of frames (searched with its subfolders), or a "
+        "text file with one path per line, or one video. A video is called by its file "
+        "name without suffix.",
     )
     flags.DEFINE_string("weights", None, "Weights written by data_tools.convert_p3d.")
     flags.DEFINE_string("out", None, "Directory of the features.")
@@ -241,7 +269,10 @@ def define_extraction_flags() -> None:
     flags.DEFINE_integer("batch_size", 8, "Clips in one pass.", lower_bound=1)
     flags.DEFINE_integer("stride", 8, "Frames between clips' starts.", lower_bound=1)
     flags.DEFINE_float(
-        "fps", None, "Bring every video to this rate first (default: its own)."
+        "fps",
+        None,
+        "Bring every video to this rate first (default: its own); the rate of folders "
+        "of frames.",
     )
     flags.DEFINE_integer(
         "decoders", 0, "Videos decoded at a time (0: half the processors, at most 8)."

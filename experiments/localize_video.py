@@ -33,7 +33,7 @@ from ahernet_tf.models.checkpoint import compute_products_in, load_description
 from ahernet_tf.p3d.agreement import feature_differences
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.sources import check_sources, note_sources
-from ahernet_tf.p3d.video import list_videos
+from ahernet_tf.p3d.video_files import list_videos
 from ahernet_tf.p3d.weights import read_p3d_metadata
 from ahernet_tf.visualization.cutting import cut_detections
 from ahernet_tf.visualization.timeline import Row, draw_timeline

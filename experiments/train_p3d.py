@@ -35,7 +35,7 @@ from ahernet_tf.p3d import (
     read_p3d_metadata,
     save_p3d,
 )
-from ahernet_tf.p3d.formats import FUSIONS
+from ahernet_tf.p3d.clip_format import FUSIONS
 from ahernet_tf.p3d.moments import find_moments, moment_batches, split_moments
 
 POLICIES = ("float32", "mixed_bfloat16")

@@ -1,20 +1,20 @@
 """The Pseudo-3D network in Keras, its weights, and its clips out of video files.
 
 What reads video files needs PyAV and is imported from its modules: `p3d.video`,
-`p3d.extraction` and `p3d.store`.
+`p3d.extraction` and `p3d.feature_writer`.
 """
 
 from ahernet_tf.p3d.arithmetic import count_multiply_adds
-from ahernet_tf.p3d.conversion import convert_arrays, read_foreign_arrays
-from ahernet_tf.p3d.export import export_p3d
-from ahernet_tf.p3d.formats import ClipFormat
-from ahernet_tf.p3d.layers import (
+from ahernet_tf.p3d.blocks import (
     ConvBatchNorm,
     ImageBottleneck,
     P3DBottleneck,
     P3DMaxPool,
     combine_spatial_temporal,
 )
+from ahernet_tf.p3d.clip_format import ClipFormat
+from ahernet_tf.p3d.conversion import convert_arrays, read_foreign_arrays
+from ahernet_tf.p3d.export import export_p3d
 from ahernet_tf.p3d.network import (
     P3D,
     P3D_199_DEPTHS,

@@ -10,7 +10,7 @@ from absl import logging
 
 from ahernet_tf.data.features.extractors import extractor_differences
 from ahernet_tf.p3d.extraction import ExtractionOptions
-from ahernet_tf.p3d.store import describe_features
+from ahernet_tf.p3d.feature_writer import describe_features
 from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
 
 _SETTINGS = ("clip_frames", "stride_frames", "fps")

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ahernet_tf.p3d.arrays import read_npz
-from ahernet_tf.p3d.formats import check_fusion
-from ahernet_tf.p3d.weights import P3DMetadata, array_shapes, check_arrays
+from ahernet_tf.data.features.array_files import read_npz
+from ahernet_tf.data.features.torch_files import load_torch
+from ahernet_tf.files import naming
+from ahernet_tf.p3d.clip_format import check_fusion
+from ahernet_tf.p3d.weights import P3DMetadata, array_shapes, check_arrays, listed
 
 _NORM_PARTS = {
     "gamma": "weight",
@@ -74,26 +76,25 @@ def read_foreign_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise ValueError(f"{path}: no such file.")
     if path.suffix == ".npz":
         return read_npz(path)
-    try:
-        import torch
-    except ImportError:
-        raise ValueError(
-            f"{path}: PyTorch is needed to read this file, and is not installed. "
-            "Install it, or save the arrays as .npz elsewhere."
-        ) from None
-    import pickle
+    with naming(path):
+        return _tensors(load_torch(path))
 
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path}: PyTorch cannot read it: {error}") from error
+
+def _tensors(content) -> dict[str, np.ndarray]:
+    """Returns the tensors of a checkpoint or state dict as arrays.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    import torch
+
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping):
-        raise ValueError(f"{path}: holds a {type(content).__name__}, no state dict.")
+        raise ValueError(f"holds a {type(content).__name__}, no state dict.")
     alien = [name for name, v in content.items() if not isinstance(v, torch.Tensor)]
     if alien:
-        raise ValueError(f"{path}: no tensors: {', '.join(map(str, alien))}.")
+        raise ValueError(f"no tensors: {', '.join(map(str, alien))}.")
     return {name: v.detach().cpu().float().numpy() for name, v in content.items()}
 
 
@@ -140,7 +141,7 @@ def convert_arrays(
             labels[target] = name
             ours[target] = _in_our_layout(target, np.asarray(array, np.float32))
     if problems:
-        raise ValueError(f"{where}: " + "; ".join(problems) + ".")
+        raise ValueError(f"{where}: {listed(problems)}.")
     _apply_caffe_statistics_factor(ours)
     metadata = _describe(ours, fusion, f"{where}, {style} names", where)
     if style == "PyTorch":

@@ -13,21 +13,21 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import math
 import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-import av
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.p3d.formats import ClipFormat
+from ahernet_tf.p3d.clip_format import ClipFormat
+from ahernet_tf.p3d.clips import center_crop, sliding_clips
 from ahernet_tf.p3d.network import P3D
 from ahernet_tf.p3d.preprocessing import ClipNormalization
-from ahernet_tf.p3d.video import VideoReader, center_crop, sliding_clips
+from ahernet_tf.p3d.video import VideoReader
 
-BROKEN_VIDEO_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 _POLL_SEC = 0.1
 
 
@@ -56,8 +56,8 @@ class ExtractionOptions:
         for name in ("stride_frames", "batch_size", "decoders", "threads_per_decoder"):
             if getattr(self, name) < 1:
                 raise ValueError(f"Expected {name} of at least 1: {self}.")
-        if self.fps is not None and not self.fps > 0:
-            raise ValueError(f"Expected fps above 0: {self}.")
+        if self.fps is not None and not 0 < self.fps < math.inf:
+            raise ValueError(f"Expected a finite fps above 0: {self}.")
         if not 0 <= self.min_decoded <= 1:
             raise ValueError(f"Expected min_decoded from 0 to 1: {self}.")
 
@@ -124,8 +124,8 @@ def read_clips(
         uint8 [clip_frames, crop_size, crop_size, 3], RGB; then one `VideoTiming`.
 
     Raises:
-        ValueError: no video, no frames, or fewer than `min_decoded` of them.
-        av.error.FFmpegError, OSError: FFmpeg cannot read the file.
+        ValueError: no video, no frames, or fewer than `min_decoded` of them; or FFmpeg
+            cannot read the file.
     """
     threads = options.threads_per_decoder
     with VideoReader(path, clip_format, options.fps, threads) as reader:
@@ -270,7 +270,7 @@ def extract(
 def _deliver(item: _Item, row, sink: FeatureSink, failed: set[str]) -> None:
     """Hands one item to the sink."""
     error = item.error
-    if error is not None and not isinstance(error, BROKEN_VIDEO_ERRORS):
+    if error is not None and not isinstance(error, ValueError):
         raise error
     if error is None and row is not None:
         try:

@@ -8,12 +8,13 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-import av
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.p3d.formats import ClipFormat
-from ahernet_tf.p3d.video import VideoReader, center_crop, list_videos
+from ahernet_tf.p3d.clip_format import ClipFormat
+from ahernet_tf.p3d.clips import center_crop
+from ahernet_tf.p3d.video import VideoReader
+from ahernet_tf.p3d.video_files import list_videos
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +70,8 @@ def find_moments(
         for path in list_videos(directory / name).values():
             try:
                 frames = _count_frames(path, clip_format, fps)
-            except (av.error.FFmpegError, OSError, ValueError) as error:
-                broken[path] = f"{type(error).__name__}: {error}"
+            except ValueError as error:
+                broken[path] = str(error)
                 continue
             moments.append(Moment(path, label, frames))
             readable += 1

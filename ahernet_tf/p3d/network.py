@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ahernet_tf.p3d.formats import check_fusion
-from ahernet_tf.p3d.layers import (
+from ahernet_tf.p3d.blocks import (
     BLOCK_KINDS,
     ConvBatchNorm,
     ImageBottleneck,
     P3DBottleneck,
     P3DMaxPool,
 )
+from ahernet_tf.p3d.clip_format import check_fusion
 
 P3D_199_DEPTHS = (3, 8, 36, 3)
 STAGES = ("res2", "res3", "res4", "res5")

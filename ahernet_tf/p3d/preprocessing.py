@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ahernet_tf.p3d.formats import check_fusion
+from ahernet_tf.p3d.clip_format import check_fusion
 
 CAFFE_MEAN_BGR = (104.0, 117.0, 123.0)
 TORCH_MEAN_RGB = (0.485, 0.456, 0.406)

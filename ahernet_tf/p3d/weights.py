@@ -15,13 +15,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ahernet_tf.files import whole_file
-from ahernet_tf.p3d.arrays import read_npz
-from ahernet_tf.p3d.formats import ClipFormat, check_fusion
+from ahernet_tf.data.features.array_files import read_npz
+from ahernet_tf.files import naming, whole_file
+from ahernet_tf.p3d.clip_format import ClipFormat, check_fusion
 from ahernet_tf.p3d.network import P3D, named_variables
 
 _FORMAT = "ahernet_tf.p3d/1"
 _HEADER = "metadata"
+_MOST_BLOCKS = 1000  # of a stage
+_NAMED = 10  # so many faulty arrays are named in a message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,11 @@ class P3DMetadata:
 
     def __post_init__(self):
         check_fusion(self.fusion)
+        sizes = [self.in_channels, self.base_channels, *self.depths]
+        sizes += [] if self.classes is None else [self.classes]
+        whole = all(isinstance(n, int) and n > 0 for n in sizes)
+        if not whole or len(self.depths) != 4 or max(self.depths) > _MOST_BLOCKS:
+            raise ValueError(f"no such network: {sizes} channels, blocks and classes.")
         if self.class_names is not None and len(self.class_names) != self.classes:
             raise ValueError(
                 f"{len(self.class_names)} class names for {self.classes} classes."
@@ -167,8 +174,8 @@ def check_arrays(arrays, metadata: P3DMetadata, where: str, labels=None) -> None
         labels: what the error calls an array, where that is not its name.
 
     Raises:
-        ValueError: arrays are missing, left over, of another shape or not finite; all
-            such names are in the message.
+        ValueError: arrays are missing, left over, of another shape or not finite; the
+            message names the first of them.
     """
     shapes = array_shapes(metadata)
     labels = labels or {}
@@ -187,7 +194,13 @@ def check_arrays(arrays, metadata: P3DMetadata, where: str, labels=None) -> None
         elif not np.all(np.isfinite(arrays[name])):
             problems.append(f"{label} holds NaN or infinite values")
     if problems:
-        raise ValueError(f"{where}: " + "; ".join(problems) + ".")
+        raise ValueError(f"{where}: {listed(problems)}.")
+
+
+def listed(problems: Sequence[str]) -> str:
+    """Returns the first of many problems, and how many more there are."""
+    more = len(problems) - _NAMED
+    return "; ".join([*problems[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
 def write_arrays(path: str | os.PathLike, arrays, metadata: P3DMetadata) -> None:
@@ -241,7 +254,8 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], P3DMeta
     metadata = read_p3d_metadata(path)
     arrays = read_npz(path)
     del arrays[_HEADER]
-    check_arrays(arrays, metadata, str(path))
+    with naming(os.fspath(path)):
+        check_arrays(arrays, metadata, os.fspath(path))
     return arrays, metadata
 
 
@@ -258,10 +272,8 @@ def read_p3d_metadata(path: str | os.PathLike) -> P3DMetadata:
             f"{error} Expected weights of a P3D network; those of other programs "
             "become such a file with `python -m data_tools.convert_p3d`."
         ) from error
-    try:
+    with naming(f"{path}: no P3D weight file"):
         return P3DMetadata.from_json(header)
-    except ValueError as error:
-        raise ValueError(f"{path}: no P3D weight file: {error}.") from error
 
 
 def file_sha256(path: str | os.PathLike) -> str:

@@ -11,10 +11,11 @@ import pytest
 pytest.importorskip("av")
 
 from ahernet_tf.p3d import P3D, ClipFormat, ClipNormalization, load_p3d, save_p3d
+from ahernet_tf.p3d.clips import center_crop
 from ahernet_tf.p3d.extraction import ExtractionOptions
-from ahernet_tf.p3d.video import VideoReader, center_crop
+from ahernet_tf.p3d.video import VideoReader
 from data_tools.extract_features import parse_shard, run
-from tests.p3d.videos import write_video
+from tests.p3d.videos import write_frames, write_video
 
 FORMAT = ClipFormat(16, 36, 48, 32)
 
@@ -138,7 +139,7 @@ def test_program_reports_broken_videos_and_goes_on(tmp_path, videos, weights):
     done = program("--videos", videos, "--weights", weights, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "3 videos extracted, 0 were complete, 1 broken." in done.stdout
-    assert "d: InvalidDataError" in done.stdout
+    assert "Invalid data found" in done.stdout
     assert "videos/hour" in done.stderr
     assert json.loads((out / "failures.json").read_text()).keys() == {"d"}
 
@@ -151,3 +152,37 @@ def test_program_fails_when_nothing_can_be_read(tmp_path, videos, weights):
     assert done.returncode == 1
     assert "error: " in done.stderr
     assert "a.mp4" in done.stderr.splitlines()[-1]
+
+
+def test_unusual_folders_are_extracted_and_counted(tmp_path, videos, weights):
+    long = "n" * 246
+    (videos / "a.mp4").rename(videos / f"{long}.mp4")
+    (videos / "deep" / "dead.mkv").symlink_to("/nowhere.mkv")
+    (videos / "notes.txt").write_text("")
+    (videos / "clip.flac").write_text("")
+    report = run(str(videos), weights, str(tmp_path / "out"))
+    assert report.extracted == 3
+    assert report.failures.keys() == {"d", "dead"}
+    assert "does not exist, a link" in report.failures["dead"]
+    assert report.passed_over == {".flac": 1, ".txt": 1}
+    assert np.load(tmp_path / "out" / f"{long}.npy").shape == (4, 64)
+
+
+def test_folders_of_frames_need_a_rate_and_get_it(tmp_path, weights):
+    noise = np.random.default_rng(0).integers(0, 255, (36, 48, 3), np.uint8)
+    write_frames(tmp_path / "videos" / "run", [np.roll(noise, i, 1) for i in range(24)])
+    out = str(tmp_path / "out")
+    with pytest.raises(ValueError, match=r"run: a folder of frames .*--fps"):
+        run(str(tmp_path / "videos"), weights, out)
+    assert not (tmp_path / "out").exists()
+    run(str(tmp_path / "videos"), weights, out, ExtractionOptions(fps=10))
+    description = json.loads((tmp_path / "out" / "features.json").read_text())
+    entry = {"fps": 10, "frames": 24, "duration_sec": 2.4}
+    assert description["videos"] == {"run": entry}
+
+
+def test_a_name_that_is_too_long_is_one_failure(tmp_path, videos, weights):
+    (videos / "a.mp4").rename(videos / f"{'n' * 251}.mp4")
+    report = run(str(videos), weights, str(tmp_path / "out"))
+    assert report.extracted == 2
+    assert "name is too long" in report.failures["n" * 251]

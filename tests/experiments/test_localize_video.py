@@ -27,7 +27,7 @@ from ahernet_tf.p3d import (
     weights_fingerprint,
 )
 from ahernet_tf.p3d.extraction import ExtractionOptions
-from ahernet_tf.p3d.store import describe_features
+from ahernet_tf.p3d.feature_writer import describe_features
 from data_tools import extract_features
 from experiments.localize_video import Request, run
 from tests.conftest import REPOSITORY
@@ -107,7 +107,7 @@ def test_every_readable_video_gets_detections_and_a_picture(done):
     report, out = done
     assert list(report.found) == sorted(FRAMES)
     assert list(report.failures) == ["broken"]
-    assert "InvalidDataError" in report.failures["broken"]
+    assert "Invalid data found" in report.failures["broken"]
     pictures = sorted(path.name for path in (out / "timelines").iterdir())
     assert pictures == sorted(f"{name}.png" for name in FRAMES)
     frame = evaluation.load_predictions(out / "detections.json")
@@ -270,7 +270,7 @@ def test_the_program(videos, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "2 detections in 1 videos" in result.stdout
     assert "2 clips were cut out; they have no sound" in result.stdout
-    assert "failed: broken: InvalidDataError" in result.stdout
+    assert "failed: broken: " in result.stdout
     features = json.loads((out / "features" / "features.json").read_text())
     assert features["stride_frames"] == 3
     results = json.loads((out / "detections.json").read_text())

@@ -19,8 +19,8 @@ from ahernet_tf.p3d.extraction import (  # noqa: E402
     feature_function,
     read_clips,
 )
+from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features  # noqa: E402
 from ahernet_tf.p3d.preprocessing import ClipNormalization  # noqa: E402
-from ahernet_tf.p3d.store import FeatureStoreWriter, describe_features  # noqa: E402
 from tests.p3d.videos import counting, write_video  # noqa: E402
 
 FORMAT = ClipFormat(16, 18, 24, 16)
@@ -82,7 +82,7 @@ def test_batches_across_videos_keep_every_videos_order(videos, batch_size, decod
         brightness = [20 + 4 * n for n in shown]
         np.testing.assert_allclose([row[0] for row in rows], brightness, atol=1.5)
     assert list(sink.errors) == ["c"]
-    assert isinstance(sink.errors["c"], av.error.InvalidDataError)
+    assert "Invalid data found" in str(sink.errors["c"])
 
 
 def test_every_batch_has_the_same_shape(videos):
@@ -113,7 +113,7 @@ def test_too_short_a_part_counts_as_broken(tmp_path, monkeypatch):
     write_video(path, counting(30, 32, 48))
     assert list(read_clips(path, FORMAT, ExtractionOptions()))[-1].frames == 30
     monkeypatch.setattr(
-        "ahernet_tf.p3d.video._stated_duration", lambda *_: 30 / 25 * 2.0
+        "ahernet_tf.p3d.video.stated_duration", lambda *_: 30 / 25 * 2.0
     )
     with pytest.raises(ValueError, match=r"a\.mp4: 1\.20 s could .*2\.40 s"):
         list(read_clips(path, FORMAT, ExtractionOptions()))
@@ -147,7 +147,7 @@ def test_options_are_checked():
 
 def writer(directory, **changes):
     description = describe_features(METADATA, ExtractionOptions(), "sha")
-    return FeatureStoreWriter(directory, description | changes)
+    return FeatureWriter(directory, description | changes)
 
 
 def test_store_is_read_by_the_feature_store_with_its_times(tmp_path, videos):
@@ -162,7 +162,7 @@ def test_store_is_read_by_the_feature_store_with_its_times(tmp_path, videos):
     assert store.info("b").duration_sec == pytest.approx(7 / 25)
     failures = json.loads((tmp_path / "out" / "failures.json").read_text())
     assert list(failures) == ["c"]
-    assert "InvalidDataError" in failures["c"]
+    assert "Invalid data found" in failures["c"]
 
 
 def test_interrupted_video_leaves_nothing_and_complete_ones_stay(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("av")
 
-from ahernet_tf.p3d.formats import ClipFormat
+from ahernet_tf.p3d.clip_format import ClipFormat
 from ahernet_tf.p3d.moments import (
     Moment,
     find_moments,

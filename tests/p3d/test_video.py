@@ -1,24 +1,20 @@
 """Frames out of real video files, generated here."""
 
+import os
+
 import numpy as np
 import pytest
 
 av = pytest.importorskip("av")
 
-from ahernet_tf.p3d.formats import ClipFormat  # noqa: E402
-from ahernet_tf.p3d.video import (  # noqa: E402
-    VideoReader,
-    center_crop,
-    count_clips,
-    even_frames,
-    list_videos,
-    sliding_clips,
-)
+from ahernet_tf.p3d.clip_format import ClipFormat  # noqa: E402
+from ahernet_tf.p3d.video import VideoReader, even_frames  # noqa: E402
 from tests.p3d.videos import (  # noqa: E402
     counting,
     numbers,
     quadrants,
     turn_mp4,
+    write_frames,
     write_video,
 )
 
@@ -85,6 +81,8 @@ def corners(image):
         (90, ["blue", "red", "white", "green"]),
         (180, ["white", "blue", "green", "red"]),
         (270, ["green", "white", "red", "blue"]),
+        ("mirrored", ["green", "red", "white", "blue"]),
+        ("mirrored, 90", ["red", "blue", "green", "white"]),
     ],
 )
 def test_turned_videos_come_upright(tmp_path, turn, expected):
@@ -121,6 +119,86 @@ def test_rate_can_be_changed(tmp_path, fps, expected):
     frames, reader = read(tmp_path / "a.mp4", fps=fps)
     assert numbers(frames) == expected
     assert reader.frames == len(expected)
+
+
+def clocked(path, times_ms, **arguments):
+    """Writes a video whose frames are shown at some times, and reads it."""
+    write_video(path, counting(len(times_ms)), times=times_ms)
+    frames, reader = read(path, **arguments)
+    return numbers(frames), reader
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
+def test_a_clock_that_begins_late_is_no_missing_part(tmp_path, suffix):
+    times = [3_600_000 + 40 * i for i in range(20)]
+    shown, reader = clocked(tmp_path / f"a{suffix}", times, fps=25)
+    assert shown == list(range(20))
+    assert reader.stated_sec == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_still_of_minutes_is_true_where_the_video_states_its_length(tmp_path, suffix):
+    times = [1000 * i for i in range(10)] + [200_000 + 1000 * i for i in range(10)]
+    shown, reader = clocked(tmp_path / f"a{suffix}", times, fps=1)
+    assert shown == [*range(10), *[9] * 190, *range(10, 20)]
+    assert reader.stated_sec == pytest.approx(210, abs=1)
+
+
+def test_times_that_jump_in_a_recording_are_a_splice(tmp_path):
+    times = [40 * i for i in range(10)] + [200_000 + 40 * i for i in range(10)]
+    shown, _ = clocked(tmp_path / "a.ts", times, fps=25)
+    assert shown == list(range(20))
+
+
+def test_a_last_frame_that_states_to_last_is_a_still():
+    def frames(duration):
+        yield from ((i / 10, i) for i in range(5))
+        yield 0.4 + duration, None
+
+    assert list(even_frames(frames(0.5), 10.0)) == [0, 1, 2, 3, *[4] * 5]
+    assert list(even_frames(frames(900.0), 10.0)) == [0, 1, 2, 3, 4]
+    assert len(list(even_frames(frames(900.0), 10.0, 901.0))) == 4 + 9000
+
+
+@pytest.mark.parametrize("fps", [0.5, 240, 500])
+def test_high_and_low_rates_that_are_stated_are_plausible(tmp_path, fps):
+    write_video(tmp_path / "a.mp4", counting(12), fps=fps)
+    frames, reader = read(tmp_path / "a.mp4")
+    assert numbers(frames) == list(range(12))
+    assert reader.fps == pytest.approx(fps)
+
+
+def test_a_rate_that_is_not_plausible_is_measured(tmp_path):
+    path = tmp_path / "a.mkv"
+    write_video(path, counting(12), fps=1000, times=range(12))
+    frames, reader = read(path)
+    assert (numbers(frames), reader.fps) == (list(range(12)), 1000.0)
+
+
+def test_a_folder_of_frames_has_the_rate_that_is_given(tmp_path):
+    write_frames(tmp_path, counting(12))
+    (tmp_path / "5.png").write_bytes(b"no image")
+    (tmp_path / "notes.txt").write_text("")
+    frames, reader = read(tmp_path, fps=10)
+    assert numbers(frames) == [0, 1, 2, 3, 4, 4, *range(6, 12)]
+    assert (reader.fps, reader.frames, reader.corrupt_packets) == (10, 12, 1)
+    with pytest.raises(ValueError, match="give fps"):
+        VideoReader(tmp_path)
+
+
+def test_frames_of_billions_of_pixels_are_refused(tmp_path):
+    path = tmp_path / "a.mkv"
+    write_video(path, counting(3), "ffv1", pix_fmt="bgr0")
+    data = bytearray(path.read_bytes())
+    for name, size in ((b"\xb0", 64), (b"\xba", 48)):  # PixelWidth, PixelHeight
+        at = data.index(name + b"\x81" + bytes([size]))
+        data[at : at + 3] = name + b"\x81\xff"
+    path.write_bytes(data)
+    VideoReader(path).__exit__()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ahernet_tf.p3d.video._MOST_PIXELS", 255 * 254)
+        with pytest.raises(ValueError, match=r"a\.mkv: states frames of 255x255"):
+            VideoReader(path)
 
 
 @pytest.mark.parametrize("fps", [23.976, 25, 29.97, 59.94, 120])
@@ -200,10 +278,16 @@ def test_files_without_video_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a\.wav: holds no video"):
         VideoReader(path)
     (tmp_path / "b.mp4").write_bytes(b"no video at all" * 50)
-    with pytest.raises(av.error.InvalidDataError):
+    with pytest.raises(ValueError, match=r"b\.mp4: .*Invalid data found"):
         VideoReader(tmp_path / "b.mp4")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"none\.mp4: does not exist"):
         VideoReader(tmp_path / "none.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(ValueError, match=r"pipe\.mp4: no regular file"):
+        VideoReader(tmp_path / "pipe.mp4")
+    (tmp_path / "dead.mp4").symlink_to(tmp_path / "gone.mp4")
+    with pytest.raises(ValueError, match=r"dead\.mp4: does not exist, a link"):
+        VideoReader(tmp_path / "dead.mp4")
 
 
 def test_reading_can_start_later(tmp_path):
@@ -232,55 +316,6 @@ def test_resizing_keeps_the_brightness(tmp_path, luma):
         container.mux(stream.encode(None))
     frames, _ = read(tmp_path / "a.mkv")
     assert np.abs(frames[0] - (luma - 16) * 255 / 219).max() <= 1.0
-
-
-def test_crop_is_the_middle():
-    image = np.arange(182 * 242).reshape(182, 242, 1)
-    cropped = center_crop(image, ClipFormat())
-    assert cropped.shape == (160, 160, 1)
-    assert cropped[0, 0, 0] == 11 * 242 + 41
-    np.testing.assert_array_equal(cropped[-1, -1, 0], image[170, 200, 0])
-
-
-@pytest.mark.parametrize(
-    ("frames", "clips"), [(1, 1), (15, 1), (16, 1), (23, 1), (24, 2), (40, 4), (47, 4)]
-)
-def test_number_of_clips(frames, clips):
-    images = [np.full((1, 1, 3), i) for i in range(frames)]
-    got = list(sliding_clips(images))
-    assert len(got) == count_clips(frames, 16, 8) == clips
-    assert all(clip.shape == (16, 1, 1, 3) for clip in got)
-    for i, clip in enumerate(got):
-        expected = np.minimum(np.arange(16) + 8 * i, frames - 1)
-        np.testing.assert_array_equal(clip[:, 0, 0, 0], expected)
-
-
-def test_no_frames_give_no_clip():
-    assert list(sliding_clips([])) == []
-
-
-def test_videos_of_folders_lists_and_files(tmp_path):
-    deep = tmp_path / "x" / "deep"
-    deep.mkdir(parents=True)
-    for name in ("b.mp4", "a.MKV", "notes.md"):
-        (tmp_path / "x" / name).write_bytes(b"")
-    (deep / "c.avi").write_bytes(b"")
-    assert list(list_videos(tmp_path / "x")) == ["a", "b", "c"]
-    assert list(list_videos(tmp_path / "x" / "b.mp4")) == ["b"]
-    listing = tmp_path / "list.txt"
-    listing.write_text(f"# two\nx/b.mp4\n\n{deep / 'c.avi'}\n")
-    assert list(list_videos(listing)) == ["b", "c"]
-    listing.write_text("x/none.mp4\n")
-    with pytest.raises(ValueError, match=r"x/none\.mp4 does not exist"):
-        list_videos(listing)
-    (deep / "b.avi").write_bytes(b"")
-    with pytest.raises(ValueError, match="both be called 'b'"):
-        list_videos(tmp_path / "x")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="no videos"):
-        list_videos(tmp_path / "empty")
-    with pytest.raises(ValueError, match="no such folder"):
-        list_videos(tmp_path / "none")
 
 
 def moov_first(data):

@@ -132,7 +132,7 @@ def test_file_of_another_kind_is_refused(tmp_path, content):
             np.save(file, np.zeros(3))
     else:
         path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"w\.npz: no readable .*convert_p3d"):
+    with pytest.raises(ValueError, match=r"w\.npz: cannot be read .*convert_p3d"):
         read_p3d_metadata(path)
     with pytest.raises(ValueError, match=r"none\.npz: no such file"):
         read_p3d_metadata(tmp_path / "none.npz")

@@ -40,6 +40,13 @@ def write_video(
         container.mux(stream.encode(None))
 
 
+def write_frames(folder, images):
+    """Writes RGB images as 0.png, 1.png, ... of a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(images):
+        write_video(folder / f"{number}.png", [image], "png", 1, "rgb24")
+
+
 def grey(value, height=48, width=64):
     """Returns an image of one grey."""
     return np.full((height, width, 3), value, np.uint8)
@@ -66,12 +73,17 @@ def quadrants(height=64, width=96):
 
 
 def turn_mp4(path, degrees_clockwise):
-    """Writes into an mp4 that players should turn it, as telephones do."""
+    """Writes into an mp4 that players should turn it, as telephones do.
+
+    "mirrored" is what front cameras write.
+    """
     one, data = 1 << 16, bytearray(path.read_bytes())
     matrix = {
         90: (0, one, 0, -one, 0, 0, 0, 0, 1 << 30),
         180: (-one, 0, 0, 0, -one, 0, 0, 0, 1 << 30),
         270: (0, -one, 0, one, 0, 0, 0, 0, 1 << 30),
+        "mirrored": (-one, 0, 0, 0, one, 0, 0, 0, 1 << 30),
+        "mirrored, 90": (0, one, 0, one, 0, 0, 0, 0, 1 << 30),
     }[degrees_clockwise]
     header = data.index(b"tkhd") + 4
     assert data[header] == 0  # version 0: the matrix begins 40 bytes further on

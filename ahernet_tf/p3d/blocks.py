@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ahernet_tf.p3d.formats import check_fusion
+from ahernet_tf.p3d.clip_format import check_fusion
 
 BATCH_NORM_EPSILON = 1e-5  # the one of the published Caffe and PyTorch weights
 BLOCK_KINDS = "ABC"

@@ -13,21 +13,21 @@ machines can write at once.
 from __future__ import annotations
 
 import glob
-import json
 import os
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
-from ahernet_tf.files import PARTIAL, write_json
-from ahernet_tf.p3d.arrays import NpyRowWriter
+from ahernet_tf.data.features.feature_store import DESCRIPTION_FILE, read_description
+from ahernet_tf.files import PARTIAL, read_json, write_json
+from ahernet_tf.p3d.clips import count_clips
 from ahernet_tf.p3d.extraction import ExtractionOptions, FeatureSink, VideoTiming
-from ahernet_tf.p3d.video import count_clips
+from ahernet_tf.p3d.npy_rows import NpyRowWriter
 from ahernet_tf.p3d.weights import P3DMetadata
 
-DESCRIPTION_FILE = "features.json"
 _COMPLETE = "extracted"
+_LONGEST_NAME = 255  # bytes of a file's name
 
 
 def describe_features(
@@ -73,7 +73,7 @@ def describe_features(
     return description
 
 
-class FeatureStoreWriter(FeatureSink):
+class FeatureWriter(FeatureSink):
     """Writes the features of many videos to a directory; see the module's docstring.
 
     Several writers, on several machines, may fill one directory with different videos.
@@ -118,7 +118,7 @@ class FeatureStoreWriter(FeatureSink):
     def _check_directory(self):
         path = self.directory / DESCRIPTION_FILE
         if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_description(self.directory)
             found.pop("videos", None)
             different = sorted(
                 key
@@ -142,7 +142,10 @@ class FeatureStoreWriter(FeatureSink):
 
     def is_complete(self, video: str) -> bool:
         """Tells whether a video's features are there and whole."""
-        return self._mark(video).exists() and self._features(video).exists()
+        possible = len(os.fsencode(self._mark(video).name)) <= _LONGEST_NAME
+        return (
+            possible and self._mark(video).exists() and self._features(video).exists()
+        )
 
     def _mark(self, video: str) -> pathlib.Path:
         return self.directory / _COMPLETE / f"{video}.json"
@@ -151,7 +154,7 @@ class FeatureStoreWriter(FeatureSink):
         return self.directory / f"{video}.npy"
 
     def _clear(self, video: str) -> None:
-        """Removes what an interrupted run left of a video."""
+        """Removes what an interrupted run left of a video, on whatever machine."""
         self._mark(video).unlink(missing_ok=True)
         for part in self.directory.glob(f".{glob.escape(video)}.npy.*{PARTIAL}"):
             part.unlink(missing_ok=True)
@@ -159,6 +162,11 @@ class FeatureStoreWriter(FeatureSink):
     def write(self, video: str, row: np.ndarray) -> None:
         """Appends the next feature [dim] of a video."""
         if video not in self._writers:
+            if len(os.fsencode(self._mark(video).name)) > _LONGEST_NAME:
+                raise ValueError(
+                    f"{video}: the name is too long for the files of its features; "
+                    f"{_LONGEST_NAME - 5} bytes are possible."
+                )
             self._clear(video)
             self._writers[video] = NpyRowWriter(
                 self._features(video), self.description["dim"], self._dtype
@@ -191,7 +199,7 @@ class FeatureStoreWriter(FeatureSink):
         """Drops what was written of a broken video and notes why."""
         if video in self._writers:
             self._writers.pop(video).discard()
-        self.failures[video] = f"{type(error).__name__}: {error}"
+        self.failures[video] = str(error)
         self._on_video(video, None, self.failures[video])
 
     def drop_unfinished(self) -> None:
@@ -217,10 +225,7 @@ class FeatureStoreWriter(FeatureSink):
             marks = self._marks()
             content = {
                 **self.description,
-                "videos": {
-                    path.stem: json.loads(path.read_text(encoding="utf-8"))
-                    for path in marks
-                },
+                "videos": {path.stem: read_json(path) for path in marks},
             }
             write_json(self.directory / DESCRIPTION_FILE, content)
             if self._marks() == marks:

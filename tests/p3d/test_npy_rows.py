@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ahernet_tf.p3d.arrays import NpyRowWriter
+from ahernet_tf.p3d.npy_rows import NpyRowWriter
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
