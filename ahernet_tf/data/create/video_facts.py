@@ -11,8 +11,14 @@ from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.time_model import TimeModel
-
-_ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".flv")
+from ahernet_tf.data.video_headers import (
+    VIDEO_SUFFIXES,
+    measured_rate,
+    stated_duration,
+    stated_rate,
+    video_stream,
+)
+from ahernet_tf.files import naming
 
 
 def read_video_files(directory: pathlib.Path) -> dict[str, VideoFacts]:
@@ -25,9 +31,13 @@ def read_video_files(directory: pathlib.Path) -> dict[str, VideoFacts]:
     Raises:
         ValueError: There is no video, one cannot be read, or PyAV is not installed.
     """
-    files = sorted(p for p in directory.rglob("*") if p.suffix.lower() in _ENDINGS)
+    files = sorted(
+        path
+        for path in directory.rglob("*")
+        if path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+    )
     if not files:
-        raise ValueError(f"{directory}: holds no video ({', '.join(_ENDINGS)})")
+        raise ValueError(f"{directory}: holds no video ({' '.join(VIDEO_SUFFIXES)})")
     facts = checks.in_parallel(_facts, files, "reading video headers")
     stems = collections.Counter(path.stem for path in files)
     names = [
@@ -126,25 +136,24 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
 
 
 def _facts(path: pathlib.Path) -> VideoFacts:
-    """Reads the header of a file."""
+    """Reads the header of a file.
+
+    Raises:
+        ValueError: It cannot be read, or PyAV is not installed.
+    """
     try:
         import av
     except ImportError as error:
         raise ValueError(
             f"{path}: reading videos needs PyAV: pip install av"
         ) from error
-    try:
+    with naming(path):
+        if not path.is_file():
+            raise ValueError("is no regular file")
         with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError(f"{path}: has no video")
-            stream = container.streams.video[0]
-            rate = stream.average_rate or stream.base_rate
-            if stream.duration is not None:
-                seconds = float(stream.duration * stream.time_base)
-            elif container.duration is not None:
+            stream = video_stream(container)
+            seconds = stated_duration(container, stream)
+            if seconds is None and container.duration:
                 seconds = container.duration / av.time_base
-            else:
-                seconds = None
-    except av.FFmpegError as error:
-        raise ValueError(f"{path}: cannot be read ({error})") from error
-    return VideoFacts(duration_sec=seconds, fps=float(rate) if rate else None)
+            rate = stated_rate(stream) or measured_rate(container, stream)
+            return VideoFacts(duration_sec=seconds, fps=rate)
