@@ -9,14 +9,18 @@ held out as test videos: people, or videos where annotations name no group. Neit
 test videos nor the target classes of `--data` are in any role, so that they remain
 unseen until settings are chosen.
 
-`--out` gets dataset.json and annotations.json; features stay where they are. The same
-seed makes the same files.
+Training videos that show classes of both kinds are cut where an action of a played
+target class lies: it would be learnt as background. An action that overlaps with it
+goes, too.
+
+`--out` gets dataset.json and annotations.json, and where videos are cut untrimmed.json
+and the features of the pieces; other features stay where they are. The same seed makes
+the same files.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from typing import Any
 
@@ -27,6 +31,7 @@ from ahernet_tf import program
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.class_splits import ClassSplit
+from ahernet_tf.data.create.cutting import cut_videos, write_pieces
 from ahernet_tf.data.create.development import (
     labels_of,
     play_targets,
@@ -37,7 +42,7 @@ from ahernet_tf.data.dataset import Dataset, Role
 from ahernet_tf.data.description import DESCRIPTION, FROM_UNTRIMMED
 from ahernet_tf.data.features.feature_entries import with_paths
 from ahernet_tf.data.role_counts import size_of_role
-from ahernet_tf.files import new_directory, write_json
+from ahernet_tf.files import new_directory, read_json, write_json
 
 ANNOTATIONS, TRAINING, TEST = "annotations.json", "training", "validation"
 
@@ -78,19 +83,29 @@ def run(
         dataset = Dataset.load(data, options, skip_bad, "shape", packed=False)
         split = play_targets(dataset, played, seed)
         training, held = training_and_held_out(dataset, split, held_out, seed)
-        write_annotations(
-            made / ANNOTATIONS,
-            [
-                dataclasses.replace(video, subset=subset)
-                for subset, role in ((TRAINING, training), (TEST, held))
-                for video in role.videos
-            ],
-            f"training part of {dataset.name}; played target: {split.origin}",
-        )
-        write_json(made / DESCRIPTION, _content(data, made, out.resolve().name, split))
+        pieces = cut_videos(training, split.target)
+        cut = any(piece.video.id != piece.origin for piece in pieces)
+        origin = f"training part of {dataset.name}; played target: {split.origin}"
+        videos = [
+            dataclasses.replace(
+                video, subset=subset, group=video.group or (video.id if cut else None)
+            )
+            for subset, role in ((TRAINING, training), (TEST, held))
+            for video in role.videos
+        ]
+        write_annotations(made / ANNOTATIONS, videos, origin)
+        content = _content(data, made, out.resolve().name, split)
+        if cut:
+            content["untrimmed"] |= write_pieces(
+                made, pieces, training, content["test"]["features"], origin
+            )
+        write_json(made / DESCRIPTION, content)
         development = Dataset.load(made, options, False, "shape", packed=False)
     print(f"{out}: of the training part of {data}, played target: {split.origin}")
     print("\n".join(_said(dataset, development, training, held)))
+    count = len({p.origin for p in pieces if p.video.id != p.origin})
+    if count:
+        print(f"cut where actions of played target classes lie: {count} videos")
     print("To train on it, and score the held-out videos:")
     print(f"python -m experiments.train --data {out} --workdir W --preset small")
 
@@ -99,7 +114,7 @@ def _content(
     data: pathlib.Path, directory: pathlib.Path, name: str, split: ClassSplit
 ) -> dict[str, Any]:
     """Returns what dataset.json holds."""
-    original = json.loads((data / DESCRIPTION).read_text("utf-8"))["untrimmed"]
+    original = read_json(data / DESCRIPTION)["untrimmed"]
     features = with_paths(
         original["features"], lambda path: relative(data / path, directory)
     )
@@ -108,7 +123,7 @@ def _content(
     return {
         "name": name,
         "untrimmed": {**role, "classes": source},
-        "moments": {"from": FROM_UNTRIMMED, "classes": target},
+        "moments": {"from": FROM_UNTRIMMED, **role, "classes": target},
         "test": {**role, "subset": TEST, "classes": target},
         "oracle": {**role, "classes": target},
     }

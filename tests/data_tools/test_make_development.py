@@ -86,8 +86,9 @@ def test_only_what_training_could_see_is_in_it(data, tmp_path):
     assert sorted(written) == ["empty", *(f"p{p}{n}" for p in "1234" for n in "01")]
     assert "wave" not in text
     assert "jump" not in text
-    found = sorted(p.name for p in (tmp_path / "out").iterdir())
-    assert found == ["annotations.json", "dataset.json"]
+    found = {p.name for p in (tmp_path / "out").iterdir()}
+    assert {"annotations.json", "dataset.json"} <= found
+    assert found <= {"annotations.json", "dataset.json", "untrimmed.json", "untrimmed"}
 
 
 def test_test_videos_stay_out_though_they_are_untrimmed_videos_too(tmp_path, capsys):
@@ -108,7 +109,8 @@ def test_the_same_seed_makes_the_same_bytes(data, tmp_path):
     def files(name, seed):
         out = tmp_path / name / "out"
         make_development.run(data, out, seed=seed)
-        return {path.name: path.read_bytes() for path in out.iterdir()}
+        files = (path for path in out.rglob("*") if path.is_file())
+        return {str(path.relative_to(out)): path.read_bytes() for path in files}
 
     first = files("first", 0)
     assert files("again", 0) == first
@@ -147,6 +149,39 @@ def test_features_in_several_places_are_referred_to(tmp_path):
     video = role.videos[0].id
     values = role.sequences.store.read(video)
     np.testing.assert_array_equal(values, tiny.untrimmed_features[video])
+
+
+@pytest.mark.parametrize("template", [None, "{video}"])
+def test_training_videos_are_cut_where_played_target_classes_lie(
+    tmp_path, capsys, template
+):
+    tiny = tiny_data()
+    if template is not None:  # then the features of whole videos are copied, too
+        tiny.roles["untrimmed"]["features"]["template"] = template
+    names = tmp_path / "names.txt"
+    names.write_text("hop\nsit\n")  # with bow and run in the same videos
+    out = tmp_path / "out"
+    data = tiny.write(tmp_path / "tiny")
+    make_development.run(data, out, target_classes=names, held_out=1)
+    dataset = Dataset.load(out, small().data)
+    untrimmed, oracle = dataset.roles["untrimmed"], dataset.roles["oracle"]
+    assert labels(untrimmed) == {"bow", "run"}
+    assert labels(oracle) == {"hop", "sit"}
+    assert len(dataset.roles["moments"].instance_spans(1)) == 6
+    for piece in untrimmed.videos:
+        if piece.id != "empty":
+            # Actions of 4 s from 2 s on; the played target class begins at 8 s.
+            assert [(i.start_sec, i.end_sec) for i in piece.instances] == [(2.0, 6.0)]
+            assert piece.duration_sec == pytest.approx(8.0)
+            values = untrimmed.sequences.store.read(piece.id)
+            whole = tiny.untrimmed_features[piece.id.removesuffix("_c0")]
+            np.testing.assert_array_equal(values, whole[: len(values)])
+            assert untrimmed.covered_sec(piece) == pytest.approx(8.0)
+    groups = {dataset.group(v) for v in untrimmed.videos}
+    assert groups == {dataset.group(v) for v in oracle.videos}
+    assert "cut where actions of played target classes lie: 6 videos" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(
