@@ -14,6 +14,7 @@ import dataclasses
 import json
 import pathlib
 import typing
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from ahernet_tf import files
@@ -217,7 +218,7 @@ _RELEASE_FORMS = {
 
 def release() -> Config:
     """What the 2020 release computes, its slips included: what parity judges."""
-    return _with(
+    return with_values(
         Config(preset="release"),
         _RELEASE_FORMS
         | {
@@ -233,7 +234,7 @@ def release() -> Config:
 
 def small() -> Config:
     """A network for features of a few hundred channels: minutes on two cores."""
-    return _with(
+    return with_values(
         Config(preset="small"),
         _RELEASE_FORMS
         | {
@@ -263,7 +264,7 @@ def small() -> Config:
 
 def best() -> Config:
     """`small` with what helps beyond the paper (docs/RESULTS.md)."""
-    return _with(
+    return with_values(
         dataclasses.replace(small(), preset="best"),
         {
             "synthesis.mode": "transplanted",
@@ -287,15 +288,6 @@ def preset(name: str) -> Config:
     if name not in PRESETS:
         raise ValueError(f"Expected a preset of {sorted(PRESETS)}, received '{name}'.")
     return PRESETS[name]()
-
-
-def _with(config: Config, values: dict[str, Any]) -> Config:
-    """Returns a configuration with some options changed, by their names."""
-    parts = to_dict(config)
-    for name, value in values.items():
-        part, _, option = name.partition(".")
-        parts[part][option] = value
-    return from_dict(parts)
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -324,6 +316,23 @@ def from_dict(values: dict[str, Any], cls: type = Config, where: str = "") -> An
         for name, value in values.items()
     }
     return cls(**fields)
+
+
+def with_values(config: Config, values: Mapping[str, Any]) -> Config:
+    """Returns a configuration with some options changed.
+
+    Args:
+        config: Configuration to start from.
+        values: By the names of the options, such as `loss.adv_mask`.
+
+    Raises:
+        ValueError: A value is wrong, or contradicts another.
+    """
+    parts = to_dict(config)
+    for name, value in values.items():
+        part, _, option = name.partition(".")
+        parts[part][option] = value
+    return from_dict(parts)
 
 
 def with_overrides(config: Config, assignments: list[str]) -> Config:

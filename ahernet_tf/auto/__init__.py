@@ -1,0 +1,1 @@
+"""The preset `auto`: from facts of the training data to a configuration, by rules."""
