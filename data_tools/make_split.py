@@ -39,7 +39,8 @@ from ahernet_tf.data.create import class_splits as splits
 from ahernet_tf.data.create.split_roles import PARTS, RoleFiles, dataset_json
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS
 from ahernet_tf.data.features.opening import FORMATS
-from ahernet_tf.files import read_json, write_text
+from ahernet_tf.files import check_directory, read_json, write_text
+from ahernet_tf.spelling import subset_name
 
 METHODS = ("activitynet", "category", "list", "random", "files")
 _LAYOUT = (
@@ -49,7 +50,11 @@ _LAYOUT = (
 
 
 def run(
-    files: RoleFiles, by: str, out: str | pathlib.Path, **how: Any
+    files: RoleFiles,
+    by: str,
+    out: str | pathlib.Path,
+    skip_bad: bool = False,
+    **how: Any,
 ) -> splits.ClassSplit:
     """Parts the classes, writes the lists and prints what was done.
 
@@ -57,6 +62,7 @@ def run(
         files: The annotation files; with features dataset.json is written, too.
         by: One of `METHODS`.
         out: Directory to write into.
+        skip_bad: Leave out faulty videos instead of raising.
         **how: What the method needs; see `choose`.
 
     Returns:
@@ -73,11 +79,13 @@ def run(
     if by != "files" and several:
         raise ValueError("--moments and --test need --by files.")
     out = pathlib.Path(out)
+    check_directory(out)
     videos, reports = {}, []
     for path in dict.fromkeys(files.annotations.values()):
         videos[path], report = parse_annotations(path)
-        report.require_clean(skip_bad=True)
+        report.require_clean(skip_bad)
         reports.append(report)
+    _check_subsets(files, videos)
     if by == "files":
         paths = [files.annotations[part] for part in ("untrimmed", "moments")]
         split = splits.split_by_files(
@@ -160,6 +168,30 @@ def choose(
     return splits.split_by_category(classes, categories, source_categories, origin)
 
 
+def _check_subsets(
+    files: RoleFiles, videos: Mapping[pathlib.Path, Mapping[str, Video]]
+) -> None:
+    """Refuses subsets that files spell otherwise.
+
+    Raises:
+        ValueError: A file has no video of a subset, but of one that is nearly the same.
+    """
+    for part, subset in (
+        ("untrimmed", files.training_subset),
+        ("moments", files.training_subset),
+        ("test", files.test_subset),
+    ):
+        path = files.annotations_of(part)
+        there = {video.subset for video in videos[path].values()}
+        near = sorted(s for s in there if subset_name(s) == subset_name(subset))
+        if subset and subset not in there and near:
+            flag = "test" if part == "test" else "training"
+            raise ValueError(
+                f"{path}: no video is of the subset '{subset}', but of '{near[0]}': "
+                f"give --{flag}_subset {near[0]}, or convert the file"
+            )
+
+
 def _classes(videos: Mapping[str, Video]) -> list[str]:
     return sorted({i.label for v in videos.values() for i in v.instances})
 
@@ -213,6 +245,7 @@ def main(values: flags.FlagValues) -> None:
         ),
         values.by,
         values.out,
+        values.skip_bad,
         category_table=values.category_table,
         source_categories=values.source_categories,
         source_list=values.source_list,
@@ -299,6 +332,7 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "test_subset", "validation", "Subset to test on; empty: there is no test."
     )
+    flags.DEFINE_bool("skip_bad", False, "Leave out faulty videos instead of failing.")
     flags.mark_flags_as_required(["annotations", "by", "out"])
 
 

@@ -43,7 +43,7 @@ from ahernet_tf.data.create.setting_content import (
 )
 from ahernet_tf.data.create.setting_counts import Row, explanations, table
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.files import write_json, write_text
+from ahernet_tf.files import check_directory, write_json, write_text
 from ahernet_tf.settings import Count, Part
 
 MISSING = "missing_features.tsv"
@@ -77,6 +77,7 @@ def run(
         ValueError: Something is missing or contradicts itself; nothing was written.
     """
     out, setting = pathlib.Path(out), settings.setting(name)
+    check_directory(out)
     _check_out(out)
     files = PublicAnnotations(annotations)
     subsets = {count: files.subset(count) for count in setting.counts()}

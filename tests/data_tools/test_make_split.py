@@ -242,3 +242,34 @@ def test_a_published_set_goes_by_its_name(annotations, tmp_path):
         "covered_durations": "../video_info.csv",
         "path": "../features",
     }
+
+
+def test_faulty_videos_stop_the_split_unless_skipped(tmp_path, capsys):
+    videos = {
+        name: {
+            "subset": "training",
+            "duration": 9,
+            "annotations": [{"segment": [1, end], "label": label}],
+        }
+        for name, end, label in (("a", 2, "x"), ("b", 3, "y"), ("c", 99, "z"))
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"database": videos}))
+    files = RoleFiles({"untrimmed": path}, test_subset="")
+    with pytest.raises(ValueError, match="video 'c': segment ends at 99"):
+        make_split.run(files, "random", tmp_path / "out", source_count=1)
+    assert not (tmp_path / "out").exists()
+    split = make_split.run(files, "random", tmp_path / "out", True, source_count=1)
+    assert sorted(split.source + split.target) == ["x", "y"]
+    assert "a.json: 1 bad videos left out (c)" in capsys.readouterr().out
+
+
+def test_subsets_that_the_file_spells_otherwise_are_named(tmp_path):
+    record = {"subset": "Training", "duration": 9}
+    record["annotations"] = [{"segment": [1, 2], "label": n} for n in "xy"]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"database": {"a": record}}))
+    with pytest.raises(ValueError, match="but of 'Training': give --training_subset"):
+        make_split.run(
+            RoleFiles({"untrimmed": path}), "random", tmp_path / "out", source_count=1
+        )

@@ -48,10 +48,17 @@ def read_class_folders(
     for folder in folders:
         try:
             store = open_features(path, entry_at(folder.name, dict(layout or {})))
-            stores[folder.name] = store
-            shapes[folder.name] = {i: store.shape(i) for i in sorted(store.ids())}
         except (OSError, ValueError) as error:
             report.add(folder.name, None, str(error), fatal=True)
+            continue
+        stores[folder.name] = store
+        shapes[folder.name] = {}
+        for name in sorted(store.ids()):
+            try:
+                shapes[folder.name][name] = store.shape(name)
+            except (OSError, ValueError) as error:
+                reason = str(error).removeprefix(f"{store.where(name)}: ")
+                report.add(folder.name, name, reason)
     names = collections.Counter(name for clips in shapes.values() for name in clips)
     for label, shapes_of_label in shapes.items():
         for name, (clips, _) in shapes_of_label.items():

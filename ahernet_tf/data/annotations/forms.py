@@ -171,6 +171,8 @@ def read_form(
             _read_files(source, collector, found)
         else:
             _read(source, collector, found)
+        if collector.is_empty():
+            raise ValueError("holds no video")
         return collector.finish(), found
     except _FAILURES as error:
         collector.fault(None, _reason(error))

@@ -155,6 +155,8 @@ def parse_table(text: str) -> Table | None:
                 lines.append((reader.line_num, cells))
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error
+    if not lines:
+        return None
     header = lines.pop(0)[1]
     width = len(header)
     if lines and all(len(c) > width and not any(c[width:]) for _, c in lines):

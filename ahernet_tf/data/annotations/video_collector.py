@@ -64,6 +64,10 @@ class VideoCollector:
         if number:
             self.report.counts[f"{self.file}: {what}"] += number
 
+    def is_empty(self) -> bool:
+        """Tells whether no video was added, and nothing said of why."""
+        return not self._facts and not self.report.problems
+
     def has(self, video_id: str) -> bool:
         """Tells whether a video was added."""
         return video_id in self._facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import pathlib
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +14,8 @@ from ahernet_tf.data.annotations.activitynet_classes import (
     SPORTS_CATEGORY,
     TARGET_113,
 )
+from ahernet_tf.data.annotations.source import Source
+from ahernet_tf.spelling import near_pairs, said_of_pairs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,9 @@ def split_by_list(
     source = list(source)
     unknown = sorted(set(source) - set(classes))
     if unknown:
-        raise ValueError(f"{origin}: the data has no class {_some(unknown)}.")
+        near = said_of_pairs(near_pairs(unknown, classes), "listed", "in the data")
+        more = f" ({near})" if near else ""
+        raise ValueError(f"{origin}: the data has no class {_some(unknown)}{more}.")
     return _split(classes, source, origin)
 
 
@@ -196,19 +199,23 @@ def categories_of_table(
     Raises:
         ValueError: A column is missing, or a class is there twice.
     """
-    path = pathlib.Path(path)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        columns = list(reader.fieldnames or ())
-        wanted = list(category_columns or [c for c in columns if c != "class"])
-        missing = sorted({"class", *wanted} - set(columns))
-        if missing:
-            raise ValueError(f"{path}: has no column {_some(missing)}.")
-        categories: dict[str, tuple[str, ...]] = {}
-        for row in reader:
-            if row["class"] in categories:
-                raise ValueError(f"{path}: class '{row['class']}' is there twice.")
-            categories[row["class"]] = tuple(row[c] for c in wanted if row[c])
+    try:
+        table = Source(path).table
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    columns = dict(zip(table.header, table.keys)) if table is not None else {}
+    wanted = list(category_columns or [c for c in columns if c != "class"])
+    missing = sorted({"class", *wanted} - set(columns))
+    if missing:
+        raise ValueError(f"{path}: has no column {_some(missing)}.")
+    for line, _ in table.bad_rows:
+        raise ValueError(f"{path}: line {line}: expected {len(columns)} cells.")
+    categories: dict[str, tuple[str, ...]] = {}
+    for row in table.rows:
+        if row["class"] in categories:
+            raise ValueError(f"{path}: class '{row['class']}' is there twice.")
+        cells = (row[columns[name]] for name in wanted)
+        categories[row["class"]] = tuple(cell for cell in cells if cell)
     return categories
 
 

@@ -51,3 +51,14 @@ def test_a_directory_without_folders_is_refused(tmp_path):
     report = DataReport()
     assert read_class_folders(tmp_path, report, ReadOptions(), MODEL) == {}
     assert [p.what for p in report.problems] == ["holds no folder of a class"]
+
+
+def test_a_damaged_clip_is_a_fault_of_its_own(tmp_path):
+    make(tmp_path, ("run", "a", 5), ("run", "b", 2))
+    (tmp_path / "run" / "a.npy").write_bytes(b"damaged")
+    report = DataReport()
+    videos = read_class_folders(tmp_path, report, ReadOptions(), MODEL)
+    assert list(videos) == ["b"]
+    assert [(p.file, p.video, p.fatal) for p in report.problems] == [
+        ("run", "a", False)
+    ]

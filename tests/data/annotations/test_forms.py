@@ -58,6 +58,9 @@ def test_a_directory_of_several_forms_is_refused(tmp_path):
         ("{", "is not JSON"),
         ("<a>", "is not XML"),
         ('{"database": []}', "holds no object 'database'"),
+        ('{"database": {}}', "holds no video"),
+        ("video,start,end,label\n", "holds no video"),
+        (",,\n", "is of no form that is known"),
     ],
 )
 def test_a_file_of_no_form_says_so(tmp_path, content, message):

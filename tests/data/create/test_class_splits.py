@@ -138,3 +138,19 @@ def test_supplied_list_agrees_with_the_older_public_tree_where_that_has_a_class(
     assert len(common) > 100
     for name in common:
         assert (SPORTS_CATEGORY in categories[name]) == (name in SOURCE_87)
+
+
+def test_a_listed_class_that_is_spelt_otherwise_is_named_with_its_neighbour():
+    with pytest.raises(ValueError, match="'Run' listed, 'run' in the data"):
+        splits.split_by_list(["run", "sit"], ["Run"], "list")
+
+
+def test_categories_may_be_in_any_table(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("class;Top Level\nrun;sport\ncook;home\n".encode("utf-16"))
+    expected = {"run": ("sport",), "cook": ("home",)}
+    assert splits.categories_of_table(path) == expected
+    assert splits.categories_of_table(path, ["Top Level"]) == expected
+    path.write_text("class,top\nrun,sport,extra\n")
+    with pytest.raises(ValueError, match="line 2: expected 2 cells"):
+        splits.categories_of_table(path)
