@@ -20,7 +20,7 @@ import pandas as pd
 from absl import flags
 
 from ahernet_tf import evaluation, program
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.visualization.timeline import Row, Timeline, draw_timelines
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.checks import DataError, DataReport
 from ahernet_tf.data.description import DESCRIPTION
 from ahernet_tf.data.features.extractors import (

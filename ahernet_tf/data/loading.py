@@ -10,7 +10,8 @@ from typing import Any
 
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations.activitynet import Video, parse_annotations
+from ahernet_tf.data.annotations.activitynet import parse_annotations
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.checks import DataReport, FeatureCheck
 from ahernet_tf.data.description import (
     DESCRIPTION,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.sequences import SequenceSource

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ahernet_tf import config, settings
-from ahernet_tf.data.annotations.activitynet import Instance, Video
+from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.create.public_annotations import PublicAnnotations, Subset
 from ahernet_tf.data.create.setting_counts import Row, explanations

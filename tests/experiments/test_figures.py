@@ -14,7 +14,7 @@ from matplotlib import image
 from ahernet_tf import config as configuration
 from ahernet_tf import files
 from ahernet_tf.data import pipelines
-from ahernet_tf.data.annotations.activitynet import Instance, Video
+from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.inference import Localizer

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ahernet_tf.data.annotations.activitynet import Instance, Video
+from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.synthesis.draws import gaps_between_instances
 
 

@@ -12,10 +12,8 @@ from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.times import to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
-from ahernet_tf.data.annotations.videos import Instance, Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.files import write_text
-
-__all__ = ["Instance", "Video", "parse_annotations", "read_annotations"]
 
 
 def read_annotations(path: str | pathlib.Path) -> dict[str, Video]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 
 _FPS_TOLERANCE = 5e-4  # tells 29.97 from 30
 _MEASURED_FPS_TOLERANCE = 0.01  # for frames / duration, whose duration is rounded

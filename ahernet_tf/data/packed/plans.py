@@ -17,7 +17,7 @@ import pathlib
 from typing import Any
 
 from ahernet_tf.config import DataConfig
-from ahernet_tf.data.annotations.activitynet import Instance, Video
+from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.features.feature_entries import paths_of, store_key
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.joined_stores import DeferredStore

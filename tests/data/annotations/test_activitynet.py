@@ -2,11 +2,8 @@ import json
 
 import pytest
 
-from ahernet_tf.data.annotations.activitynet import (
-    Instance,
-    parse_annotations,
-    read_annotations,
-)
+from ahernet_tf.data.annotations.activitynet import parse_annotations, read_annotations
+from ahernet_tf.data.annotations.videos import Instance
 from ahernet_tf.data.checks import DataError
 from tests.conftest import shared_path
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.features.time_model import TimeModel, VideoInfo
 
 CLIPS_16_8 = TimeModel(clip_frames=16, stride_frames=8)
