@@ -1,5 +1,6 @@
 # make quickstart   makes .venv, installs, trains on synthetic data, prints a table
 # make test         makes .venv, installs, runs all tests
+# make test-long    runs the long form of tests that try many inputs
 # make lint         checks style
 # PYTHON=python3.12 make test   does it with another Python, in its own environment
 
@@ -8,13 +9,16 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test lint install clean
+.PHONY: quickstart test test-long lint install clean
 
 quickstart: install
 	$(BIN)/python -m experiments.quickstart --workdir runs/quickstart
 
 test: install
 	$(BIN)/python -m pytest
+
+test-long: install
+	$(BIN)/python -m pytest -m long
 
 lint: install
 	$(BIN)/ruff check .

@@ -4,7 +4,6 @@ What reads video files needs PyAV and is imported from its modules: `p3d.video`,
 `p3d.extraction` and `p3d.feature_writer`.
 """
 
-from ahernet_tf.p3d.arithmetic import count_multiply_adds
 from ahernet_tf.p3d.blocks import (
     ConvBatchNorm,
     ImageBottleneck,
@@ -14,15 +13,16 @@ from ahernet_tf.p3d.blocks import (
 )
 from ahernet_tf.p3d.clip_format import ClipFormat
 from ahernet_tf.p3d.conversion import convert_arrays, read_foreign_arrays
-from ahernet_tf.p3d.export import export_p3d
-from ahernet_tf.p3d.network import (
+from ahernet_tf.p3d.multiply_adds import count_multiply_adds
+from ahernet_tf.p3d.preprocessing import ClipNormalization
+from ahernet_tf.p3d.residual_network import (
     P3D,
     P3D_199_DEPTHS,
     convolution_units,
     freeze_batch_norm,
     named_variables,
 )
-from ahernet_tf.p3d.preprocessing import ClipNormalization
+from ahernet_tf.p3d.saved_model import export_p3d
 from ahernet_tf.p3d.weights import (
     P3DMetadata,
     load_p3d,

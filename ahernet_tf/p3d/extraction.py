@@ -24,8 +24,8 @@ import tensorflow as tf
 
 from ahernet_tf.p3d.clip_format import ClipFormat
 from ahernet_tf.p3d.clips import center_crop, sliding_clips
-from ahernet_tf.p3d.network import P3D
 from ahernet_tf.p3d.preprocessing import ClipNormalization
+from ahernet_tf.p3d.residual_network import P3D
 from ahernet_tf.p3d.video import VideoReader
 
 _POLL_SEC = 0.1

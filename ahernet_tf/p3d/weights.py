@@ -18,7 +18,7 @@ import numpy as np
 from ahernet_tf.data.features.array_files import read_npz
 from ahernet_tf.files import naming, whole_file
 from ahernet_tf.p3d.clip_format import ClipFormat, check_fusion
-from ahernet_tf.p3d.network import P3D, named_variables
+from ahernet_tf.p3d.residual_network import P3D, named_variables
 
 _FORMAT = "ahernet_tf.p3d/1"
 _HEADER = "metadata"

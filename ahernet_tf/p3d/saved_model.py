@@ -6,8 +6,8 @@ import os
 
 import tensorflow as tf
 
-from ahernet_tf.p3d.network import P3D
 from ahernet_tf.p3d.preprocessing import ClipNormalization
+from ahernet_tf.p3d.residual_network import P3D
 
 
 def export_p3d(network: P3D, path: str | os.PathLike) -> None:
