@@ -3,17 +3,19 @@
     python -m data_tools.make_dataset --out my_data --segments segments.csv \
         --features features --moments clips --clip_frames 16 --stride_frames 8 --fps 25
 
-`segments.csv` has a row an action, `video,start,end,label` in seconds, and may have the
-columns `subset` ("training" or another name for videos to test on), `duration` and
-`fps`. `features` holds the clip features of these videos (any layout of docs/DATA.md,
-or --preset). `clips` has a folder a class with features of trimmed clips: the classes
-that the network learns from moments alone. Without such a folder, --target_classes
-says which classes of the table are to be learnt from moments; they are then cut out of
-the training videos. With --source the untrimmed videos with annotations are those of
-another data set, such as ActivityNet, and yours are the moments.
+`segments.csv` has a row per action, `video,start,end,label` in seconds, and may have the
+columns `subset` ("training", or "validation" or "test" for videos to test on),
+`duration` and `fps`. Any table will do, and any other form of annotations that
+data_tools.convert_annotations reads. `features` holds the clip features of these videos
+(any layout of docs/DATA.md, or --preset). `clips` has a folder per class with features
+of trimmed clips: the classes that the network learns from moments alone. Without such a
+folder, --target_classes says which classes of the table are to be learnt from moments;
+they are then cut out of the training videos. With --source the untrimmed videos with
+annotations are those of another data set, such as ActivityNet, and yours are the
+moments.
 
-Durations are those of the table, else of the video files (--videos), else what the
-features cover. docs/OWN_DATA.md walks through an example.
+Durations are those of the table, else of the video files (--videos) or of other tables
+(--video_info), else what the features cover. docs/OWN_DATA.md walks through an example.
 """
 
 from __future__ import annotations

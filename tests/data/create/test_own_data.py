@@ -12,6 +12,8 @@ import sys
 import pytest
 
 from ahernet_tf.config import small
+from ahernet_tf.data.annotations.export import FORMS_TO_WRITE
+from ahernet_tf.data.annotations.forms import FORMS
 from ahernet_tf.data.dataset import Dataset
 from tests.conftest import REPOSITORY
 
@@ -83,3 +85,12 @@ def test_the_training_command_trains(directory):
     assert "--pretrain_iterations 1" in script
     run(script.replace("--pretrain_iterations 1", QUICKER), directory)
     assert (directory / "trial" / "metrics.json").exists()
+
+
+def test_the_page_names_all_forms():
+    text = (REPOSITORY / "docs" / "OWN_DATA.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text, re.M)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert named == {*FORMS, "class_folders"} - {"captions"}
+    written = re.search(r"`--to` is (.*?), with", text, re.S).group(1)
+    assert set(re.findall(r"`(\w+)`", written)) == set(FORMS_TO_WRITE)
