@@ -25,7 +25,7 @@ from absl import flags
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files, program, settings
 from ahernet_tf.config import Config
-from ahernet_tf.data import pipelines
+from ahernet_tf.data.channel_statistics import channel_statistics
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.role_counts import wrong_labels
 from ahernet_tf.data.roles import Role
@@ -112,7 +112,7 @@ def train(run: Run) -> dict | None:
     with workers.scope():
         model = description.build(config)
     if config.data.standardize:
-        model.standardization.set_statistics(*pipelines.channel_statistics(dataset))
+        model.standardization.set_statistics(*channel_statistics(dataset))
     trainer = Trainer(
         model,
         dataset,

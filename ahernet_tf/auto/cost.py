@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ahernet_tf.anchors import grid
 from ahernet_tf.config import Config
+from ahernet_tf.synthesis import MODES
 
 #: Share of the rate of large products that training reaches with everything else that
 #: an iteration needs: measured with a width of 128 on two cores.
@@ -38,7 +39,7 @@ def gflop_per_iteration(channels: int, config: Config) -> float:
     sequence = _sequence_products(channels, config)
     passes = 3 * (network.moment_steps / network.untrimmed_steps + 2) + 1
     products = passes * sequence
-    if config.synthesis.mode in ("single", "tiled"):
+    if MODES[config.synthesis.mode].uses_generators:
         hidden = 3 * network.moment_steps * channels * network.generator_channels
         products += 3 * _KERNEL * hidden  # both generators, both convolutions
     if config.training.schedule == "alternating":

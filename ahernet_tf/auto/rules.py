@@ -17,6 +17,7 @@ from ahernet_tf.auto import cost
 from ahernet_tf.auto.facts import Facts, Percentiles, at
 from ahernet_tf.config import Config, NetworkConfig
 from ahernet_tf.data.inspection import best_anchor_tiou
+from ahernet_tf.synthesis import MODES
 
 WIDTHS = (128, 256, 512, 1024, 2048)
 FOREGROUND_TIOUS = (0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
@@ -214,7 +215,7 @@ def lengths(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
 def anchors(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Nearly all instances, and moments where they will lie, have an anchor."""
     kinds = {"source instances": facts.instance_share}
-    if chosen.synthesis.mode in ("tiled", "transplanted"):
+    if MODES[chosen.synthesis.mode].shares_class:
         kinds["moments, at their real lengths,"] = _moment_shares(facts)
     best = {
         what: best_anchor_tiou(_placed(shares, chosen.network), chosen.network)

@@ -8,13 +8,10 @@ from 0 sees there; no position is saved and nothing is replayed.
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-
-from ahernet_tf.config import SynthesisConfig
 
 STREAMS = ("untrimmed", "foreground", "moments", "oracle")
 _PURPOSES = ("order", "draw")
@@ -118,113 +115,3 @@ class ClassRuns:
         """Returns the moments `[run]` of the run that comes at a counter."""
         epoch, place = divmod(counter, self._runs)
         return self._deal(epoch)[place]
-
-
-def transplant(
-    instances: np.ndarray,
-    lengths: Sequence[int],
-    steps: int,
-    max_segments: int,
-    random: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lays moments between the stretches of a video's background.
-
-    The stretches come in the order of the video from a random one on, again and
-    again, at their own length; after each lies a moment. From the first moment that
-    would not fit on, background alone fills the sequence.
-
-    Args:
-        instances: `[instances, 2]`, where the video's own instances lie, steps. A
-            video without background counts as background alone.
-        lengths: Of the moments, in steps.
-        steps: Length of the sequence, and of the video.
-        max_segments: The most moments to lay; `lengths` has as many.
-        random: Where the draw comes from.
-
-    Returns:
-        Segments `[max_segments, 2]` in whole steps, float32, and their mask
-        `[max_segments]`; and the step of the video that each step shows `[steps]`
-        int32, -1 within a moment.
-    """
-    background = np.ones(steps, bool)
-    for start, end in instances:
-        background[int(np.floor(start)) : int(np.ceil(end))] = False
-    shown = np.flatnonzero(background)
-    if not len(shown):
-        shown = np.arange(steps)
-    stretches = np.split(shown, np.flatnonzero(np.diff(shown) > 1) + 1)
-    first = random.integers(len(stretches))
-    context_step = np.full(steps, -1, np.int32)
-    segments = np.zeros((max_segments, 2), np.float32)
-    place = laid = 0
-    fits = True
-    for stretch in itertools.cycle(stretches[first:] + stretches[:first]):
-        stretch = stretch[: steps - place]
-        context_step[place : place + len(stretch)] = stretch
-        place += len(stretch)
-        if place == steps:
-            break
-        fits = fits and laid < max_segments and place + lengths[laid] <= steps
-        if fits:
-            segments[laid] = place, place + lengths[laid]
-            place += lengths[laid]
-            laid += 1
-    return segments, np.arange(max_segments) < laid, context_step
-
-
-def tile(
-    durations_sec: Sequence[float],
-    sequence_sec: float,
-    config: SynthesisConfig,
-    max_segments: int,
-    steps: int,
-    random: np.random.Generator,
-    gaps_sec: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lays moments at their real lengths into a sequence, with gaps between.
-
-    A moment of d seconds takes d / sequence_sec of the steps. The moments come in a
-    random order, again and again; before each lies a gap, one of `gaps_sec` or uniform
-    from `context_min_sec` to `context_max_sec`. The first that would not fit ends the
-    layout, and what remains is context. A moment longer than the sequence less two of
-    the shortest gaps is shrunk to that.
-
-    Args:
-        durations_sec: Lengths of the moments to choose from.
-        sequence_sec: Duration that the steps stand for.
-        config: Gap lengths.
-        max_segments: The most tiles to lay.
-        steps: Steps of the sequence.
-        random: Where the draws come from.
-        gaps_sec: Lengths of gaps to choose from; None: uniform.
-
-    Returns:
-        Segments `[max_segments, 2]` in whole steps, float32, ascending; the mask
-        `[max_segments]` of those laid; and the index `[max_segments]` of each one's
-        moment.
-    """
-    scale = steps / sequence_sec
-    count = len(durations_sec)
-    rounds = np.tile(np.arange(count, dtype=np.int32), (-(-max_segments // count), 1))
-    moments = random.permuted(rounds, axis=1).ravel()[:max_segments]
-    if gaps_sec is None:
-        shortest = config.context_min_sec
-        gaps = scale * random.uniform(shortest, config.context_max_sec, max_segments)
-    else:
-        shortest = gaps_sec.min()
-        gaps = scale * random.choice(gaps_sec, max_segments)
-    longest = max(1, int(steps - 2 * scale * shortest))
-    segments = np.zeros((max_segments, 2), np.float32)
-    mask = np.zeros(max_segments, bool)
-    end = 0
-    for number, moment in enumerate(moments):
-        length = min(longest, max(1, round(durations_sec[moment] * scale)))
-        start = end + round(gaps[number])
-        if number == 0:
-            start = min(start, steps - length)
-        if start + length > steps:
-            break
-        end = start + length
-        segments[number] = start, end
-        mask[number] = True
-    return segments, mask, moments

@@ -17,6 +17,7 @@ import tensorflow as tf
 from ahernet_tf import replicas
 from ahernet_tf.config import LossConfig, TrainingConfig
 from ahernet_tf.models import AherNet, systems
+from ahernet_tf.synthesis import MODES
 from ahernet_tf.training import fused, losses_of_steps, objectives
 from ahernet_tf.training.losses_of_steps import Batch, ForwardPass, Losses
 from ahernet_tf.training.objectives import Objective
@@ -172,7 +173,7 @@ class Algorithm:
     def steps(self, phase: str) -> tuple[str, ...]:
         """Returns the names of the steps of a phase, `pretrain` or `train`."""
         names = getattr(self.system, phase)
-        generated = self.model.synthesis.mode in ("single", "tiled")
+        generated = MODES[self.model.synthesis.mode].uses_generators
         return tuple(n for n in names if generated or not STEPS[n].for_generators)
 
     def streams(self, phase: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ahernet_tf.anchors import grid, target_matching
 from ahernet_tf.config import LossConfig
 from ahernet_tf.layers import SegmentClassifier
 from ahernet_tf.models import AherNet, Predictions
-from ahernet_tf.synthesis.layouts import cut_out, neighbourhood
+from ahernet_tf.synthesis.neighbourhood import cut_out, neighbourhood
 
 Batch = Mapping[str, tf.Tensor]
 Losses = dict[str, tf.Tensor]

@@ -12,7 +12,6 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.pipelines import (
-    channel_statistics,
     evaluation_batches,
     foreground_stream,
     moment_stream,
@@ -347,21 +346,6 @@ def test_features_that_vanish_are_named_by_the_stream(tmp_path):
     (directory / "npy" / "b1.npy").write_bytes(b"gone")
     with pytest.raises(tf.errors.OpError, match=r"b1\.npy: video 'b1': is no npy"):
         batches(untrimmed_stream(dataset, CONFIG, 0), 3)
-
-
-def test_channel_statistics_are_those_of_all_training_clips(tmp_path):
-    tiny = TinyData()
-    for values in (*tiny.untrimmed_features.values(), *tiny.moment_features.values()):
-        values[:, 1] = 0.7
-        values[:, 2] += 5
-    dataset = Dataset.load(tiny.write(tmp_path / "d"), CONFIG.data)
-    mean, deviation = channel_statistics(dataset)
-    clips = [tiny.untrimmed_features[name] for name in ("a1", "a2", "b1", "b2")]
-    clips = np.concatenate([*clips, *tiny.moment_features.values()]).astype(float)
-    np.testing.assert_allclose(mean, clips.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(deviation[[0, 2]], clips.std(axis=0)[[0, 2]], rtol=1e-6)
-    assert deviation[1] == 1.0
-    assert mean.dtype == deviation.dtype == np.float32
 
 
 def checksum(directory):

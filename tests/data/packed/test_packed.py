@@ -9,10 +9,11 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
+from ahernet_tf.data.channel_statistics import channel_statistics
 from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.packed.packing import PackOptions
 from ahernet_tf.data.packed.records import PackedSequences
-from ahernet_tf.data.pipelines import channel_statistics, evaluation_batches
+from ahernet_tf.data.pipelines import evaluation_batches
 from ahernet_tf.data.sequences import FeatureSequences
 from data_tools import pack
 from tests.data.test_pipelines import CONFIG, STREAMS, assert_equal, batches
