@@ -19,7 +19,6 @@ EXTRAS = {
     "addons": ["tensorflow-addons>=0.22; python_version < '3.12'"],
     "video": ["av>=11"],
     "hdf5": ["h5py>=3.8"],
-    "packed": ["google-crc32c>=1.5"],
     "torch-convert": ["torch>=2.10"],
     "plots": ["matplotlib>=3.7", "scikit-learn>=1.3"],
     "beam": ["apache-beam>=2.60"],

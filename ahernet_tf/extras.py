@@ -8,7 +8,6 @@ import importlib.util
 EXTRA_OF = {
     "apache_beam": "beam",
     "av": "video",
-    "google_crc32c": "packed",
     "h5py": "hdf5",
     "matplotlib": "plots",
     "sklearn": "plots",

@@ -20,8 +20,7 @@ from ahernet_tf.data.features.extractors import (
 )
 from ahernet_tf.data.features.sequence_cache import SequenceCache
 from ahernet_tf.data.loading import load
-from ahernet_tf.data.packed.reading import DIRECTORY as PACKED_DIRECTORY
-from ahernet_tf.data.packed.reading import is_packed, is_unfinished, open_packed
+from ahernet_tf.data.packed.packed_data import place_of
 from ahernet_tf.data.roles import Role
 
 __all__ = ["DataError", "Dataset", "Role"]
@@ -84,27 +83,21 @@ class Dataset:
             config: Options of the data.
             skip_bad: Leave out faulty videos instead of raising.
             check_features: "all" reads every sequence once to find NaN and infinity;
-                "shape" looks at the sizes only. Packed records were checked when they
+                "shape" looks at the sizes only. Packed features were checked when they
                 were packed.
-            packed: Where packed records of the data set lie (see
+            packed: Where the packed form of the data set lies (see
                 `data_tools.pack`). By default `packed` beside dataset.json, if it is
-                there, or the directory itself. They are then read instead of the
-                features. False: never.
+                there. It is then read instead of the features. False: never.
 
         Raises:
             DataError: One report of everything that is wrong; with `skip_bad` only
-                where leaving out videos does not help. Or the packed records do not
-                belong to the data set any more.
+                where leaving out videos does not help. Or the packed form is damaged or
+                does not belong to the data set any more.
         """
         directory = pathlib.Path(directory)
-        records, unfinished = _packed_directory(directory, packed)
-        if records is not None:
-            return cls._of_packed(records, directory, config)
-        data = load(directory, config, skip_bad, check_features)
-        if unfinished:
-            data.report.counts[
-                f"{unfinished}: packing is not finished, the features are read instead"
-            ] += 1
+        place = place_of(directory, packed)
+        data = load(place.directory, config, skip_bad or place.skip_bad, check_features)
+        data.report.counts.update(place.counts)
         entries = {n: role.features for n, role in data.description.roles.items()}
         return cls(
             name=data.description.name,
@@ -117,37 +110,10 @@ class Dataset:
             config=config,
             cache=data.cache,
             extractor=common_extractor(
-                entries, lambda path: extractor_of(directory / path)
+                entries, lambda path: extractor_of(place.directory / path)
             ),
             _test_pool=data.test_pool,
             _groups=data.groups,
-        )
-
-    @classmethod
-    def _of_packed(
-        cls, records: pathlib.Path, directory: pathlib.Path, config: DataConfig
-    ) -> Dataset:
-        """Builds the data set of packed records; `directory` may be the same."""
-        data = directory if directory != records else None
-        found = open_packed(records, data, config)
-        roles = dict(found.roles)
-        pool = roles.pop("pool", None)
-        entries = {name: part.features for name, part in found.plan.roles.items()}
-        return cls(
-            name=found.plan.title,
-            directory=directory,
-            source_classes=roles["untrimmed"].classes,
-            target_classes=roles["moments"].classes,
-            feature_channels=found.plan.channels,
-            roles=roles,
-            report=found.report,
-            config=config,
-            cache=SequenceCache(config.cache_bytes),
-            extractor=common_extractor(
-                entries, found.plan.identity.get("extractors", {}).get
-            ),
-            _test_pool=pool,
-            _groups=found.plan.groups,
         )
 
     @property
@@ -302,32 +268,6 @@ def group_of(video: Video, groups: Mapping[str, str]) -> str:
             return groups[parts]
         parts = _without_last_part(parts)
     return f"video {video.id}"
-
-
-def _packed_directory(
-    directory: pathlib.Path, packed: str | pathlib.Path | bool
-) -> tuple[pathlib.Path | None, pathlib.Path | None]:
-    """Finds packed records.
-
-    Returns:
-        Where they lie, or None where there are none to read; and where they are being
-        packed, if that is not finished.
-
-    Raises:
-        DataError: There are none where the caller says they are.
-    """
-    if packed is False:
-        return None, None
-    if packed is not True:
-        if not is_packed(pathlib.Path(packed)):
-            raise DataError(f"{packed}: no packed records, or they are not finished")
-        return pathlib.Path(packed), None
-    if not (directory / DESCRIPTION).exists() and is_packed(directory):
-        return directory, None
-    beside = directory / PACKED_DIRECTORY
-    if is_packed(beside):
-        return beside, None
-    return None, beside if is_unfinished(beside) else None
 
 
 def _without_last_part(text: str) -> str:

@@ -162,6 +162,8 @@ class _Scanner:
 class _Held:
     """A store that keeps the sequence it read last, so that it is read once."""
 
+    packed = False  # the values are wanted in any case
+
     def __init__(self, store: FeatureStore) -> None:
         self._store = store
         self.values = np.zeros((0, 0))

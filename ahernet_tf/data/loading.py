@@ -28,7 +28,7 @@ from ahernet_tf.data.features.sequence_cache import SequenceCache
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role, features_table
-from ahernet_tf.data.sequences import FeatureSequences
+from ahernet_tf.data.sequences import SequenceSource
 from ahernet_tf.evaluation import canonical_video_id
 
 _TEST_POOL = "test of any class"
@@ -362,13 +362,14 @@ def _role(
                 for video, n, rate in zip(videos, clips, fps)
             ],
         ),
-        sequences=FeatureSequences(
+        sequences=SequenceSource(
             key=store_key(part.role.features),
             store=part.store,
             time_model=part.time_model,
             channels=channels,
             config=config,
-            cache=None if tested else cache,  # what is tested is read once
+            # What is tested is read once.
+            cache=None if tested or part.store.packed else cache,
         ),
         trimmed=part.role.trimmed,
     )

@@ -64,7 +64,7 @@ def untrimmed_stream(
     steps, limit = config.network.untrimmed_steps, dataset.max_segments(config.data)
     order = sampling.EpochOrder(len(videos.videos), seed, role)
     spans = videos.whole_spans()
-    videos.sequences.require(spans, steps, config.data)
+    videos.sequences.require(config.data)
 
     def sample(counter: int) -> dict[str, Any]:
         video, span = (of[order[counter]] for of in (videos.videos, spans))
@@ -122,7 +122,7 @@ def foreground_stream(
     """
     videos = dataset.role(role)
     steps = config.network.untrimmed_steps
-    spans = _instance_spans(videos, "minimum_foreground_clips", steps, config)
+    spans = _instance_spans(videos, "minimum_foreground_clips", config)
     order = sampling.EpochOrder(len(spans), seed, "foreground")
     index_of = _index_of_class(dataset, role)
 
@@ -168,7 +168,7 @@ def moment_stream(
     role, untrimmed = dataset.role("moments"), dataset.role("untrimmed")
     mode = MODES[config.synthesis.mode]
     steps = config.network.moment_steps
-    spans = _instance_spans(role, "minimum_moment_clips", steps, config)
+    spans = _instance_spans(role, "minimum_moment_clips", config)
     index_of = {name: index for index, name in enumerate(dataset.target_classes)}
     rows = shard.rows(config.training.batch_size)
     run = _run(config, rows, shard) if mode.shares_class else 1
@@ -226,7 +226,7 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
         raise ValueError(f"Role '{role.name}' has no video.")
     steps = config.network.untrimmed_steps
     spans = role.whole_spans()
-    role.sequences.require(spans, steps, config.data)
+    role.sequences.require(config.data)
 
     def sample(number: int) -> dict[str, Any]:
         video = role.videos[number]
@@ -253,10 +253,8 @@ def _index_of_class(dataset: Dataset, role: str) -> dict[str, int]:
     return {name: index for index, name in enumerate(classes)}
 
 
-def _instance_spans(
-    role: Role, option: str, steps: int, config: Config
-) -> list[ClipSpan]:
-    """Returns the samples of a role; there must be one, and readable as asked for."""
+def _instance_spans(role: Role, option: str, config: Config) -> list[ClipSpan]:
+    """Returns the samples of a role; there must be one, and read as asked for."""
     minimum = getattr(config.data, option)
     spans = role.instance_spans(max(1, minimum))
     if not spans:
@@ -265,7 +263,7 @@ def _instance_spans(
             f"No instance of role '{role.name}' has data.{option} = {minimum} clips; "
             f"the longest has {longest}."
         )
-    role.sequences.require(spans, steps, config.data, option)
+    role.sequences.require(config.data)
     return spans
 
 

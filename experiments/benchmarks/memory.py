@@ -7,9 +7,8 @@ For each size it makes a data set with so many moments of 2048 channels, runs
 most memory that this process ever held (peak resident set); and likewise of a second
 process, which continues the run for one iteration more. The features of the moments are
 sparse npy files: they have all their bytes, zeros, but hardly take room. With `--form
-packed` they are packed first (`data_tools.pack --short_as_clips`, 64 KiB a moment on
-the disk); with `--form npy` training reads the npy files and a JSON file of
-annotations.
+packed` they are packed first (64 KiB per moment on the disk); with `--form npy`
+training reads the npy files.
 
 It also says how well the order of an epoch mixes: the mean distance in the list between
 moments drawn one after the other, as a fraction of their number. Shuffled over all of
@@ -36,13 +35,12 @@ from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
-from ahernet_tf.data.packed.packing import PackOptions
+from ahernet_tf.data.packed.packing import pack
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
     write_synthetic,
 )
 from ahernet_tf.files import write_text
-from data_tools import pack
 
 from . import preset_flags
 
@@ -85,7 +83,7 @@ def measure(
         data = make_data(directory / f"moments_{size}", size, *classes)
         begin = time.monotonic()
         if form == "packed":
-            pack.run(data, None, config, PackOptions(short_as_clips=True))
+            pack(data)
         packed = time.monotonic()
         run = directory / f"run_{size}"
         peaks = [train(data, run, options, iterations + more) for more in (0, 1)]

@@ -1,32 +1,27 @@
-"""Times packed records beside the 2020 release's way: reading csv files.
+"""Times how fast samples are read from features of several formats, and packed.
 
     python -m experiments.benchmarks.pipeline --json pipeline.json
 
-Makes videos of 300 clips with 2048 channels as csv files (a header, then a line a
-clip, as the release has them), packs them, and times in the same run, alternating:
+Makes videos of 450 clips with 2048 channels as csv files (a header, then a line per
+clip, as the 2020 release has them), npy files, one npz, one HDF5 file, and packed
+(float16). Times in the same run, alternating:
 
-* one sample after the other in one thread: the csv file read by pandas and resampled to
-  512 steps, or the packed sequence read with its checksum verified;
+* one sample after the other in one thread: a video read and resampled to 512 steps;
 * the training stream of untrimmed videos, in batches of 16, with all its threads.
 
-Both ways go through the same code and give the same batches (up to float16). The files
-are in the system's cache for both; resampled sequences are not kept in memory.
+All go through the same code and give the same batches (packed up to float16). The files
+are in the system's cache; nothing is kept in memory beside it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
 import pathlib
-import platform
 import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
 from ahernet_tf import config as configuration
@@ -34,113 +29,136 @@ from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.packed.packing import PackOptions
-from ahernet_tf.files import write_text
-from data_tools import pack
+from ahernet_tf.data.packed.packing import pack
+from ahernet_tf.files import write_json
 
-CLIPS, CHANNELS, FPS = 300, 2048, 30.0
+from . import preset_flags, rates
+
+CLIPS, CHANNELS, FPS = 450, 2048, 30.0
+FORMATS = ("csv", "npy", "npz", "hdf5")
 
 
 def make_data(
     directory: pathlib.Path,
     videos: int,
+    form: str = "npy",
     clips: int = CLIPS,
     channels: int = CHANNELS,
-    form: str = "csv",
 ) -> pathlib.Path:
     """Writes a data set of made-up features.
 
     Args:
         directory: Where; it is made.
         videos: Number of them.
+        form: One of `FORMATS`.
         clips: Of a video.
         channels: Of the features.
-        form: `csv` or `npy`, a file a video.
     """
-    (directory / form).mkdir(parents=True)
+    directory.mkdir(parents=True)
     random = np.random.default_rng(0)
-    header = ",".join(f"f{n}" for n in range(channels))
+    values = {
+        f"v{number}": np.maximum(random.normal(size=(clips, channels)), 0).astype("f4")
+        for number in range(videos)
+    }
+    path = _write(directory, form, values)
     duration_sec = ((clips - 1) * 8 + 16) / FPS
     segment = [0.125 * duration_sec, 0.5 * duration_sec]
-    database = {}
-    for number in range(videos):
-        values = np.maximum(random.normal(size=(clips, channels)), 0)
-        path = directory / form / f"v{number}.{form}"
-        if form == "npy":
-            np.save(path, values.astype(np.float32))
-        else:
-            np.savetxt(path, values, "%.6f", ",", header=header, comments="")
-        database[f"v{number}"] = {
+    database = {
+        video: {
             "duration": duration_sec,
             "fps": FPS,
             "subset": "training",
             "annotations": [{"segment": segment, "label": f"class {number % 2}"}],
         }
-    write_text(directory / "annotations.json", json.dumps({"database": database}))
+        for number, video in enumerate(values)
+    }
+    write_json(directory / "annotations.json", {"database": database})
     role = {
         "annotations": "annotations.json",
         "subset": "training",
-        "features": {"clip_frames": 16, "stride_frames": 8, "path": form},
+        "features": {"clip_frames": 16, "stride_frames": 8, "path": path},
     }
     content = {
         "untrimmed": {**role, "classes": ["class 0", "class 1"]},
         "moments": {"from": "untrimmed annotations", "classes": ["class 1"]},
     }
-    write_text(directory / "dataset.json", json.dumps(content))
+    write_json(directory / "dataset.json", content)
     return directory
 
 
-def measure(directory: pathlib.Path, videos: int, rounds: int) -> dict[str, Any]:
-    """Times both ways.
+def _write(directory: pathlib.Path, form: str, values: dict[str, np.ndarray]) -> str:
+    """Writes features of one format and returns where they are."""
+    if form == "npz":
+        np.savez(directory / "features.npz", **values)
+        return "features.npz"
+    if form == "hdf5":
+        import h5py
+
+        with h5py.File(directory / "features.h5", "w") as file:
+            for video, array in values.items():
+                file[video] = array
+        return "features.h5"
+    (directory / form).mkdir()
+    for video, array in values.items():
+        path = directory / form / f"{video}.{form}"
+        if form == "npy":
+            np.save(path, array)
+        else:
+            header = ",".join(f"f{n}" for n in range(array.shape[1]))
+            np.savetxt(path, array, "%.6f", ",", header=header, comments="")
+    return form
+
+
+def measure(
+    directory: pathlib.Path,
+    videos: int,
+    rounds: int,
+    clips: int = CLIPS,
+    channels: int = CHANNELS,
+) -> dict[str, Any]:
+    """Times all formats.
 
     Args:
-        directory: Where the data set is made.
-        videos: Number of csv files.
-        rounds: How often each way is timed; the median counts.
+        directory: Where the data sets are made.
+        videos: Of each.
+        rounds: How often each format is timed; the median counts.
+        clips: Of a video.
+        channels: Of the features.
 
     Returns:
-        Samples a second of each way, and how many times faster packed is.
+        Samples per second in one thread and of the stream, by format.
 
     Raises:
-        RuntimeError: The two ways do not give the same numbers.
+        RuntimeError: Two formats do not give the same numbers.
     """
-    data = make_data(directory, videos)
-    config = configuration.paper()
-    config = dataclasses.replace(
-        config, data=dataclasses.replace(config.data, cache_bytes=0)
-    )
-    pack.run(data, None, config, PackOptions(splits=("untrimmed",)))
-    csv = Dataset.load(data, config.data, check_features="shape", packed=False)
-    packed = Dataset.load(data, config.data)
-    check_equal(csv, packed)
-    ways = {
-        "csv": (csv, max(4, videos // 8), 1),
-        "packed": (packed, 40 * videos, 64),
+    config = configuration.with_overrides(configuration.paper(), ["data.cache_bytes=0"])
+    made = {
+        form: make_data(directory / form, videos, form, clips, channels)
+        for form in FORMATS
     }
-    results: dict[str, Any] = {}
-    for kind, run in (("one thread", one_by_one), ("stream", stream)):
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(rounds):
-            for name, (dataset, samples, batches) in ways.items():
-                count = samples if kind == "one thread" else batches
-                times[name].append(run(dataset, config, count))
-        rates = {name: float(np.median(values)) for name, values in times.items()}
-        results[kind] = {
-            f"{name}_samples_per_sec": round(rate, 2) for name, rate in rates.items()
-        }
-        results[kind]["times_faster"] = round(rates["packed"] / rates["csv"], 1)
-    return results
-
-
-def check_equal(csv: Dataset, packed: Dataset) -> None:
-    """Compares a sample of both ways.
-
-    Raises:
-        RuntimeError: They differ by more than float16 does.
-    """
-    values = [sample(dataset, 0) for dataset in (csv, packed)]
-    if not np.allclose(*values, rtol=1e-3, atol=1e-3):
-        raise RuntimeError("packed and csv give different numbers")
+    datasets = {
+        form: Dataset.load(path, config.data, check_features="shape", packed=False)
+        for form, path in made.items()
+    }
+    pack(made["npy"])
+    datasets["packed"] = Dataset.load(made["npy"], config.data)
+    first = {form: sample(dataset, 0) for form, dataset in datasets.items()}
+    for form, values in first.items():
+        if not np.allclose(values, first["csv"], rtol=1e-3, atol=1e-3):
+            raise RuntimeError(f"{form} and csv give different numbers")
+    times: dict[str, dict[str, list[float]]] = {form: {} for form in datasets}
+    for _ in range(rounds):
+        for form, dataset in datasets.items():
+            samples, batches = (4, 1) if form == "csv" else (4 * videos, 16)
+            for way, rate in (
+                ("one_thread", one_by_one(dataset, samples)),
+                ("stream", stream(dataset, config, batches)),
+            ):
+                times[form].setdefault(way, []).append(rate)
+    return {
+        form: {way: round(float(np.median(found)), 1) for way, found in ways.items()}
+        for form, ways in times.items()
+    }
 
 
 def sample(dataset: Dataset, number: int) -> np.ndarray:
@@ -150,15 +168,15 @@ def sample(dataset: Dataset, number: int) -> np.ndarray:
     return role.sequences.sequence(role.whole_span(video), 512)
 
 
-def one_by_one(dataset: Dataset, config: Config, count: int) -> float:
-    """Returns samples a second in one thread."""
+def one_by_one(dataset: Dataset, count: int) -> float:
+    """Returns samples per second in one thread."""
     return _rate(lambda n: sample(dataset, n), count)
 
 
 def stream(dataset: Dataset, config: Config, count: int) -> float:
-    """Returns samples a second of the training stream, over `count` batches."""
+    """Returns samples per second of the training stream, over `count` batches."""
     batches = iter(pipelines.untrimmed_stream(dataset, config, 0).prefetch(1))
-    for _ in range(3):  # start the threads, and use up what they made meanwhile
+    for _ in range(2):  # start the threads, and use up what they made meanwhile
         next(batches)
     rate = _rate(lambda n: next(batches)["features"], count)
     return rate * config.training.batch_size
@@ -174,32 +192,29 @@ def _rate(function: Callable[[int], Any], count: int) -> float:
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
-        results = measure(pathlib.Path(directory, "data"), values.videos, values.rounds)
-    for kind, numbers in results.items():
-        print(
-            f"{kind}: csv {numbers['csv_samples_per_sec']} samples/s, packed "
-            f"{numbers['packed_samples_per_sec']} samples/s: "
-            f"{numbers['times_faster']} times"
-        )
-    if values.json:
-        content = {
-            "clips": CLIPS,
-            "channels": CHANNELS,
-            "steps": 512,
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "tensorflow": tf.__version__,
-            "results": results,
-        }
-        write_text(values.json, json.dumps(content, indent=1) + "\n")
+        results = measure(pathlib.Path(directory), values.videos, values.rounds)
+    slowest = results["csv"]["one_thread"]
+    lines = [
+        f"{form}: one thread {found['one_thread']} samples/s "
+        f"({found['one_thread'] / slowest:.0f} times csv), stream {found['stream']}"
+        for form, found in results.items()
+    ]
+    report = {
+        "clips": CLIPS,
+        "channels": CHANNELS,
+        "machine": rates.machine(),
+        "samples_per_sec": results,
+    }
+    preset_flags.finish(values, report, "\n".join(lines))
 
 
 def define_flags() -> None:
     """Defines the program's flags."""
-    flags.DEFINE_integer("videos", 32, "Number of csv files.", 16)
-    flags.DEFINE_integer("rounds", 3, "How often each way is timed.", 1)
+    flags.DEFINE_integer("videos", 32, "Videos of each format.", 2)
+    flags.DEFINE_integer("rounds", 3, "How often each format is timed.", 1)
     flags.DEFINE_string("json", None, "Where to write the numbers, as JSON.")
     flags.DEFINE_string(
-        "directory", None, "Where to make the files (200 MiB). Unset: the system's."
+        "directory", None, "Where to make the files (700 MiB). Unset: the system's."
     )
 
 

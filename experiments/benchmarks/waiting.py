@@ -27,11 +27,10 @@ from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.packed.packing import PackOptions
+from ahernet_tf.data.packed.packing import pack
 from ahernet_tf.models.checkpoint import Description
 from ahernet_tf.training import input_prefetch, schedule
 from ahernet_tf.training.algorithm import Algorithm
-from data_tools import pack
 
 from . import pipeline, preset_flags, rates
 
@@ -59,7 +58,7 @@ def measure(
     """
     config = configuration.with_overrides(config, ["data.cache_bytes=0"])
     data = pipeline.make_data(directory, videos)
-    pack.run(data, None, config, PackOptions())
+    pack(data)
     dataset = Dataset.load(data, config.data)
     training = config.training
     model = Description(

@@ -145,7 +145,7 @@ def test_legacy_centres_must_be_those_the_data_were_loaded_with(tmp_path):
     role = load(tmp_path).roles["untrimmed"]
     config = dataclasses.replace(CONFIG, legacy_clip_centres=True)
     with pytest.raises(ValueError, match="legacy_clip_centres"):
-        role.sequences.require(role.instance_spans(1), 20, config)
+        role.sequences.require(config)
 
 
 def test_every_video_has_its_own_rate(tmp_path):

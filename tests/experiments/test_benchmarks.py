@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf.models.systems import SYSTEMS
-from experiments.benchmarks import inference, nms, rates, train_step, waiting
+from experiments.benchmarks import inference, nms, pipeline, rates, train_step, waiting
 from experiments.benchmarks.arithmetic import Arithmetic, convolution
 from tests.conftest import REPOSITORY
 from tests.graphs import needed_by
@@ -178,6 +178,15 @@ def test_suppression_that_differs_is_an_error(monkeypatch):
     monkeypatch.setattr(nms, "suppress", lambda segments, *_: np.arange(3))
     with pytest.raises(RuntimeError, match="Video 0"):
         nms.measure(tiny().inference, videos=1, instances=2, rounds=1)
+
+
+def test_pipeline(tmp_path):
+    pytest.importorskip("h5py")
+    rates = pipeline.measure(tmp_path, videos=2, rounds=1, clips=20, channels=4)
+    assert list(rates) == ["csv", "npy", "npz", "hdf5", "packed"]
+    for found in rates.values():
+        assert found["one_thread"] > 0
+        assert found["stream"] > 0
 
 
 def test_waiting(tmp_path):

@@ -28,11 +28,16 @@ class FeatureStore(abc.ABC):
         path: File or directory.
         description: What `features.json` in it says, or an empty dictionary.
         entry: The `features` entry of dataset.json by which it was opened, if so.
+        packed: True where the values were looked at when they were written, and are
+            read so quickly that nothing need be kept in memory.
+        precision: Type of the sums when its clips are resampled.
     """
 
     path: pathlib.Path
     description: dict[str, Any]
     entry: dict[str, Any] | None = None
+    packed: bool = False
+    precision: type = np.float64
 
     @abc.abstractmethod
     def ids(self) -> list[str]:

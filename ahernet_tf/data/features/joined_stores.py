@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,57 +13,6 @@ from ahernet_tf.data.features.time_model import TimeModel, VideoInfo
 # Sequences of one stride may differ by so many clips (or this part of them).
 _SLACK_CLIPS = 2
 _SLACK_FRACTION = 0.05
-
-
-class DeferredStore(FeatureStore):
-    """A store that is opened when it is first needed, and perhaps never.
-
-    Args:
-        path: Where it lies.
-        open_it: Opens it; may raise ValueError.
-    """
-
-    def __init__(self, path: pathlib.Path, open_it: Callable[[], FeatureStore]) -> None:
-        self.path = path
-        self._open = open_it
-
-    @functools.cached_property
-    def store(self) -> FeatureStore:
-        """The store itself.
-
-        Raises:
-            ValueError: It cannot be opened.
-        """
-        return self._open()
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """What the store says of itself."""
-        return self.store.description
-
-    def ids(self) -> list[str]:
-        """Returns the ids of all sequences."""
-        return self.store.ids()
-
-    def find(self, video_id: str) -> str | None:
-        """Returns the id that the store has for a video, or None."""
-        return self.store.find(video_id)
-
-    def shape(self, video_id: str) -> tuple[int, int]:
-        """Returns `(clips, channels)` of a video."""
-        return self.store.shape(video_id)
-
-    def read(self, video_id: str) -> np.ndarray:
-        """Reads the features of a video."""
-        return self.store.read(video_id)
-
-    def info(self, video_id: str) -> VideoInfo | None:
-        """Returns what the store's description says of a video, if anything."""
-        return self.store.info(video_id)
-
-    def file_of(self, video_id: str) -> pathlib.Path:
-        """Returns the file that holds a video, or would hold it."""
-        return self.store.file_of(video_id)
 
 
 class UnionStore(FeatureStore):

@@ -25,6 +25,7 @@ from ahernet_tf.data.features.feature_store import (
 )
 from ahernet_tf.data.features.indexed_store import IndexedStore
 from ahernet_tf.data.features.joined_stores import ConcatenatedStore, UnionStore
+from ahernet_tf.data.features.packed_store import PackedStore
 from ahernet_tf.data.features.tfrecord_store import TfrecordStore
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.files import naming
@@ -48,7 +49,7 @@ class StoreFormat:
         """Tells by its name whether a file is of this format."""
         endings = "|".join(map(re.escape, self.endings))
         pattern = rf"[^.].*({endings})([-_.]?\d+(-of-\d+)?)?"
-        return re.fullmatch(pattern, name.lower()) is not None
+        return bool(self.endings) and bool(re.fullmatch(pattern, name.lower()))
 
 
 FORMATS: dict[str, StoreFormat] = {
@@ -60,6 +61,7 @@ FORMATS: dict[str, StoreFormat] = {
     "tfrecord": StoreFormat(
         (".tfrecord", ".tfrecords"), one_file=TfrecordStore, directory=TfrecordStore
     ),
+    "packed": StoreFormat((), directory=PackedStore),
 }
 _OTHERS = 4  # files of other formats are passed over where they are so many times fewer
 _PICKLES = (".pkl", ".pickle", ".p", ".joblib")

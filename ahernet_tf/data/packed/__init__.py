@@ -1,1 +1,1 @@
-"""Records: sequences ready for training in a few large files."""
+"""Packed data sets: the clips of all videos in a few files, for fast training."""

@@ -1,165 +1,241 @@
-"""Plans how the sequences of a data set are packed into sharded TFRecords.
+"""Packs a data set: the clips of all its videos in a few files, read at once.
 
-`prepare` checks a data set and writes a plan into the directory of the records (its
-layout: see `plans`). A `packer.Packer` then packs the units of the plan, in any order,
-in many processes or on many machines; a second run packs what is missing. Last,
-`packed_files.finish` makes the directory complete.
+A packed data set is an ordinary one, with packed features (`features.packed_store`) and
+copies of the annotation files. Nothing in it is resampled, so it serves every
+configuration. `pack` plans it, packs its shards in any order, in many processes or on
+many machines, and last makes it complete; a second run packs what is missing.
+
+    plan.json        what is packed, and of what
+    untrimmed/ ...   packed features, under the name of the first role that has them
+    annotations/     copies of the annotation files
+    dataset.json
+    packed.json      written last: checksums of all files but the shards
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
+import functools
+import json
 import pathlib
-import re
-from collections.abc import Callable
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks
-from ahernet_tf.data.features.feature_entries import paths_of
-from ahernet_tf.data.loading import LoadedData, load
-from ahernet_tf.data.packed import record_files
-from ahernet_tf.data.packed.identity import identity
-from ahernet_tf.data.packed.plans import CUTS, OPTIONS, PLAN, WHOLE, Plan, RolePlan
-from ahernet_tf.data.roles import Role
+from ahernet_tf.data.checks import DataReport, FeatureCheck
+from ahernet_tf.data.features import half_precision
+from ahernet_tf.data.features.feature_store import FeatureStore
+from ahernet_tf.data.features.opening import open_features
+from ahernet_tf.data.features.packed_store import (
+    DTYPES,
+    faults_in_shard,
+    shard_path,
+    write_shard,
+)
+from ahernet_tf.data.loading import load
+from ahernet_tf.data.packed import processes
+from ahernet_tf.data.packed.completion import complete
+from ahernet_tf.data.packed.packed_data import DIRECTORY, PLAN
+from ahernet_tf.data.packed.plan import PackingPlan, PackOptions, plan_of
 
-# Splits by role and kind; "pool" are the test videos of any class.
-SPLITS = {
-    "untrimmed": {WHOLE: "untrimmed", CUTS: "foreground"},
-    "moments": {CUTS: "moments"},
-    "pool": {WHOLE: "test"},
-    "oracle": {WHOLE: "oracle"},
-}
-_MIB = 1 << 20
+BEAM = "beam"  # may lie in the directory before there is a plan
 
+_VIDEOS = 500  # looked at in one part
 
-@dataclasses.dataclass(frozen=True)
-class PackOptions:
-    """How a data set is packed.
-
-    Attributes:
-        dtype: "float16" or "float32".
-        short_as_clips: Keep cuts with few clips as clips, and resample when reading.
-        splits: Names of the splits to pack; None: all that the data set has.
-        shard_mib: About how large a shard is, in MiB.
-        units: Parts in which each role is packed; None: as `shard_mib` asks.
-        skip_bad: Leave out faulty videos.
-        check_features: "shape" looks at the sizes of all features before it starts,
-            "all" at their values, too. Values are looked at again while packing.
-    """
-
-    dtype: str = "float16"
-    short_as_clips: bool = False
-    splits: tuple[str, ...] | None = None
-    shard_mib: int = 256
-    units: int | None = None
-    skip_bad: bool = False
-    check_features: str = "shape"
+# Does the parts of a work: takes the function, the parts and a title.
+RunParts = Callable[..., list[Any]]
 
 
-def prepare(
+def pack(
     data: str | pathlib.Path,
-    directory: str | pathlib.Path,
-    config: Config,
-    options: PackOptions,
-    check: Callable = checks.check_sequences,
-) -> Plan:
-    """Checks a data set and writes the plan of its packed records.
+    out: str | pathlib.Path | None = None,
+    options: PackOptions | None = None,
+    replace: bool = False,
+    run: RunParts = processes.run_parts,
+) -> dict[str, Any]:
+    """Packs a data set, or what is still missing of it.
 
     Args:
         data: Directory of the data set.
-        directory: Directory of the packed records; one that holds a plan already goes
-            on if the plan is the same.
-        config: Its steps and data options are those of the records.
+        out: Directory to write; by default `packed` beside dataset.json.
         options: How to pack.
-        check: Looks at the features, as `checks.check_sequences` does.
+        replace: Remove another packed data set that is there.
+        run: Does the parts of the work, called with a function, the parts and
+            `title`: `processes.run_parts`, or `functools.partial` of it or of
+            `beam_work.run_parts`.
 
     Returns:
-        The plan; of an earlier run the one that is there.
+        `videos` and `bytes` of each packed store, and `left_out`, why videos were
+        left out of each.
 
     Raises:
-        DataError: The data set is faulty.
-        ValueError: An option is unknown, or the directory holds other records.
+        DataError: The data set is faulty; everything else has been packed.
+        ValueError: The directory holds something else.
     """
-    if options.dtype not in record_files.DTYPES:
-        raise ValueError(
-            f"Expected a dtype of {record_files.DTYPES}, received '{options.dtype}'."
-        )
-    data, directory = pathlib.Path(data), pathlib.Path(directory)
-    loaded = load(data, config.data, options.skip_bad, options.check_features, check)
-    roles = dict(loaded.roles)
-    if loaded.test_pool is not None:
-        roles["pool"] = loaded.test_pool
-    plan = _plan(loaded, roles, config, options)
-    if (directory / PLAN).exists():
-        there = Plan.read(directory)
-        if changed := there.differences(plan):
-            raise ValueError(
-                f"{directory}: holds records of another data set or form "
-                f"({', '.join(changed)} differ); replace them or pack elsewhere"
-            )
-        return there
-    plan.write(directory, roles)
-    return plan
+    options = options or PackOptions()
+    data = pathlib.Path(data).absolute()
+    out = pathlib.Path(out or data / DIRECTORY).absolute()
+    if (out / PLAN).exists():
+        if replace:
+            shutil.rmtree(out)
+    elif out.is_dir() and any(path.name != BEAM for path in out.iterdir()):
+        raise ValueError(f"{out}: is not empty and holds no packed data set")
+    call = uuid.uuid4().hex
+    check = functools.partial(_check_sequences, data, call, run)
+    loaded = load(data, Config().data, options.skip_bad, options.check_features, check)
+    plan = _plan_in(out, plan_of(loaded, options))
+    parts = plan.parts()
+    work = functools.partial(pack_shard, str(out), str(data), call)
+    left_out: dict[str, dict[str, str]] = {}
+    report = DataReport()
+    for (name, _), faults in zip(parts, run(work, parts, title="packing")):
+        for video, fault in faults.items():
+            left_out.setdefault(name, {})[video] = fault
+            report.add(name, video, fault)
+    report.require_clean(options.skip_bad)
+    return complete(out, plan, loaded, left_out)
 
 
-def _plan(
-    loaded: LoadedData, roles: dict[str, Role], config: Config, options: PackOptions
-) -> Plan:
-    """Decides what is packed of each role, in how many units."""
-    description = loaded.description
-    features = {name: role.features for name, role in description.roles.items()}
-    known = {split for role in SPLITS.values() for split in role.values()}
-    wanted = known if options.splits is None else set(options.splits)
-    if wanted - known:
+def _plan_in(out: pathlib.Path, plan: PackingPlan) -> PackingPlan:
+    """Returns the plan that is there if it is the same; else writes this one.
+
+    Raises:
+        ValueError: Another plan is there.
+    """
+    if not (out / PLAN).exists():
+        plan.write(out)
+        return plan
+    there = PackingPlan.read(out)
+    if changed := there.differences(plan):
         raise ValueError(
-            f"Expected splits of {sorted(known)}, received {sorted(wanted - known)}."
+            f"{out}: holds another data set or form ({', '.join(changed)} differ); "
+            "replace it or pack elsewhere"
         )
-    parts = {}
-    for name, role in roles.items():
-        kinds = SPLITS.get(name, {})
-        splits = {kind: split for kind, split in kinds.items() if split in wanted}
-        steps = config.network.untrimmed_steps
-        if name == "moments":
-            steps = config.network.moment_steps
-        minimum = config.data.minimum_foreground_clips
-        if name == "moments":
-            minimum = config.data.minimum_moment_clips
-        count = (WHOLE in splits) * len(role.videos)
-        count += (CUTS in splits) * len(role.instance_spans(max(1, minimum)))
-        size = steps * loaded.channels * np.dtype(options.dtype).itemsize
-        units = options.units or math.ceil(count * size / (options.shard_mib * _MIB))
-        parts[name] = RolePlan(
-            classes=role.classes,
-            features=features["test" if name == "pool" else name],
-            time_model=dataclasses.asdict(role.time_model),
-            trimmed=role.trimmed,
-            videos=len(role.videos),
-            units=min(max(1, units), max(1, len(role.videos))) if splits else 0,
-            splits=splits,
-            steps=dict.fromkeys(splits, steps),
-            minimum_clips=max(1, minimum),
-            statistics=bool(splits) and name in ("untrimmed", "moments"),
-            records_of="pool" if name == "test" else None,
-        )
-    return Plan(
-        name=re.sub(r"[^a-z0-9]+", "_", description.name.lower()).strip("_") or "data",
-        title=description.name,
-        channels=loaded.channels,
-        dtype=options.dtype,
-        short_as_clips=options.short_as_clips,
-        skip_bad=options.skip_bad,
-        options={name: getattr(config.data, name) for name in OPTIONS},
-        identity=identity(
-            description.directory,
-            description.content,
-            description.annotation_files(),
-            sorted({path for entry in features.values() for path in paths_of(entry)}),
-        ),
-        roles=parts,
-        groups=loaded.groups,
-        counts=dict(loaded.report.counts),
-        left_out=loaded.report.skipped(),
+    return there
+
+
+def pack_shard(out: str, data: str, call: str, part: Sequence[Any]) -> dict[str, str]:
+    """Packs a shard, unless it is there already.
+
+    Args:
+        out: Directory of the packed data set.
+        data: Directory of the data set.
+        call: Tells calls of `pack` apart: what is open stays so during one.
+        part: Name of the packed store, and number of the shard.
+
+    Returns:
+        What is wrong with some of its videos, by id. A shard with faults is written
+        only where the plan says to leave faulty videos out.
+    """
+    name, number = part
+    plan = _plan(out, call)
+    store = plan.stores[name]
+    shard = store.shards[number]
+    path = shard_path(pathlib.Path(out, name), number)
+    faults = faults_in_shard(path, shard, store.channels, plan.dtype)
+    if faults is not None:
+        return faults
+    features = _store(data, json.dumps(store.features), call)
+    sequences = _sequences(features, shard, store.channels, plan)
+    try:
+        return write_shard(path, store.channels, plan.dtype, shard, sequences)
+    except _FaultyShard as faulty:
+        return faulty.faults
+
+
+class _FaultyShard(Exception):
+    """Ends the writing of a shard that must not appear."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+def _sequences(
+    store: FeatureStore, shard: dict[str, int], channels: int, plan: PackingPlan
+) -> Iterator[tuple[str, np.ndarray | None, str]]:
+    """Reads the videos of a shard for `write_shard`.
+
+    Raises:
+        _FaultyShard: There are faults, and they must not be left out.
+    """
+    faults = {}
+    for video, count in shard.items():
+        clips, fault = None, ""
+        try:
+            clips = store.read(video)
+            if clips.shape != (count, channels):
+                fault = f"its features are {clips.shape}, were {(count, channels)}"
+            else:
+                fault = half_precision.fault_of_values(clips, plan.dtype) or ""
+        except (ValueError, OSError) as error:
+            fault = f"cannot be read ({error})"
+        if fault:
+            faults[video] = fault
+            yield video, None, fault
+        elif plan.dtype == "float16":
+            yield video, half_precision.to_float16(clips), ""
+        else:
+            yield video, np.ascontiguousarray(clips, DTYPES[plan.dtype]), ""
+    if faults and not plan.skip_bad:
+        raise _FaultyShard(faults)
+
+
+def _check_sequences(
+    data: pathlib.Path,
+    call: str,
+    run: RunParts,
+    pairs: Iterable[tuple[FeatureStore, str]],
+    read: bool,
+) -> dict[tuple[FeatureStore, str], FeatureCheck]:
+    """Looks at sequences in parts; see `checks.check_sequences`."""
+    by_store: dict[FeatureStore, list[str]] = {}
+    for store, video in dict.fromkeys(pairs):
+        by_store.setdefault(store, []).append(video)
+    parts = [
+        (store, videos[first : first + _VIDEOS])
+        for store, videos in by_store.items()
+        for first in range(0, len(videos), _VIDEOS)
+    ]
+    found = run(
+        functools.partial(check_videos, str(data), call, read),
+        [[json.dumps(store.entry), videos] for store, videos in parts],
+        title="checking features",
     )
+    return {
+        (store, video): FeatureCheck(shape and tuple(shape), fault)
+        for (store, videos), results in zip(parts, found)
+        for video, (shape, fault) in zip(videos, results)
+    }
+
+
+def check_videos(data: str, call: str, read: bool, part: Sequence[Any]) -> list:
+    """Looks at some sequences of a feature store.
+
+    Args:
+        data: Directory of the data set.
+        call: As for `pack_shard`.
+        read: Whether to look at the values.
+        part: The store's entry of dataset.json as text, and ids of videos.
+
+    Returns:
+        Shape and fault of each, one of which is None.
+    """
+    entry, videos = part
+    store = _store(data, entry, call)
+    found = (checks.check_sequence(store, video, read) for video in videos)
+    return [[one.shape, one.fault] for one in found]
+
+
+@functools.lru_cache(maxsize=16)
+def _store(data: str, entry: str, call: str) -> FeatureStore:
+    return open_features(pathlib.Path(data), json.loads(entry))
+
+
+@functools.lru_cache(maxsize=1)
+def _plan(out: str, call: str) -> PackingPlan:
+    return PackingPlan.read(pathlib.Path(out))

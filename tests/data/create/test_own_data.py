@@ -73,7 +73,7 @@ def directory(tmp_path_factory):
 def test_the_page_makes_the_data_sets_that_it_describes(directory):
     kitchen = Dataset.load(directory / "kitchen", small().data)
     assert kitchen.target_classes == ("crack egg", "whisk")
-    assert not hasattr(kitchen.roles["moments"].sequences, "store")  # packed
+    assert kitchen.roles["moments"].sequences.store.packed
     parted = Dataset.load(directory / "parted", small().data)
     assert parted.source_classes == ("pour", "stir")
     assert [v.id for v in parted.roles["test"].videos] == ["omelette"]

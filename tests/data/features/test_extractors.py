@@ -8,8 +8,7 @@ import pytest
 
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import DataError, Dataset
-from ahernet_tf.data.packed.packing import PackOptions
-from data_tools import pack
+from tests.data.packed.test_packing import packed
 from tests.data.test_pipelines import CONFIG
 from tests.data.tiny import CHANNELS, FEATURES, TinyData
 
@@ -65,15 +64,15 @@ def test_features_of_two_networks_are_refused(tmp_path):
         extractor(directory)
 
 
-def test_packed_records_carry_it_and_notice_another(tmp_path):
+def test_packed_features_carry_it_and_notice_another(tmp_path):
     directory = write(tmp_path / "d", untrimmed=EXTRACTOR, moments=EXTRACTOR)
-    pack.run(directory, config=CONFIG, options=PackOptions(units=1), progress=False)
+    packed(directory)
     alone = shutil.move(directory / "packed", tmp_path / "records")
     for place, records in ((directory, alone), (alone, True)):
         loaded = Dataset.load(place, CONFIG.data, packed=records)
-        assert not hasattr(loaded.roles["untrimmed"].sequences, "store")
+        assert loaded.roles["untrimmed"].sequences.store.packed
         assert loaded.extractor == EXTRACTOR
     path = directory / "moments" / "features.json"
     path.write_text(path.read_text().replace("1a", "2b"))  # of the same size
-    with pytest.raises(DataError, match="moments came from another network"):
+    with pytest.raises(DataError, match="moments has changed"):
         Dataset.load(directory, CONFIG.data, packed=alone)

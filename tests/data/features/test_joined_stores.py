@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from ahernet_tf.data.features.feature_entries import paths_of
-from ahernet_tf.data.features.joined_stores import ConcatenatedStore, DeferredStore
+from ahernet_tf.data.features.joined_stores import ConcatenatedStore
 from ahernet_tf.data.features.opening import open_features, open_store
 from ahernet_tf.data.features.time_model import TimeModel
-from ahernet_tf.data.packed.identity import fingerprint
 from tests.data.features.test_container_stores import write_hdf5
 
 VALUES = np.arange(12.0, dtype=np.float32).reshape(4, 3) / 4
@@ -101,27 +100,9 @@ def test_folders_of_classes_are_one_store(tmp_path):
         np.testing.assert_array_equal(store.read("b"), VALUES + 1)
         assert store.file_of("c") == tmp_path / "sit still" / "c.npy"
         assert store.path == tmp_path
-    before = fingerprint(tmp_path)
     (tmp_path / "run" / "a.npy").rename(tmp_path / "run" / "d.npy")
-    assert fingerprint(tmp_path) != before
     (tmp_path / "sit still" / "c.npy").unlink()  # what is empty is passed over
     assert sorted(open_store(tmp_path, {}).ids()) == ["d", "v_b"]
-
-
-def test_a_deferred_store_is_opened_when_it_is_needed(tmp_path):
-    np.save(tmp_path / "a.npy", VALUES)
-    opened = []
-
-    def open_it():
-        opened.append(1)
-        return open_store(tmp_path, {})
-
-    store = DeferredStore(tmp_path, open_it)
-    assert not opened
-    np.testing.assert_array_equal(store.read("a"), VALUES)
-    assert store.shape("a") == (4, 3)
-    assert (store.ids(), "a" in store, len(store)) == (["a"], True, 1)
-    assert len(opened) == 1
 
 
 def test_a_name_of_two_stores_offers_to_join_them(tmp_path):

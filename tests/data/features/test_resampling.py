@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ahernet_tf.data.features.half_precision import to_float16
 from ahernet_tf.data.features.resampling import resample
 from tests.conftest import shared_path
 
@@ -125,3 +126,15 @@ def test_equals_the_recorded_release_to_the_last_bit_of_float32():
 def test_refuses_what_makes_no_sense(features, centres, options):
     with pytest.raises(ValueError, match="Expected"):
         resample(features, centres, 1.0, 4, **options)
+
+
+@pytest.mark.parametrize("edge", ["zero", "clamp"])
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+@pytest.mark.parametrize("clips", [1, 2, 7, 90, 300])
+def test_sums_in_float32_differ_by_rounding_only(clips, pooling, edge):
+    half = to_float16(np.random.default_rng(clips).normal(size=(clips, 700)))
+    centres, covered = np.arange(clips) + 0.5, float(clips)
+    exact = resample(half, centres, covered, 64, pooling, edge)
+    for features in (half, half.astype(np.float32)):
+        found = resample(features, centres, covered, 64, pooling, edge, np.float32)
+        np.testing.assert_allclose(found, exact, rtol=1e-5, atol=2e-6)

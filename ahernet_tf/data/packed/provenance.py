@@ -1,9 +1,9 @@
-"""Tells whether packed records still belong to a data set.
+"""What a packed data set was made of, and whether that is still so.
 
-The packed records note what they were made of: the entries of dataset.json, a checksum
-of each annotation file, a fingerprint of the features, and which network these came
-from, where they tell. The fingerprint looks at names and sizes, not at all of the data:
-a file that was changed in the middle without changing its size is not noticed.
+A packed data set notes the roles of dataset.json, a checksum of each annotation file
+and a fingerprint of the features. The fingerprint looks at names and sizes, not at all
+of the data: a file that was changed in the middle without changing its size is not
+noticed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ahernet_tf.data.features.extractors import extractor_of
+from ahernet_tf.data.features.feature_store import DESCRIPTION_FILE
 
 _EDGE_BYTES = 1 << 20  # looked at on both ends of a file
 _SIZED_FILES = 1000  # of a directory, so many files are asked for their size
 _ROLES = ("untrimmed", "moments", "test", "oracle", "ignored_classes")
 
 
-def identity(
+def provenance(
     directory: pathlib.Path,
     content: dict[str, Any],
     annotations: Iterable[str],
@@ -32,56 +32,46 @@ def identity(
 
     Args:
         directory: Directory of the data set.
-        content: What dataset.json holds.
-        annotations: Annotation files, relative to the directory.
+        content: What dataset.json holds; empty where it is not there.
+        annotations: Annotation files and tables, relative to the directory.
         features: Files or directories of features, relative to the directory.
     """
-    features = list(features)
     return {
         "dataset.json": {key: content[key] for key in _ROLES if key in content},
-        "annotations": {name: _checksum(directory / name) for name in annotations},
+        "annotations": {name: checksum(directory / name) for name in annotations},
         "features": {name: fingerprint(directory / name) for name in features},
-        "extractors": {name: extractor_of(directory / name) for name in features},
     }
 
 
-def differences(packed: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Lists what has changed between two identities; what is absent now is not.
+def changes(packed: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Lists what has changed since a data set was packed; what is gone has not.
 
     Args:
-        packed: What the records were made of.
-        now: What is there now; may lack parts.
+        packed: `provenance` when it was packed.
+        now: What it is now.
     """
     found = []
-    before, after = packed["dataset.json"], now.get("dataset.json")
-    if after is not None:
-        keys = sorted(set(before) | set(after))
-        found += [
-            f"dataset.json: '{key}' has changed"
-            for key in keys
-            if before.get(key) != after.get(key)
-        ]
+    before, after = packed["dataset.json"], now["dataset.json"]
+    for key in sorted(before.keys() | after.keys()) if after else ():
+        if before.get(key) != after.get(key):
+            found.append(f"dataset.json: '{key}' has changed")
     for kind in ("annotations", "features"):
         for name, value in packed[kind].items():
-            current = now.get(kind, {}).get(name)
+            current = now[kind].get(name)
             if current is not None and current != value:
                 found.append(f"{name} has changed")
-    for name, value in packed.get("extractors", {}).items():
-        current = now.get("extractors", {}).get(name)
-        if current is not None and current != value:
-            found.append(f"{name} came from another network")
     return found
 
 
 def fingerprint(path: pathlib.Path) -> str | None:
     """Returns a text that changes when features are added, removed or made anew.
 
-    Of a file it covers the size and both ends, of a directory the names in it and its
-    subdirectories, and the sizes of up to 1,000 of its files.
+    Of a file it covers the size and both ends; of a directory its features.json, the
+    names in it and its subdirectories, and the sizes of up to 1,000 of its files.
     """
     if path.is_dir():
         return _fingerprint_of_directory(path)
-    if not path.exists():
+    if not path.is_file():
         return None
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
@@ -112,14 +102,15 @@ def _fingerprint_of_directory(path: pathlib.Path) -> str:
                 yield digest, name
 
     chosen = heapq.nsmallest(_SIZED_FILES, names(path, ""))
-    sizes = "\n".join(f"{name} {(path / name).stat().st_size}" for _, name in chosen)
-    sizes = hashlib.sha256(sizes.encode()).hexdigest()
-    return f"{count}-{total % 2**256:064x}-{sizes}"
+    facts = [f"{name} {(path / name).stat().st_size}" for _, name in chosen]
+    facts.append(str(checksum(path / DESCRIPTION_FILE)))
+    digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()
+    return f"{count}-{total % 2**256:064x}-{digest}"
 
 
-def _checksum(path: pathlib.Path) -> str | None:
-    """Returns the SHA-256 of a file's content."""
-    if not path.exists():
+def checksum(path: pathlib.Path) -> str | None:
+    """Returns the SHA-256 of a file's content, or None where there is no file."""
+    if not path.is_file():
         return None
     digest = hashlib.sha256()
     with path.open("rb") as file:
