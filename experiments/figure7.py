@@ -22,7 +22,7 @@ from absl import flags
 from ahernet_tf import evaluation, program
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.evaluation.detection_matching import temporal_iou
-from ahernet_tf.visualization.timeline import Row, Timeline, draw_timelines
+from ahernet_tf.visualization.timeline import Track, VideoTracks, draw_timelines
 
 from .paper import columns, figures, significance
 
@@ -71,7 +71,7 @@ def choose(videos: Sequence[Video], found: pd.DataFrame) -> list[Video]:
 
 def tracks(
     video: Video, systems: dict[str, pd.DataFrame]
-) -> tuple[list[Row], list[dict[str, Any]]]:
+) -> tuple[list[Track], list[dict[str, Any]]]:
     """Lays out a video: for each of its classes a track a system, then other classes.
 
     Returns:
@@ -97,12 +97,12 @@ def tracks(
             own = frame[frame["label"].astype(str) == label]
             segments = list(zip(own["start_sec"], own["end_sec"]))
             title = name if len(classes) == 1 else f"{label}: {name}"
-            rows.append(Row(title, segments, truth=truth[label]))
+            rows.append(Track(title, segments, truth=truth[label]))
     for name, frame in best.items():
         other = frame[~frame["label"].astype(str).isin(classes)]
         if len(other):
             segments = list(zip(other["start_sec"], other["end_sec"]))
-            rows.append(Row(f"{name}, other class", segments))
+            rows.append(Track(f"{name}, other class", segments))
     return rows, numbers
 
 
@@ -167,7 +167,7 @@ def run(
         rows, shown = tracks(video, systems)
         labels = ", ".join(dict.fromkeys(i.label for i in video.instances))
         title = f"{columns.title(dataset.name)}, {video.id}: {labels}"
-        timelines.append(Timeline(video.duration_sec, rows, title))
+        timelines.append(VideoTracks(video.duration_sec, rows, title))
         numbers += shown
     for kind in figures.FORMATS:
         draw_timelines(workdir / f"{NAME}.{kind}", timelines, dpi=150)

@@ -36,7 +36,7 @@ from ahernet_tf.p3d.sources import check_sources, note_sources
 from ahernet_tf.p3d.video_files import list_videos
 from ahernet_tf.p3d.weights import read_p3d_metadata
 from ahernet_tf.visualization.cutting import cut_detections
-from ahernet_tf.visualization.timeline import Row, draw_timeline
+from ahernet_tf.visualization.timeline import Track, draw_timeline
 from data_tools.extract_features import run as extract_features
 
 
@@ -244,8 +244,8 @@ def draw(
         items = [item for item in found[video] if item.label == label]
         if items:
             segments = [(item.start_sec, item.end_sec) for item in items]
-            rows.append(Row(label, segments, [item.score for item in items]))
-    rows = rows or [Row("no detections")]
+            rows.append(Track(label, segments, [item.score for item in items]))
+    rows = rows or [Track("no detections")]
     draw_timeline(path, store.info(video).duration_sec, rows, title=video)
 
 

@@ -1,4 +1,4 @@
-"""Draws when actions happen in a video: a horizontal track a row."""
+"""Draws when actions happen in a video: one horizontal track per class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRUTH_COLOUR = (0.85, 0.45, 0.10)
 FORMATS = ("pdf", "png", "svg")
 _FAINTEST = 0.04  # opacity of a score of 0
 _WIDTH_INCHES = 10.0
-_ROW_INCHES = 0.34
+_TRACK_INCHES = 0.34
 _AXIS_INCHES = 1.0  # title, numbers and name of the time axis
 _LEGEND_INCHES = 0.3
 _LONGEST_LABEL = 32
@@ -22,8 +22,8 @@ _NARROWEST = 1 / 500  # of the axis: what is shorter would not be seen
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """One track.
+class Track:
+    """What is drawn at one height.
 
     Attributes:
         label: Name of the track, a class for instance.
@@ -41,41 +41,41 @@ class Row:
     def __post_init__(self):
         if self.scores is not None and len(self.scores) != len(self.segments):
             raise ValueError(
-                f"Row {self.label!r}: {len(self.scores)} scores for "
+                f"Track {self.label!r}: {len(self.scores)} scores for "
                 f"{len(self.segments)} segments."
             )
         for start, end in [*self.segments, *(self.truth or ())]:
             if not (math.isfinite(start) and math.isfinite(end) and start <= end):
                 raise ValueError(
-                    f"Row {self.label!r}: no segment in seconds: {start} to {end}."
+                    f"Track {self.label!r}: no segment in seconds: {start} to {end}."
                 )
 
 
 @dataclasses.dataclass(frozen=True)
-class Timeline:
-    """One video.
+class VideoTracks:
+    """The tracks of one video.
 
     Attributes:
         duration_sec: Its length.
-        rows: The tracks, from top to bottom.
+        tracks: The tracks, from top to bottom.
         title: Above the picture; None for none.
     """
 
     duration_sec: float
-    rows: Sequence[Row]
+    tracks: Sequence[Track]
     title: str | None = None
 
     def __post_init__(self):
         if not (math.isfinite(self.duration_sec) and self.duration_sec > 0):
             raise ValueError(f"Expected a duration above 0, got {self.duration_sec}.")
-        if not self.rows:
-            raise ValueError("There is no row to draw.")
+        if not self.tracks:
+            raise ValueError("There is no track to draw.")
 
 
 def draw_timeline(
     path: str | os.PathLike,
     duration_sec: float,
-    rows: Sequence[Row],
+    tracks: Sequence[Track],
     *,
     title: str | None = None,
     highest_score: float | None = None,
@@ -86,18 +86,18 @@ def draw_timeline(
     Args:
         path: A `.png`, `.pdf` or `.svg` file; its directory is made.
         duration_sec: Length of the video.
-        rows: The tracks, from top to bottom.
+        tracks: The tracks, from top to bottom.
         title: Above the picture; None for none.
         highest_score: The score that is fully opaque; by default the highest given.
         dpi: Pixels an inch, for `.png`.
 
     Raises:
-        ValueError: The duration is not above 0, there is no row, or the file's suffix
+        ValueError: The duration is not above 0, there is no track, or the file's suffix
             is unknown.
         ImportError: Matplotlib is not installed.
     """
     try:
-        timeline = Timeline(duration_sec, rows, title)
+        timeline = VideoTracks(duration_sec, tracks, title)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     draw_timelines(path, [timeline], highest_score=highest_score, dpi=dpi)
@@ -105,7 +105,7 @@ def draw_timeline(
 
 def draw_timelines(
     path: str | os.PathLike,
-    timelines: Sequence[Timeline],
+    timelines: Sequence[VideoTracks],
     *,
     highest_score: float | None = None,
     dpi: int = 120,
@@ -134,37 +134,41 @@ def draw_timelines(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = [row for timeline in timelines for row in timeline.rows]
+    tracks = [track for timeline in timelines for track in timeline.tracks]
     heights = [
-        _ROW_INCHES * len(timeline.rows) + _AXIS_INCHES for timeline in timelines
+        _TRACK_INCHES * len(timeline.tracks) + _AXIS_INCHES for timeline in timelines
     ]
     figure = Figure(
         figsize=(_WIDTH_INCHES, sum(heights) + _LEGEND_INCHES), layout="constrained"
     )
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(timelines), height_ratios=heights, squeeze=False)
-    with_truth = any(row.truth is not None for row in rows)
+    with_truth = any(track.truth is not None for track in tracks)
     if highest_score is None:
-        highest_score = max((s for row in rows for s in row.scores or ()), default=0.0)
+        highest_score = max(
+            (s for track in tracks for s in track.scores or ()), default=0.0
+        )
     for axes, timeline in zip(panels[:, 0], timelines):
-        for place, row in enumerate(timeline.rows):
-            _draw_row(
-                axes, place, row, timeline.duration_sec, highest_score, with_truth
+        for place, track in enumerate(timeline.tracks):
+            _draw_track(
+                axes, place, track, timeline.duration_sec, highest_score, with_truth
             )
-        _finish_axes(axes, timeline.rows, timeline.duration_sec, timeline.title)
-    _add_legend(figure, rows, highest_score, with_truth)
+        _finish_axes(axes, timeline.tracks, timeline.duration_sec, timeline.title)
+    _add_legend(figure, tracks, highest_score, with_truth)
     metadata = {"CreationDate": None} if kind == "pdf" else {}
     with files.whole_file(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=dpi, metadata=metadata)
 
 
-def _draw_row(axes, place, row: Row, duration_sec, highest_score, with_truth) -> None:
+def _draw_track(
+    axes, place, track: Track, duration_sec, highest_score, with_truth
+) -> None:
     """Draws the bars of one track around the height `place`."""
     top, height = (place - 0.38, 0.5) if with_truth else (place - 0.36, 0.72)
-    scores = row.scores or [highest_score] * len(row.segments)
-    lowest_first = sorted(range(len(row.segments)), key=lambda i: scores[i])
+    scores = track.scores or [highest_score] * len(track.segments)
+    lowest_first = sorted(range(len(track.segments)), key=lambda i: scores[i])
     axes.broken_barh(
-        [_bar(*row.segments[i], duration_sec) for i in lowest_first],
+        [_bar(*track.segments[i], duration_sec) for i in lowest_first],
         (top, height),
         facecolors=[
             _on_white(DETECTION_COLOUR, _opacity(scores[i], highest_score))
@@ -174,9 +178,9 @@ def _draw_row(axes, place, row: Row, duration_sec, highest_score, with_truth) ->
         linewidth=0.5,
         zorder=2,
     )
-    if row.truth:
+    if track.truth:
         axes.broken_barh(
-            [_bar(start, end, duration_sec) for start, end in row.truth],
+            [_bar(start, end, duration_sec) for start, end in track.truth],
             (place + 0.17, 0.2),
             facecolors=TRUTH_COLOUR,
             linewidth=0,
@@ -204,18 +208,18 @@ def _on_white(colour, opacity: float) -> tuple[float, ...]:
     return tuple(1 - opacity * (1 - channel) for channel in colour)
 
 
-def _finish_axes(axes, rows, duration_sec: float, title: str | None) -> None:
+def _finish_axes(axes, tracks, duration_sec: float, title: str | None) -> None:
     """Labels time and tracks and takes away what carries no information."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_xlim(0, duration_sec)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    labels = [_shortened(row.label) for row in rows]
-    axes.set_yticks(range(len(rows)), labels, parse_math=False)
+    axes.set_ylim(len(tracks) - 0.5, -0.5)
+    labels = [_shortened(track.label) for track in tracks]
+    axes.set_yticks(range(len(tracks)), labels, parse_math=False)
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    for place in range(len(rows)):
+    for place in range(len(tracks)):
         if place % 2:
             axes.axhspan(place - 0.5, place + 0.5, color="0.955", linewidth=0, zorder=0)
     axes.grid(axis="x", color="0.85", linewidth=0.6, zorder=1)
@@ -233,12 +237,12 @@ def _finish_axes(axes, rows, duration_sec: float, title: str | None) -> None:
         axes.set_title(title, loc="left", parse_math=False, **font)
 
 
-def _add_legend(figure, rows, highest_score: float, with_truth: bool) -> None:
+def _add_legend(figure, tracks, highest_score: float, with_truth: bool) -> None:
     """Explains colours and opacity in one line beneath the picture."""
     from matplotlib.patches import Patch
 
     handles = []
-    if any(row.scores for row in rows) and highest_score > 0:
+    if any(track.scores for track in tracks) and highest_score > 0:
         for share in (0.1, 0.5, 1.0):
             score = share * highest_score
             colour = _on_white(DETECTION_COLOUR, _opacity(score, highest_score))
