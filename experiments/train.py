@@ -31,6 +31,7 @@ from ahernet_tf.data.role_counts import wrong_labels
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
+from ahernet_tf.inference.refinement import fit_refinement, load_refinement
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.distribution import (
@@ -130,6 +131,7 @@ def train(run: Run) -> dict | None:
         print(f"{run.workdir} is finished; nothing to do.")
         return json.loads(finished.read_text())
     write_run(run, description)
+    fit_refinement(run.workdir, dataset, config)
     if trainer.done:
         print(f"Continues after iteration {trainer.done} of {trainer.total}.")
 
@@ -161,7 +163,8 @@ def evaluate_role(
 ) -> dict:
     """Localises and scores the videos of a role."""
     names = getattr(description, f"{classes}_classes")
-    localizer = Localizer(model, names, run.config, classes)
+    refinement = load_refinement(run.workdir, run.config.inference, names)
+    localizer = Localizer(model, names, run.config, classes, refinement)
     found = scoring.localize_role(localizer, role, progress=run.progress)
     if predictions is not None:
         evaluation.write_results(predictions, as_results(found))

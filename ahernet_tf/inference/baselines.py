@@ -99,7 +99,13 @@ class SnippetCandidates(AnchorCandidates):
         runs = [runs_above(scores, threshold) for threshold in THRESHOLDS]
         bounds, label, score = (np.concatenate(parts) for parts in zip(*runs))
         segments = bounds * np.float32(self.steps / len(scores))
-        return Candidates(segments, score, score, label)
+        found = Candidates(segments, score, score, label)
+        if self.config.second_look:
+            own = np.arange(scores.shape[1]) == label[:, np.newaxis]
+            found = found._replace(
+                proposal=np.ones_like(score), probability=own * score[:, np.newaxis]
+            )
+        return found
 
 
 def runs_above(

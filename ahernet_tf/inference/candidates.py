@@ -23,17 +23,36 @@ class Candidates(NamedTuple):
         rank: `[..., candidates]`, what non-maximum suppression orders by.
         score: `[..., candidates]`, score of the detection that results.
         label: `[..., candidates]` int, index into the classes.
+        proposal: `[..., candidates]`, score whatever the class; for a second look.
+        probability: `[..., candidates, classes]`, of the classes; for a second look.
     """
 
     segments: np.ndarray | tf.Tensor
     rank: np.ndarray | tf.Tensor
     score: np.ndarray | tf.Tensor
     label: np.ndarray | tf.Tensor
+    proposal: np.ndarray | tf.Tensor | None = None
+    probability: np.ndarray | tf.Tensor | None = None
 
     def best(self, count: int) -> Candidates:
         """Returns the `count` candidates of the highest rank, best first."""
         order = np.argsort(-self.rank, kind="stable")[:count]
-        return Candidates(*(part[order] for part in self))
+        return Candidates(*(None if part is None else part[order] for part in self))
+
+    def labelled(self, probabilities: np.ndarray) -> Candidates:
+        """Joins what a second look says with what the anchors said.
+
+        The score becomes the proposal's times the probability of the second look times
+        the root of the anchor's: the second look counts double, since it reads the
+        segment where the anchor reads a cell. The label is the class of the best score.
+
+        Args:
+            probabilities: `[candidates, classes]`, of the second look.
+        """
+        scores = probabilities * np.sqrt(self.probability)
+        score = self.proposal * scores.max(axis=1)
+        label = scores.argmax(axis=1).astype(np.int32)
+        return self._replace(rank=score, score=score, label=label)
 
     def scaled(self, factor: np.ndarray) -> Candidates:
         """Returns the candidates with rank and score times a factor each."""
@@ -67,7 +86,7 @@ def rank_anchors(
         predictions: Of the network.
         anchors: `[anchors, 2]`, `[centre, length]`, steps.
         steps: Length of the sequence; segments are clamped to it.
-        config: Uses `ranking` and `proposal_score`.
+        config: Uses `ranking`, `proposal_score` and `second_look`.
 
     Returns:
         Every anchor as a candidate, `[batch, anchors]`.
@@ -83,12 +102,16 @@ def rank_anchors(
     best = tf.repeat(tf.reduce_max(probability, axis=-1), ratios, axis=1)
     label = tf.argmax(probability, axis=-1, output_type=tf.int32)
     score = proposal * best
-    return Candidates(
+    found = Candidates(
         segments=segment_ops.clip(segments, 0.0, float(steps)),
         rank=score if config.ranking == "anchor" else proposal,
         score=score,
         label=tf.repeat(label, ratios, axis=1),
     )
+    if config.second_look:
+        probability = tf.repeat(probability, ratios, axis=1)
+        found = found._replace(proposal=proposal, probability=probability)
+    return found
 
 
 class AnchorCandidates:
@@ -100,7 +123,7 @@ class AnchorCandidates:
     Args:
         model: A trained network.
         classifier: The segment classifier of the classes, one of the network's.
-        config: Uses `ranking` and `proposal_score`.
+        config: Uses `ranking`, `proposal_score` and `second_look`.
     """
 
     def __init__(
@@ -117,7 +140,8 @@ class AnchorCandidates:
     def __call__(self, sequences: np.ndarray | tf.Tensor) -> list[Candidates]:
         """Finds the candidates of every sequence."""
         batch = self._batch(tf.convert_to_tensor(sequences))
-        return [Candidates(*parts) for parts in zip(*(p.numpy() for p in batch))]
+        parts = [part.numpy() for part in batch if part is not None]
+        return [Candidates(*own) for own in zip(*parts)]
 
     def _classifier_of_anchors(self):
         """Returns what `AherNet.predict_anchors` classifies with; None: nothing."""

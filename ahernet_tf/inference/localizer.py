@@ -18,6 +18,7 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.baselines import ProposalCandidates, SnippetCandidates
 from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
 from ahernet_tf.inference.detections import Detection, Detections
+from ahernet_tf.inference.refinement import Refinement, load_refinement
 from ahernet_tf.inference.suppression import merge
 from ahernet_tf.inference.windows import Window, join, windows
 from ahernet_tf.models import AherNet, systems
@@ -36,6 +37,7 @@ class Localizer:
         class_names: Of the classifier's classes.
         config: The run's configuration; system, data and inference options count.
         classes: `target` (learnt from moments) or `source` (with annotations).
+        refinement: Second look and duration prior, where the options ask for them.
 
     Raises:
         ValueError: `classes` is neither, or the number of names is not that of the
@@ -48,6 +50,7 @@ class Localizer:
         class_names: Sequence[str],
         config: Config,
         classes: str = "target",
+        refinement: Refinement | None = None,
     ):
         _check_classes(classes)
         classifier = getattr(model, f"{classes}_classifier")
@@ -59,6 +62,7 @@ class Localizer:
         self.model = model
         self.class_names = tuple(class_names)
         self.config = config
+        self.refinement = refinement
         kind = _BASELINES.get(config.training.system, AnchorCandidates)
         self._find = kind(model, classifier, config.inference)
 
@@ -93,7 +97,8 @@ class Localizer:
                 "only."
             )
         names = getattr(description, f"{classes}_classes")
-        return Localizer(model, names, config, classes)
+        refinement = load_refinement(directory, config.inference, names)
+        return Localizer(model, names, config, classes, refinement)
 
     @property
     def steps(self) -> int:
@@ -201,8 +206,23 @@ class Localizer:
         sequences: np.ndarray | tf.Tensor,
         covered_sec: Sequence[float] | np.ndarray | None = None,
     ) -> list[Candidates]:
-        """Finds what enters suppression; arguments are those of `detect`."""
-        return self._find(sequences)
+        """Finds what enters suppression; arguments are those of `detect`.
+
+        Raises:
+            ValueError: There is a duration prior, and no duration.
+        """
+        found = self._find(sequences)
+        if self.refinement is None:
+            return found
+        if covered_sec is None:
+            if self.refinement.durations is not None:
+                raise ValueError("inference.duration_prior: expected covered_sec.")
+            covered_sec = [math.nan] * len(found)
+        count = self.config.inference.candidates
+        return [
+            self.refinement.apply(own.best(count), sequence, seconds / self.steps)
+            for own, sequence, seconds in zip(found, np.asarray(sequences), covered_sec)
+        ]
 
     def _stream(
         self, sequences: Iterable[tuple[np.ndarray, float]], batch_size: int

@@ -72,7 +72,7 @@ def merge(candidates: Candidates, config: InferenceConfig, keep: int) -> Detecti
         config: Uses `candidates`, and `soft_nms_sigma` or `nms_tiou`.
         keep: Number of detections to keep at most.
     """
-    segments, rank, score, label = candidates
+    segments, rank, score, label = candidates[:4]
     if config.soft_nms_sigma > 0:
         kept, factor = fade(segments, rank, config, keep)
         scores = score[kept] * factor

@@ -90,11 +90,12 @@ def join(found: Sequence[Candidates], cuts: Sequence[Window], steps: int) -> Can
         steps: Steps of a window's sequence.
 
     Returns:
-        Candidates in steps from the start of the first window.
+        Candidates in steps from the start of the first window, without proposal and
+        probability.
     """
     shifts = [np.float32(cut.offset_sec * steps / cut.covered_sec) for cut in cuts]
     moved = [
         part._replace(segments=part.segments + shift)
         for part, shift in zip(found, shifts)
     ]
-    return Candidates(*(np.concatenate(parts) for parts in zip(*moved)))
+    return Candidates(*(np.concatenate(parts) for parts in list(zip(*moved))[:4]))

@@ -1,0 +1,82 @@
+"""Learns second look and typical durations for a network that is trained already.
+
+    python -m experiments.refine --workdir W
+
+W is a work directory of experiments.train. It gets second_look.npz and durations.json,
+which inference.second_look and inference.duration_prior read; the weights stay as they
+are. Afterwards, for instance: python -m experiments.predict --checkpoint W ...
+--set inference.second_look=true --set inference.duration_prior=2
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import sys
+
+from absl import app, flags
+
+from ahernet_tf import files
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK, fit_refinement
+from ahernet_tf.models import systems
+from ahernet_tf.models.checkpoint import load_description
+
+
+def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
+    """Learns both from the training data and writes them anew.
+
+    Args:
+        workdir: Work directory of training.
+        data: The data set it was trained on; by default that which its run.json names.
+
+    Raises:
+        ValueError: The directory holds no trained model, or the data do not fit it.
+    """
+    description, config = load_description(workdir)
+    run = files.read_json(workdir / "run.json")
+    dataset = Dataset.load(data or run["data"], config.data, skip_bad=True)
+    for name in ("source_classes", "target_classes", "feature_channels"):
+        then, now = getattr(description, name), getattr(dataset, name)
+        if then != now:
+            raise ValueError(
+                f"{dataset.directory}: other {name.replace('_', ' ')} than {workdir} "
+                f"was trained on: {now}, then {then}."
+            )
+    if systems.system(config.training.system).oracle:
+        fraction = config.data.oracle_fraction
+        dataset = dataset.with_fraction("oracle", fraction, run["seed"])
+    if config.data.validation_fraction:
+        dataset, _ = dataset.hold_out(config.data.validation_fraction, run["seed"])
+    inference = dataclasses.replace(config.inference, second_look=True)
+    for name in (SECOND_LOOK, DURATIONS):
+        (workdir / name).unlink(missing_ok=True)
+    fit_refinement(workdir, dataset, dataclasses.replace(config, inference=inference))
+
+
+def define_flags() -> None:
+    """Defines the program's flags."""
+    flags.DEFINE_string("workdir", None, "Work directory of training.", required=True)
+    flags.DEFINE_string(
+        "data", None, "The data set it was trained on; default: where it was."
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Runs the program."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
+    values = flags.FLAGS
+    workdir = pathlib.Path(values.workdir)
+    try:
+        refine(workdir, pathlib.Path(values.data) if values.data else None)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{workdir / SECOND_LOOK} and {workdir / DURATIONS} are written.")
+    return 0
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

@@ -1,0 +1,103 @@
+"""Discriminants against plain formulas, on made-up classes."""
+
+import numpy as np
+import pytest
+
+from ahernet_tf.inference import discriminant
+from ahernet_tf.inference.discriminant import DiscriminantFit, Moments
+
+
+def classes_of(count, numbers=4, classes=3, seed=0, spread=1.0):
+    """Examples around one centre per class, correlated, far from zero."""
+    random = np.random.default_rng(seed)
+    centres = random.normal(size=(classes, numbers)) * 2
+    mixing = random.normal(size=(numbers, numbers)) * spread
+    labels = random.integers(classes, size=count)
+    noise = random.normal(size=(count, numbers)) @ mixing
+    return (centres[labels] + noise + 1000).astype(np.float32), labels
+
+
+def fitted(examples, labels, classes=3):
+    fit = DiscriminantFit(examples.shape[1], classes)
+    for number, (example, label) in enumerate(zip(examples, labels)):
+        fit.add(example[np.newaxis], np.array([label]), number)
+    return fit.solve()
+
+
+def test_solution_is_the_textbooks():
+    examples, labels = classes_of(400)
+    examples = examples.astype(np.float64)
+    moments = Moments(4, 3)
+    for part in np.array_split(np.arange(400), 7):
+        moments.add(examples[part] - 1000, labels[part])
+    (found,) = moments.solve([0.0])
+    means = np.stack([examples[labels == c].mean(axis=0) for c in range(3)]) - 1000
+    rest = examples - 1000 - means[labels]
+    inverse = np.linalg.inv(rest.T @ rest / (400 - 3))
+    new = np.random.default_rng(1).normal(size=(5, 4)) * 3
+    expected = (
+        new @ inverse @ means.T - np.einsum("ci,ij,cj->c", means, inverse, means) / 2
+    )
+    expected = np.exp(expected - expected.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities(new), expected, atol=1e-9)
+
+
+def test_whole_shrinkage_ignores_correlations():
+    examples, labels = classes_of(300)
+    moments = Moments(4, 3)
+    moments.add(examples.astype(np.float64) - 1000, labels)
+    (found,) = moments.solve([1.0])
+    means = moments.sums / moments.counts[:, np.newaxis]
+    expected = (means - found.mean) / found.scale
+    np.testing.assert_allclose(found.kernel, expected.T, atol=1e-9)
+
+
+def test_new_examples_are_classified():
+    examples, labels = classes_of(600, spread=0.5)
+    found = fitted(examples[:400], labels[:400])
+    probabilities = found.probabilities(examples[400:])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (probabilities.argmax(axis=1) == labels[400:]).mean() > 0.8
+
+
+def test_probabilities_are_as_sure_as_held_out_examples_allow():
+    """Few examples of many numbers: the plain solution is far too sure."""
+    examples, labels = classes_of(2060, numbers=30, spread=0.6)
+    found = fitted(examples[:60], labels[:60])
+    probabilities = found.probabilities(examples[60:])
+    right = probabilities.argmax(axis=1) == labels[60:]
+    assert probabilities.max(axis=1).mean() == pytest.approx(right.mean(), abs=0.1)
+
+
+def test_constant_numbers_and_absent_classes_do_no_harm():
+    examples, labels = classes_of(200)
+    examples[:, 1] = 7.0
+    found = fitted(examples, labels, classes=5)
+    probabilities = found.probabilities(examples)
+    assert np.isfinite(probabilities).all()
+    assert (probabilities[:, 3:] == 0).all()
+    assert (probabilities.argmax(axis=1) == labels).mean() > 0.5
+
+
+def test_blocks_and_what_is_kept_change_nothing_else(monkeypatch):
+    examples, labels = classes_of(300)
+    once = fitted(examples, labels)
+    monkeypatch.setattr(discriminant, "_BLOCK", 10)
+    often = fitted(examples, labels)
+    for name in ("mean", "scale", "kernel", "bias"):
+        np.testing.assert_allclose(getattr(often, name), getattr(once, name), rtol=1e-3)
+    monkeypatch.setattr(discriminant, "_KEPT_NUMBERS", 4 * 3 * 20)
+    fit = DiscriminantFit(4, 3)
+    for number, (example, label) in enumerate(zip(examples, labels)):
+        fit.add(example[np.newaxis], np.array([label]), number)
+    fit.solve()
+    kept = sum(len(labels) for fold in fit._kept for _, labels in fold)
+    assert 60 <= kept < 100
+
+
+def test_single_examples_suffice_and_none_is_refused():
+    found = fitted(np.eye(3, dtype=np.float32), np.arange(3))
+    assert np.isfinite(found.probabilities(np.eye(3))).all()
+    with pytest.raises(ValueError, match="no example"):
+        DiscriminantFit(3, 2).solve()

@@ -1,0 +1,52 @@
+"""Windows of long recordings, and candidates joined again."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.windows import join, windows
+
+CLIPS = TimeModel(clip_frames=4, stride_frames=2, fps=2.0)
+DURATION = TimeModel(covers="duration")
+
+
+def test_short_videos_are_one_window():
+    (only,) = windows(10, CLIPS, None, None, 30.0)
+    assert (only.first_clip, only.end_clip, only.offset_sec) == (0, 10, 0.0)
+    assert only.covered_sec == 11.0
+    assert windows(10, CLIPS, None, None, None) == [only]
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.5, 0.75])
+def test_windows_reach_from_the_first_clip_to_the_last(overlap):
+    found = windows(100, CLIPS, None, None, 20.0, overlap)
+    assert found[0].first_clip == 0
+    assert found[-1].end_clip == 100
+    for one, other in itertools.pairwise(found):
+        assert one.end_clip - one.first_clip == 20
+        assert one.covered_sec == other.covered_sec
+        shared = one.end_clip - other.first_clip
+        assert shared >= 20 * overlap
+        assert other.offset_sec == other.first_clip * 1.0
+
+
+def test_windows_of_resized_features_divide_the_duration():
+    found = windows(40, DURATION, None, 80.0, 20.0, 0.5)
+    assert [cut.first_clip for cut in found] == [0, 5, 10, 15, 20, 25, 30]
+    assert [cut.offset_sec for cut in found] == [0, 10, 20, 30, 40, 50, 60]
+    assert {cut.covered_sec for cut in found} == {20.0}
+
+
+def test_joined_candidates_lie_where_their_windows_do():
+    cuts = windows(40, DURATION, None, 80.0, 40.0, 0.0)
+    score = np.array([0.5], np.float32)
+    parts = [
+        Candidates(np.array([[1, 3]], np.float32), score, score, np.array([label]))
+        for label in (4, 7)
+    ]
+    joined = join(parts, cuts, 8)  # 5 s a step
+    assert joined.segments.tolist() == [[1, 3], [9, 11]]
+    assert joined.label.tolist() == [4, 7]
