@@ -22,6 +22,7 @@ PROGRAMS = {
     "Localise actions": {
         "quickstart": "experiments.quickstart",
         "train": "experiments.train",
+        "refine": "experiments.refine",
         "predict": "experiments.predict",
         "localize-video": "experiments.localize_video",
         "evaluate": "experiments.evaluate",

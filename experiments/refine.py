@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import sys
 
-from absl import app, flags
+from absl import flags
 
-from ahernet_tf import files
+from ahernet_tf import files, program
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK, fit_refinement
 from ahernet_tf.models import systems
@@ -62,21 +61,12 @@ def define_flags() -> None:
     )
 
 
-def main(argv: list[str]) -> int:
+def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected argument '{argv[1]}'.")
-    values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
-    try:
-        refine(workdir, pathlib.Path(values.data) if values.data else None)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    refine(workdir, pathlib.Path(values.data) if values.data else None)
     print(f"{workdir / SECOND_LOOK} and {workdir / DURATIONS} are written.")
-    return 0
 
 
 if __name__ == "__main__":
-    define_flags()
-    app.run(main)
+    program.start(define_flags, main)

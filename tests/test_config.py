@@ -83,6 +83,7 @@ def different_value(value, hint):
 #: Where half or one less is out of range.
 OTHER_VALUES = {
     "soft_nms_sigma": "0.5",
+    "duration_prior": "2",
     "validation_fraction": "0.5",
     "ema_decay": "0.5",
     "context_max_sec": "3",

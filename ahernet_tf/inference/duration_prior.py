@@ -61,20 +61,19 @@ class DurationPrior:
 
 
 def typical_durations(
-    durations: Mapping[str, np.ndarray], classes: Sequence[str]
+    durations: Mapping[str, np.ndarray],
 ) -> dict[str, tuple[float, float]]:
     """Computes mean and deviation of the log durations of each class.
 
     Args:
         durations: Of moments or instances, in seconds, above 0, by class.
-        classes: Whose.
 
     Returns:
         `{class: (mean, deviation)}`; without a class of which there is none. Empty
         where most are as long as the others of their class: somebody cut all clips to
         one length, which says nothing.
     """
-    logs = {name: np.log(durations[name]) for name in classes if len(durations[name])}
+    logs = {name: np.log(values) for name, values in durations.items() if len(values)}
     groups = [values for values in logs.values() if len(values) > 1]
     if not groups and len(logs) > 1:  # one of each class
         groups = [np.concatenate(list(logs.values()))]

@@ -80,7 +80,7 @@ def fit_refinement(
     target_role = "oracle" if oracle else "moments"
     if not (directory / DURATIONS).exists():
         target, source = (
-            typical_durations(*_durations(dataset.role(name), classes))
+            typical_durations(_durations(dataset.role(name), classes))
             for name, classes in (
                 (target_role, dataset.target_classes),
                 ("untrimmed", dataset.source_classes),
@@ -125,13 +125,12 @@ def load_refinement(
     return Refinement(len(classes), second_look, durations, inference.duration_prior)
 
 
-def _durations(
-    role: Role, classes: Sequence[str]
-) -> tuple[dict[str, np.ndarray], Sequence[str]]:
-    """Returns the durations in seconds of a role's cuts by class, and the classes."""
-    cuts = role.cuts(1)
-    labels = np.array(cuts.names, object)[cuts.label]
-    return {name: cuts.duration_sec[labels == name] for name in classes}, classes
+def _durations(role: Role, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """Returns the durations in seconds of a role's moments or instances by class."""
+    found: dict[str, list[float]] = {name: [] for name in classes}
+    for span in role.instance_spans(1):
+        found[span.label].append(span.duration_sec)
+    return {name: np.array(values) for name, values in found.items()}
 
 
 def _read_second_look(path: pathlib.Path, classes: Sequence[str]) -> Discriminant:

@@ -14,6 +14,7 @@ import numpy as np
 from ahernet_tf.config import Config
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet import Video
+from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit
@@ -91,7 +92,7 @@ def _instances(role: Role, config: Config) -> Iterator[_Examples]:
 
     def read(video: Video) -> _Examples:
         segments, labels = role.segments(video, steps)
-        sequence = role.sequence(role.whole(video), steps, config.data)
+        sequence = role.sequences.sequence(role.whole_span(video), steps)
         return video.id, describe_segments(sequence, segments), labels
 
     yield from checks.in_parallel(read, annotated, "second look")
@@ -100,15 +101,11 @@ def _instances(role: Role, config: Config) -> Iterator[_Examples]:
 def _moments(role: Role, config: Config) -> Iterator[_Examples]:
     """Yields video, description and label of each moment."""
     steps = config.network.moment_steps
-    cuts = role.cuts(max(1, config.data.minimum_moment_clips))
+    spans = role.instance_spans(max(1, config.data.minimum_moment_clips))
 
-    def read(number: int) -> _Examples:
-        cut = cuts[number]
-        sequence = role.sequence(cut, steps, config.data)
-        return (
-            cut.video,
-            describe_segments(sequence, np.array([[0, steps]])),
-            [cut.label],
-        )
+    def read(span: ClipSpan) -> _Examples:
+        sequence = role.sequences.sequence(span, steps)
+        described = describe_segments(sequence, np.array([[0, steps]]))
+        return span.video, described, [span.label]
 
-    yield from checks.in_parallel(read, range(len(cuts)), "second look")
+    yield from checks.in_parallel(read, spans, "second look")
