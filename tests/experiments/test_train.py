@@ -23,6 +23,8 @@ TINY = [
     "network.generator_channels=4",
     "training.batch_size=4",
     "synthesis.moments_per_class=2",
+    "inference.second_look=true",
+    "inference.duration_prior=2",
 ]
 
 
@@ -122,6 +124,7 @@ def test_predict_gives_the_detections_of_the_run(trained, data, tmp_path):
     assert json.loads(out.read_text()) == json.loads(
         (trained / "predictions.json").read_text()
     )
+    assert (trained / "second_look.npz").exists()
     windowed = call("predict", *flags, "--window_sec=20", "--classes=source")
     assert windowed.returncode == 0, windowed.stderr
     assert json.loads(out.read_text())["results"]
