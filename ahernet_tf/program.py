@@ -20,6 +20,7 @@ program writes results to the standard output and everything else to the standar
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import textwrap
@@ -69,6 +70,7 @@ def start(
     try:
         positional = flags.FLAGS([name(), *given])[1:]
         _check_arguments(positional, arguments)
+        _check_numbers(own)
     except (flags.Error, ValueError) as error:
         _fail(f"{error}\n{name()} --help lists all flags.")
     try:
@@ -115,6 +117,16 @@ def _check_arguments(given: Sequence[str], wanted: Sequence[str]) -> None:
         raise ValueError(f"Unexpected argument {given[len(wanted)]!r}.")
     if len(given) < len(wanted):
         raise ValueError(f"Expected the argument {wanted[len(given)]}.")
+
+
+def _check_numbers(own: Sequence[str]) -> None:
+    """Refuses NaN and infinity, which the bounds of a flag let through."""
+    for flag in (flags.FLAGS[flag] for flag in own):
+        value = flag.value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(
+                f"--{flag.name}: expected a finite number, received {value}."
+            )
 
 
 def _help(own: Sequence[str], arguments: Sequence[str]) -> str:

@@ -84,6 +84,8 @@ def run(
         facts |= read_video_facts(path, report, encoding)
     names = read_classes(classes, encoding) if classes else ()
     reading = ReadOptions(facts=facts, classes=names, **options)
+    if form == AUTO and time_model is not None and source.is_dir():
+        form = CLASS_FOLDERS
     if form == CLASS_FOLDERS:
         if time_model is None:
             raise ValueError("class_folders needs clip_frames and stride_frames.")

@@ -3,8 +3,8 @@
     python -m data_tools.make_dataset --out my_data --segments segments.csv \
         --features features --moments clips --clip_frames 16 --stride_frames 8 --fps 25
 
-`segments.csv` has a row per action, `video,start,end,label` in seconds, and may have the
-columns `subset` ("training", or "validation" or "test" for videos to test on),
+`segments.csv` has a row per action, `video,start,end,label` in seconds, and may have
+the columns `subset` ("training", or "validation" or "test" for videos to test on),
 `duration` and `fps`. Any table will do, and any other form of annotations that
 data_tools.convert_annotations reads. `features` holds the clip features of these videos
 (any layout of docs/DATA.md, or --preset). `clips` has a folder per class with features

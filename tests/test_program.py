@@ -16,6 +16,7 @@ extras.EXTRA_OF["not_there"] = "video"
 def define_flags():
     flags.DEFINE_integer("number", None, "What is added.", required=True)
     flags.DEFINE_enum("kind", "soft", ["soft", "hard"], "How.")
+    flags.DEFINE_float("rate", None, "How fast.", lower_bound=0.1)
 
 def main(values, file):
     print(file, values.number, values.kind)
@@ -86,6 +87,8 @@ def test_a_fault_of_the_program_keeps_its_traceback(call):
         (["--number=x", "f"], "flag --number=x"),
         (["--number=6", "--kind=no", "f"], "value should be one of <soft|hard>"),
         (["f"], "--number"),
+        (["--number=6", "--rate=nan", "f"], "--rate: expected a finite number"),
+        (["--number=6", "--rate=inf", "f"], "--rate: expected a finite number"),
         (["--number=6"], "Expected the argument FILE."),
         (["--number=6", "f", "g"], "Unexpected argument 'g'."),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from ahernet_tf.data.annotations.activitynet import read_annotations
 from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.evaluation.ground_truth import load_ground_truth
 from data_tools import convert_annotations
 from tests.conftest import shared_path
 
@@ -161,3 +162,43 @@ def test_an_output_that_cannot_be_written_is_refused_first(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="is a file, not a directory"):
         convert_annotations.run(tmp_path / "none", tmp_path / "file" / "x", to="elan")
+
+
+def test_what_is_written_is_read_by_the_evaluation(tmp_path):
+    source = tmp_path / "own.csv"
+    source.write_text(
+        "video;start;end;label;duration;subset\na;1,5;2;x;9;Val\nb;1;2;y;9;TEST\n"
+    )
+    out = tmp_path / "out.json"
+    convert_annotations.run(source, out)
+    frame = load_ground_truth(out, subset="validation")
+    assert frame[["start_sec", "end_sec"]].values.tolist() == [[1.5, 2.0]]
+
+
+def test_folders_of_clips_are_taken_for_what_they_are(tmp_path):
+    (tmp_path / "in" / "run").mkdir(parents=True)
+    np.save(tmp_path / "in" / "run" / "a.npy", np.zeros((4, 3), np.float32))
+    model = TimeModel(clip_frames=8, stride_frames=4, fps=10.0)
+    out = tmp_path / "out.json"
+    convert_annotations.run(tmp_path / "in", out, time_model=model)
+    assert read_annotations(out)["a"].duration_sec == 2.0
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "-5", "many"])
+def test_a_frame_rate_that_makes_no_sense_is_refused(tmp_path, value):
+    (tmp_path / "own.csv").write_text("video,startFrame,endFrame,label\na,1,2,x\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "data_tools.convert_annotations"),
+            *(f"--input={tmp_path / 'own.csv'}", f"--to={tmp_path / 'out.json'}"),
+            f"--fps={value}",
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "fps" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.json").exists()

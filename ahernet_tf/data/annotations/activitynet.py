@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ahernet_tf.data import checks
+from ahernet_tf.data.annotations.collected_videos import make_videos
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.times import to_number
@@ -58,7 +59,7 @@ def parse_annotations(
     except ValueError as error:
         collector.fault(None, str(error))
         return {}, report
-    return collector.finish(), report
+    return make_videos(collector), report
 
 
 def read_database(source: Source, collector: VideoCollector) -> None:

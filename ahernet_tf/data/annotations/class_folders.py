@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ahernet_tf.data import checks
+from ahernet_tf.data.annotations.collected_videos import make_videos
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video
@@ -71,7 +72,7 @@ def read_class_folders(
             frames = (clips - 1) * time_model.stride_frames + time_model.clip_frames
             collector.add_video(video_id, frames / fps, frames, fps)
             collector.add_segment(video_id, 0.0, frames / fps, label)
-    return collector.finish()
+    return make_videos(collector)
 
 
 def _fps(

@@ -14,8 +14,15 @@ import zlib
 from collections.abc import Callable
 
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations import json_forms, table_forms, text_forms, tool_forms
+from ahernet_tf.data.annotations import (
+    json_forms,
+    table_forms,
+    text_forms,
+    tool_forms,
+    xml_forms,
+)
 from ahernet_tf.data.annotations.activitynet import add_repeated, read_database
+from ahernet_tf.data.annotations.collected_videos import make_videos
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.video_collector import VideoCollector
@@ -89,9 +96,9 @@ FORMS: dict[str, Form] = {
         tool_forms.read_fiftyone,
     ),
     "boris": Form("project of BORIS", tool_forms.is_boris, tool_forms.read_boris),
-    "elan": Form("ELAN's .eaf", tool_forms.is_elan, tool_forms.read_elan),
-    "anvil": Form("Anvil's .anvil", tool_forms.is_anvil, tool_forms.read_anvil),
-    "cvat": Form("XML of CVAT for video", tool_forms.is_cvat, tool_forms.read_cvat),
+    "elan": Form("ELAN's .eaf", xml_forms.is_elan, xml_forms.read_elan),
+    "anvil": Form("Anvil's .anvil", xml_forms.is_anvil, xml_forms.read_anvil),
+    "cvat": Form("XML of CVAT for video", xml_forms.is_cvat, xml_forms.read_cvat),
     "thumos14_text": Form(
         "directory of THUMOS14's <Class>_<subset>.txt",
         text_forms.is_thumos14_text,
@@ -173,7 +180,7 @@ def read_form(
             _read(source, collector, found)
         if collector.is_empty():
             raise ValueError("holds no video")
-        return collector.finish(), found
+        return make_videos(collector), found
     except _FAILURES as error:
         collector.fault(None, _reason(error))
         return {}, found

@@ -26,10 +26,13 @@ def is_detections(source: Source) -> bool:
 def read_detections(source: Source, collector: VideoCollector) -> None:
     """Reads `{"results": {id: [{segment, label, score}]}}`, from a minimum score on."""
     for video_id, entries in source.json["results"].items():
-        collector.add_video(video_id)
         kept = entries
         if isinstance(entries, list):
             kept = [e for e in entries if not _is_low(collector, e)]
+        if not kept:
+            collector.count("videos without a detection left out")
+            continue
+        collector.add_video(video_id)
         add_annotations(collector, video_id, kept)
 
 

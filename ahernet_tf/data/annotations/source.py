@@ -14,6 +14,9 @@ from xml.etree import ElementTree
 from ahernet_tf import files
 from ahernet_tf.data.annotations.tables import Table, parse_table
 
+# Where every other byte of plain letters is zero.
+_UTF16 = {"utf-16-le": 1, "utf-16-be": 0}
+
 
 class Source:
     """A file, or a directory of files, in whatever form.
@@ -124,9 +127,15 @@ def _decoded(data: bytes, encoding: str | None) -> str:
     Raises:
         ValueError: It is none in this encoding.
     """
+    if data.startswith(b"PK\x03\x04"):
+        raise ValueError(
+            "is a zip archive or an Excel workbook: unpack it or save as CSV"
+        )
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if encoding is None and not wide and b"\0" in data[:64]:
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+        encoding = next((n for n, o in _UTF16.items() if not any(data[o:64:2])), None)
+        if encoding is None:
+            raise ValueError("is no text, but holds bytes of zero")
     try:
         text = data.decode(encoding or ("utf-16" if wide else "utf-8"))
     except LookupError as error:

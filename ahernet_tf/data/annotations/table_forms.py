@@ -38,7 +38,16 @@ _SCORES = ("score", "confidence")
 
 def is_table(source: Source) -> bool:
     """Tells whether there is a table with videos and the starts of actions."""
-    return has_columns(source, "video", "start")
+    return has_columns(source, "video", "start") or _is_of_one_video(source)
+
+
+def _is_of_one_video(source: Source) -> bool:
+    """Tells whether there is a table of actions and nothing that could be a video."""
+    table = source.table
+    return table is not None and {"start", "label"} <= set(table.columns) <= {
+        *("start", "end", "label", "label_index", "duration", "frames", "fps"),
+        *("subset", "group", *_SCORES),
+    }
 
 
 def read_table(source: Source, collector: VideoCollector) -> None:
@@ -46,19 +55,22 @@ def read_table(source: Source, collector: VideoCollector) -> None:
 
     Columns are `video,start,end,label` and, where known, `duration`, `frames`, `fps`,
     `subset` and `group`, under the names that people give them; also those of the two
-    THUMOS14 tables and of TSP's. A row without start and end is a video without
-    actions. Without an end an action ends where the next begins.
+    THUMOS14 tables and of TSP's. Without a column of videos, or one that could be, the
+    file is the video. A row without start and end is a video without actions. Without
+    an end an action ends where the next begins.
 
     Raises:
         ValueError: A column is missing.
     """
-    table = checked_table(source, "video", "start")
+    alone = _is_of_one_video(source)
+    table = checked_table(source, "start", *(() if alone else ("video",)))
+    collector.count("tables of one video, called as the file", int(alone))
     indices = "label_index" in table.columns and "label" not in table.columns
     if not indices and (fault := table.lacks(["label"])):
         raise ValueError(fault)
     names = collector.options.classes or THUMOS14_CLASSES
     for row in rows_of(table, collector):
-        video_id = table.video_of(row)
+        video_id = source.stem if alone else table.video_of(row)
         collector.add_video(video_id, **{k: row.get(k) for k in FACTS})
         start, end = row["start"], row.get("end")
         if (not start and not end) or row.get("temporalregionlabel").casefold() == (

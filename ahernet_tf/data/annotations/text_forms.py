@@ -151,11 +151,12 @@ def _elan_times(cells: list[str]) -> tuple[float, float, list[str]] | None:
     first = next((n for n, point in enumerate(points) if point is not None), None)
     if first is None:
         return None
-    times = [p.seconds(None) for p in itertools.takewhile(bool, points[first:])]
+    found = list(itertools.takewhile(bool, points[first:]))
+    times = [point.whole_sec for point in found]
     rest = [cell.strip() for cell in cells[first + len(times) :]]
     for groups in (3, 2):  # begin, end and duration, or begin and end
         forms, odd = divmod(len(times), groups)
-        if odd or not forms:
+        if odd or not forms or found[0].frames or found[forms].frames:
             continue
         # Milliseconds come last where there are seconds, too.
         factor = 1.0 if ":" in cells[first] or "." in cells[first] else 0.001

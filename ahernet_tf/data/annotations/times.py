@@ -51,6 +51,21 @@ class TimePoint:
         return self.whole_sec + (self.frames / fps if self.frames else 0.0)
 
 
+def to_duration(value: Any) -> float | None:
+    """Converts a clock time without frames to seconds; None for anything else."""
+    point = TimePoint.of(value)
+    return None if point is None or point.frames else point.whole_sec
+
+
+def to_rate(value: Any) -> float | None:
+    """Converts a fraction such as `30000/1001`; None for anything else."""
+    parts = value.split("/") if isinstance(value, str) else []
+    numbers = [to_number(part) for part in parts]
+    if len(numbers) != 2 or None in numbers or not numbers[1]:
+        return None
+    return numbers[0] / numbers[1]
+
+
 def to_number(value: Any) -> float | None:
     """Converts a number or its text; None for NaN, infinity and anything else."""
     try:

@@ -21,13 +21,13 @@ import tqdm
 from ahernet_tf import files
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet_classes import SOURCE_87, TARGET_113
+from ahernet_tf.data.annotations.collected_videos import NOTHING_LEFT, UNKNOWN_DURATION
 from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
 from ahernet_tf.data.annotations.forms import form_of, read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES
 from ahernet_tf.data.annotations.tables import FACTS
-from ahernet_tf.data.annotations.video_collector import NOTHING_LEFT, UNKNOWN_DURATION
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.settings import ACTIVITYNET, KINETICS600, THUMOS14, TITLES, Count
 

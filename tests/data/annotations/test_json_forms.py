@@ -25,11 +25,10 @@ def test_detections_become_annotations_from_a_score_on(tmp_path):
     ]
     path = write(tmp_path / "r.json", {"results": {"a": entries, "b": []}})
     assert form_of(path) == "detections"
-    videos, problems = faults(path, minimum_score=0.5)
+    videos, counts = read(path, minimum_score=0.5)
     assert actions(videos) == {"a": [(1, 2, "x")]}
-    assert problems == [
-        "r.json: video 'b': neither a duration nor an action is known of it"
-    ]
+    assert counts["videos without a detection left out"] == 1
+    assert counts["detections of too low a score dropped"] == 1
 
 
 def test_a_results_key_that_is_there_twice_is_a_fault(tmp_path):

@@ -60,6 +60,8 @@ def test_keys_that_are_there_twice_are_kept_apart(tmp_path):
         (b'{"a":', "json", "is not JSON"),
         (b"[" * 100_000, "json", "is not JSON"),
         (b"<a><b></a>", "xml", "is not XML"),
+        (b"PK\x03\x04more", "text", "zip archive or an Excel workbook"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr'", "text", "is no text"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "xml", "entities"),
         (gzip.compress(b"x" * 100)[:15], "text", "cannot be read"),
     ],

@@ -155,3 +155,15 @@ def test_boris_events_are_paired(tmp_path):
     path = write(tmp_path / "b.tsv", "\n".join([header, lines[2]]))
     _, (problem,) = faults(path)
     assert "line 2: 'jump' STOP without its counterpart" in problem
+
+
+def test_a_table_without_a_video_is_of_the_video_that_its_file_is_called(tmp_path):
+    write(tmp_path / "k1.csv", "start,end,label\n1,2,x\n")
+    write(tmp_path / "k2.csv", "start,end,label\n3,4,x\n")
+    videos, counts = read(tmp_path)
+    assert actions(videos) == {"k1": [(1, 2, "x")], "k2": [(3, 4, "x")]}
+    assert counts["tables of one video, called as the file"] == 2
+    _, (problem,) = faults(
+        write(tmp_path / "k1.csv", "movie,start,end,label\na,1,2,x\n")
+    )
+    assert "has no column video; its columns are movie, start, end, label" in problem

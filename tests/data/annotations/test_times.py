@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS, TimePoint, to_number
+from ahernet_tf.data.annotations.times import (
+    FRAMES,
+    MILLISECONDS,
+    TimePoint,
+    to_duration,
+    to_number,
+    to_rate,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +52,12 @@ def test_a_clock_says_what_its_parts_are(milliseconds):
     seconds, rest = divmod(milliseconds, 1000)
     text = f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
     assert TimePoint.of(text).seconds(None) == pytest.approx(milliseconds / 1000)
+
+
+def test_durations_are_clock_times_and_rates_fractions():
+    assert to_duration("0:01:30.5") == 90.5
+    assert to_duration("0:01:30:05") is to_duration("long") is None
+    assert to_rate("30000/1001") == pytest.approx(29.97, abs=1e-3)
+    assert [to_rate(text) for text in ("30/0", "1/2/3", "a/b", "30", None)] == [
+        None
+    ] * 5

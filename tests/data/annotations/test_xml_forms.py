@@ -1,0 +1,95 @@
+import pytest
+
+from tests.data.annotations.reading import actions, faults, form_of, read, write
+
+EAF = """<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" FORMAT="3.0" VERSION="3.0">
+<HEADER TIME_UNITS="milliseconds">{media}</HEADER>
+<TIME_ORDER>
+<TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="1200"/><TIME_SLOT TIME_SLOT_ID="ts2"/>
+<TIME_SLOT TIME_SLOT_ID="ts3" TIME_VALUE="4700"/>
+</TIME_ORDER>
+<TIER TIER_ID="action">{first}</TIER><TIER TIER_ID="mood">{second}</TIER>
+</ANNOTATION_DOCUMENT>"""
+MEDIA = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///v/clip.mp4" MIME_TYPE="video/mp4"/>'
+
+
+def aligned(start, end, value):
+    return (
+        '<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" '
+        f'TIME_SLOT_REF1="{start}" TIME_SLOT_REF2="{end}">'
+        f"<ANNOTATION_VALUE>{value}</ANNOTATION_VALUE>"
+        "</ALIGNABLE_ANNOTATION></ANNOTATION>"
+    )
+
+
+WAVE = aligned("ts1", "ts3", "wave")
+
+
+def eaf(media=MEDIA, first=WAVE, second=""):
+    return EAF.format(media=media, first=first, second=second)
+
+
+def test_elan_documents_are_of_their_media_file(tmp_path):
+    path = write(tmp_path / "notes.eaf", eaf())
+    assert form_of(path) == "elan"
+    assert actions(read(path)[0]) == {"clip": [(1.2, 4.7, "wave")]}
+    assert list(read(write(path, eaf(media="")))[0]) == ["notes"]
+
+
+def test_elan_tiers_can_be_chosen(tmp_path):
+    path = write(tmp_path / "n.eaf", eaf(second=aligned("ts1", "ts3", "sad")))
+    assert len(read(path)[0]["clip"].instances) == 2
+    assert actions(read(path, tiers=("mood",))[0]) == {"clip": [(1.2, 4.7, "sad")]}
+
+
+def test_an_annotation_of_elan_without_a_time_is_a_fault(tmp_path):
+    path = write(tmp_path / "n.eaf", eaf(first=aligned("ts1", "ts2", "wave")))
+    assert "annotation 'a1' (wave) has no time" in faults(path)[1][0]
+
+
+ANVIL = """<annotation><head><video src="v/clip.mov"/></head><body>
+<track name="act" type="primary"><el index="0" start="1.2" end="4.7">
+<attribute name="type">wave</attribute></el></track>
+<track name="clap" type="primary"><el index="0" start="6" end="7"/></track>
+<track name="ref" type="singleton"><el index="0" ref="0"/></track>
+</body></annotation>"""
+
+
+def test_anvil_gives_the_attribute_of_an_element_or_its_track(tmp_path):
+    path = write(tmp_path / "x.anvil", ANVIL)
+    assert form_of(path) == "anvil"
+    assert actions(read(path)[0]) == {"clip": [(1.2, 4.7, "wave"), (6, 7, "clap")]}
+    assert actions(read(path, tiers=("clap",))[0]) == {"clip": [(6, 7, "clap")]}
+
+
+def test_cvat_tracks_last_until_they_are_outside(tmp_path):
+    def box(frame, outside):
+        return f'<box frame="{frame}" outside="{outside}" keyframe="1"/>'
+
+    shapes = box(30, 0) + box(50, 0) + box(75, 1) + box(90, 0) + box(99, 0)
+    text = "<annotations><meta><task><size>200</size><source>v/a.mp4</source></task>"
+    text += f'</meta><track id="0" label="jump">{shapes}</track></annotations>'
+    path = write(tmp_path / "annotations.xml", text)
+    assert form_of(path) == "cvat"
+    videos, _ = read(path, fps=10.0)
+    assert actions(videos) == {"a": [(3, 7.5, "jump"), (9, 10, "jump")]}
+    assert videos["a"].duration_sec == 20.0
+    assert "need its frame rate" in faults(path)[1][0]
+
+
+def test_cvat_tags_last_while_frames_have_them(tmp_path):
+    tagged = {3: "run", 4: "run", 5: "run", 8: "run", 9: "sit"}
+    images = "".join(
+        f'<image id="{n}" name="f{n}"><tag label="{label}"/></image>'
+        for n, label in tagged.items()
+    )
+    path = write(tmp_path / "a.xml", f"<annotations>{images}</annotations>")
+    expected = [(0.3, 0.6, "run"), (0.8, 0.9, "run"), (0.9, 1.0, "sit")]
+    assert actions(read(path, fps=10.0)[0]) == {"a": expected}
+
+
+@pytest.mark.parametrize(("name", "text"), [("n.eaf", eaf()), ("x.anvil", ANVIL)])
+def test_tiers_that_are_not_there_are_named_beside_those_that_are(tmp_path, name, text):
+    _, (problem,) = faults(write(tmp_path / name, text), tiers=("acts",))
+    assert "has none of acts (--tiers), but act" in problem
