@@ -117,12 +117,17 @@ class DataReport:
         return {file: list(ids) for file, ids in skipped.items()}
 
     def lines(self) -> list[str]:
-        """Returns the report as sentences for a log: skipped videos, then counts."""
+        """Returns the report as sentences for a log: what was left out, then counts."""
         rows = collections.Counter(p.file for p in self.problems if p.is_of_a_row())
         lines = [f"{file}: {n} row{'s'[n == 1 :]} left out" for file, n in rows.items()]
         lines += [
             f"{file}: {len(ids)} bad videos left out{_examples(ids)}"
             for file, ids in self.skipped().items()
+        ]
+        lines += [
+            str(problem)
+            for problem in self.problems
+            if problem.video is None and not problem.is_of_a_row()
         ]
         return lines + [f"{what}: {n}" for what, n in self.counts.items()]
 

@@ -58,8 +58,16 @@ class DatasetDescription:
 
     @property
     def listed_classes(self) -> frozenset[str]:
-        """The classes of all roles."""
-        return frozenset(c for role in self.roles.values() for c in role.classes)
+        """The classes of all roles, also of those whose entries are not sound."""
+        entries = [self.content.get(n) for n in REQUIRED_ROLES + OPTIONAL_ROLES]
+        lists = [entry.get("classes") for entry in entries if isinstance(entry, dict)]
+        return frozenset(
+            name
+            for classes in lists
+            if isinstance(classes, list)
+            for name in classes
+            if isinstance(name, str)
+        )
 
     def annotation_files(self) -> list[str]:
         """Returns the annotation files and tables, relative to the directory."""

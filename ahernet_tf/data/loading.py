@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import pathlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ahernet_tf.config import DataConfig
@@ -85,16 +86,17 @@ def load(
     description = read_description(directory, report)
     annotations = _read_annotations(description, report)
     parts = _open_parts(description, config, report)
-    report.require_clean(skip_bad=True)  # structural faults end it here
     for part in parts.values():
-        _select(part, annotations[part.file], description, report)
+        _select(part, annotations[part.file].values(), description, report)
     if "test" in parts:
         parts[_TEST_POOL] = pool = _pool(parts["test"], description.listed_classes)
-        _select(pool, annotations[pool.file], description, report)
-        pool.keep(lambda video: video.id in pool.store)
+        videos = (v for v in annotations[pool.file].values() if v.id in pool.store)
+        _select(pool, videos, description, report)
     pairs = [(part.store, v.id) for part in parts.values() for v in part.videos]
     found = check(pairs, check_features == "all")
     channels = _check_shapes(parts, found, directory, report)
+    for part in parts.values():
+        _check_covered(part, found, report)
     report.require_clean(skip_bad)
     cache = SequenceCache(config.cache_bytes)
     roles = {
@@ -135,9 +137,12 @@ class _Part:
         """The annotation file."""
         return self.role.annotations
 
-    def keep(self, wanted: Callable[[Video], bool]) -> None:
-        """Leaves out the other videos."""
-        self.videos = [video for video in self.videos if wanted(video)]
+    def covered_sec(self, video: Video, clips: int) -> float:
+        """Returns the duration that the features of a video cover, in seconds."""
+        if self.covered_durations is not None:
+            return self.covered_durations[canonical_video_id(video.id)]
+        fps = self.fps[video.id]
+        return self.time_model.covered_sec(clips, fps, video.duration_sec)
 
 
 def _read_annotations(
@@ -217,7 +222,7 @@ def _pool(test: _Part, classes: Collection[str]) -> _Part:
 
 def _select(
     part: _Part,
-    videos: Mapping[str, Video],
+    videos: Iterable[Video],
     description: DatasetDescription,
     report: DataReport,
 ) -> None:
@@ -227,7 +232,8 @@ def _select(
     """
     wanted = set(part.role.classes)
     known = description.listed_classes | description.ignored_classes
-    for video in videos.values():
+    other_actions = 0
+    for video in videos:
         if part.role.subset is not None and video.subset != part.role.subset:
             continue
         labels = {instance.label for instance in video.instances}
@@ -235,6 +241,7 @@ def _select(
             what = f"unknown class '{label}' (neither in the classes of a role "
             what += f"nor in ignored_classes of {DESCRIPTION})"
             report.add(part.file, video.id, what)
+        other_actions += bool(labels & wanted and labels - wanted)
         background = not labels and part.role.name != "moments"
         if labels - known or not (labels & wanted or background):
             continue
@@ -247,6 +254,9 @@ def _select(
             report.add(part.file, video.id, str(error))
             continue
         part.videos.append(video)
+    if other_actions and part.role.name in ("untrimmed", "oracle"):
+        what = "videos whose actions of other classes are trained on as background"
+        report.counts[f"{part.role.name}: {what}"] = other_actions
     present = {i.label for video in part.videos for i in video.instances}
     for label in part.role.classes:
         if label not in present and part.role.name in REQUIRED_ROLES:
@@ -309,6 +319,30 @@ def _check_shapes(
     return max(expected.values(), default=0)
 
 
+def _check_covered(
+    part: _Part,
+    found: Mapping[tuple[FeatureStore, str], FeatureCheck],
+    report: DataReport,
+) -> None:
+    """Refuses training videos with actions that lie past the end of their features.
+
+    They would be trained on as if these actions were not there.
+    """
+    if part.role.name in ("test", _TEST_POOL) or part.role.trimmed:
+        return
+    sound = []
+    for video in part.videos:
+        shape = found[part.store, video.id].shape
+        covered = part.covered_sec(video, shape[0]) if shape else math.inf
+        past = [i for i in video.instances if i.start_sec >= covered]
+        for instance in past:
+            what = f"'{instance.label}' begins at {instance.start_sec:g} s, but its "
+            report.add(part.file, video.id, f"{what}features end at {covered:g} s")
+        if not past:
+            sound.append(video)
+    part.videos = sound
+
+
 def _expected_channels(
     parts: Mapping[str, _Part],
     found: Mapping[tuple[FeatureStore, str], FeatureCheck],
@@ -341,8 +375,7 @@ def _role(
     cache: SequenceCache,
 ) -> Role:
     """Builds a role of the videos whose features are sound."""
-    part.keep(lambda video: found[part.store, video.id].shape is not None)
-    videos = part.videos
+    videos = [v for v in part.videos if found[part.store, v.id].shape is not None]
     clips = [found[part.store, video.id].shape[0] for video in videos]
     fps = [part.fps[video.id] for video in videos]
     tested = part.role.name in ("test", _TEST_POOL)
@@ -355,12 +388,7 @@ def _role(
             [video.id for video in videos],
             clips,
             fps,
-            [
-                part.covered_durations[canonical_video_id(video.id)]
-                if part.covered_durations is not None
-                else part.time_model.covered_sec(n, rate, video.duration_sec)
-                for video, n, rate in zip(videos, clips, fps)
-            ],
+            map(part.covered_sec, videos, clips),
         ),
         sequences=SequenceSource(
             key=store_key(part.role.features),

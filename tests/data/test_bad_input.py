@@ -71,6 +71,11 @@ def two_actions_in_a_moment(tiny):
     record["annotations"] = [{"segment": [s, s + 1], "label": "jump"} for s in (0, 1)]
 
 
+def past_the_features(tiny):
+    tiny.untrimmed["b1"]["annotations"].append({"segment": [17, 19], "label": "sit"})
+    tiny.untrimmed_features["b1"] = features(0, seconds=12.0)
+
+
 # What is done, and the line of the report; each fault concerns one video.
 FAULTS = {
     missing_features: "untrimmed.npz: video 'b1': has no features",
@@ -95,6 +100,8 @@ FAULTS = {
     contradicting_fps: "moments.json: video 'c1_m1': the annotation's fps (12) "
     "contradicts the feature store's fps (10); if videos were converted before the "
     "extraction, declare 'resampled'",
+    past_the_features: "annotations.json: video 'b1': 'sit' begins at 17 s, but its "
+    "features end at 12 s",
     two_actions_in_a_moment: "moments.json: video 'c1_m1': 2 annotations in a moment, "
     "expected one",
 }
@@ -137,6 +144,23 @@ def test_many_faults_are_in_one_report(tmp_path):
     assert message.splitlines()[0] == "4 problems in the data:"
     for fault in faults:
         assert f"\n  {FAULTS[fault]}" in message
+
+
+def test_faults_of_videos_are_reported_beside_those_of_the_structure(tmp_path):
+    directory = damaged(tmp_path, nan, unknown_class)
+    (directory / "moments.npz").write_text("x")
+    message = message_of(directory, skip_bad=False)
+    assert "role 'moments': features: moments.npz" in message
+    for fault in (nan, unknown_class):
+        assert f"\n  {FAULTS[fault]}" in message
+
+
+def test_what_belongs_to_no_video_is_said_where_bad_videos_are_left_out(tmp_path):
+    tiny = TinyData()
+    tiny.roles["untrimmed"]["classes"].append("Run")
+    dataset = Dataset.load(tiny.write(tmp_path / "d"), CONFIG, skip_bad=True)
+    line = "dataset.json: role 'untrimmed': class 'Run' has no video"
+    assert line in dataset.report.lines()
 
 
 def test_looking_at_shapes_only_does_not_see_nan_but_the_channels(tmp_path):

@@ -48,6 +48,9 @@ def test_what_needs_no_action_is_counted(tmp_path):
         CONFIG, max_segments=1, minimum_foreground_clips=16, minimum_moment_clips=6
     )
     assert load(tmp_path, config=config).report.lines() == [
+        "untrimmed: videos whose actions of other classes are trained on as background:"
+        " 1",
+        "oracle: videos whose actions of other classes are trained on as background: 1",
         "untrimmed: videos without annotation, background only: 1",
         "untrimmed: videos of which only data.max_segments = 1 instances are used: 1",
         "untrimmed: instances with fewer than data.minimum_foreground_clips = 16 clips,"
@@ -105,15 +108,37 @@ def test_segments_are_clamped_to_the_covered_duration(tmp_path):
     np.testing.assert_allclose(segments, [[20, 60], [80, 100]], rtol=1e-6)
 
 
-def test_segments_behind_the_last_clip_are_left_out_with_a_count(tmp_path):
+def test_segments_behind_the_last_clip_are_left_out_of_a_test_with_a_count(tmp_path):
     tiny = TinyData()
-    tiny.untrimmed_features["a1"] = features(0, seconds=8.0)
+    tiny.untrimmed["t1"] = video("validation", [(1, 3, "jump"), (9, 12, "wave")])
+    tiny.untrimmed_features["t1"] = features(0, seconds=8.0)
     dataset = load(tmp_path, tiny)
-    role = dataset.roles["untrimmed"]
-    assert role.segments(role.videos[0], 100)[1] == ["run"]
+    role = dataset.roles["test"]
+    assert role.segments(role.videos[0], 100)[1] == ["jump"]
     lines = dataset.report.lines()
-    assert "untrimmed: instances behind the last clip, left out: 1" in lines
+    assert "test: instances behind the last clip, left out: 1" in lines
     assert any("cover over 10%" in line for line in lines)
+
+
+def test_the_order_of_annotations_in_the_file_changes_nothing(tmp_path):
+    tiny, other = TinyData(), TinyData()
+    for content, turn in ((tiny, 1), (other, -1)):
+        times = [(2, 6, "run"), (2, 6, "sit"), (2, 9, "run"), (8, 12, "sit")][::turn]
+        content.untrimmed["a1"] = video("training", times, subject=1)
+    one, two = load(tmp_path, tiny).roles, load(tmp_path, other).roles
+    for name in one:
+        assert one[name].videos == two[name].videos
+        assert one[name].instance_spans() == two[name].instance_spans()
+
+
+def test_a_role_gives_its_spans_and_instances_as_its_videos_have_them(tmp_path):
+    role = load(tmp_path).roles["untrimmed"]
+    spans = role.instance_spans()
+    np.testing.assert_array_equal(role.instances()["video"], [s.video for s in spans])
+    assert role.whole_spans() == [role.whole_span(video) for video in role.videos]
+    assert [s.clips for s in role.whole_spans()] == [99] * 4
+    assert role.select([2, 0]).whole_spans() == [role.whole_spans()[i] for i in (2, 0)]
+    assert role.with_videos([]).instance_spans() == []
 
 
 def test_foreground_is_cut_by_the_stated_rule(tmp_path):
