@@ -1,13 +1,12 @@
 """AherNet in TensorFlow 2: localising actions in time, learnt from action moments.
 
-The names below are imported when they are first asked for, so that importing this
-package does not import TensorFlow.
+The names below are imported when they are first asked for: importing this package does
+not import TensorFlow.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from ahernet_tf.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ahernet_tf.config import Config, preset
@@ -17,15 +16,6 @@ if TYPE_CHECKING:
     from ahernet_tf.models.ahernet import AherNet
 
 __version__ = "0.1.0"
-
-_MODULE_OF = {
-    "AherNet": "models.ahernet",
-    "Config": "config",
-    "Dataset": "data.dataset",
-    "Localizer": "inference.localizer",
-    "TimeModel": "data.features.time_model",
-    "preset": "config",
-}
 __all__ = [
     "AherNet",
     "Config",
@@ -35,13 +25,14 @@ __all__ = [
     "__version__",
     "preset",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "AherNet": "models.ahernet",
+        "Config": "config",
+        "Dataset": "data.dataset",
+        "Localizer": "inference.localizer",
+        "TimeModel": "data.features.time_model",
+        "preset": "config",
+    },
+)
