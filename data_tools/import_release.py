@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.models import release_names as release
+
+if TYPE_CHECKING:
+    from ahernet_tf.models import checkpoint as storage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,8 @@ def read_checkpoint(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     Raises:
         ValueError: There is no readable checkpoint.
     """
+    import tensorflow as tf
+
     try:
         reader = tf.train.load_checkpoint(str(path))
         names = reader.get_variable_to_shape_map()
@@ -85,6 +88,9 @@ def import_release(
         ValueError: The checkpoint is unreadable or lacks a variable, or the directory
             holds a model already.
     """
+    from ahernet_tf.models import checkpoint as storage
+    from ahernet_tf.models import release_names as release
+
     if (out / storage.DESCRIPTION).exists():
         raise ValueError(f"{out} holds a model already.")
     arrays = read_checkpoint(checkpoint)

@@ -13,15 +13,17 @@ cut out of test videos, identical features. All features are read, in parallel; 
 from __future__ import annotations
 
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.data.inspection import Inspection, inspect
 from ahernet_tf.files import write_json
+
+if TYPE_CHECKING:
+    from ahernet_tf.data.inspection import Inspection
 
 _NAMED = 5  # videos named in a line
 
@@ -46,6 +48,8 @@ def run(
         DataError: The data set cannot be read at all.
         ValueError: The ending of `plots` is unknown, or matplotlib is not installed.
     """
+    from ahernet_tf.data.inspection import inspect
+
     if plots is not None and pathlib.Path(plots).suffix not in (".png", ".html"):
         raise ValueError(f"{plots}: expected a name that ends in .png or .html")
     if plots is not None:

@@ -14,24 +14,21 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 import tqdm
 from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.anchors import grid as anchor_grid
-from ahernet_tf.data import pipelines
 from ahernet_tf.data.roles import Role
 from ahernet_tf.evaluation.detection_matching import temporal_iou
-from ahernet_tf.inference.baselines import proposal_logits
-from ahernet_tf.inference.candidates import rank_anchors
-from ahernet_tf.models.checkpoint import load_description, load_model
 
 from .paper import columns, figures
 from .paper.results import summary
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 NAME = "figure4"
 SYSTEMS = ("AherNet", "AherNet-")
@@ -78,6 +75,14 @@ def count_right(
     Raises:
         ValueError: The two networks are not of the same form.
     """
+    import tensorflow as tf
+
+    from ahernet_tf.anchors import grid as anchor_grid
+    from ahernet_tf.data import pipelines
+    from ahernet_tf.inference.baselines import proposal_logits
+    from ahernet_tf.inference.candidates import rank_anchors
+    from ahernet_tf.models.checkpoint import load_description, load_model
+
     models = {system: load_model(run)[0] for system, run in runs.items()}
     ahernet, other = (models[system] for system in SYSTEMS)
     if ahernet.network != other.network:

@@ -16,34 +16,32 @@ Writes W/figure5.png, .pdf, .json and .csv.
 from __future__ import annotations
 
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tqdm
 from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.models import checkpoint as storage
 
-from .paper import anchor_features, columns, figures
-from .paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC, Sample
+from .paper import columns, figures
 from .paper.results import summary
+
+if TYPE_CHECKING:
+    from .paper.anchor_features import Sample
 
 NAME = "figure5"
 ANCHORS, MOMENTS, COMPONENTS = 500, 200, 256
 _FOLDS = 5
 _FEWEST = 20  # anchors of a kind, for an accuracy to mean anything
-_LOOKS = {
-    FOREGROUND: (figures.ORANGE, "^"),
-    SYNTHETIC: (figures.BLUE, "o"),
-    REAL: (figures.GREEN, "x"),
-}
 
 
 def draw_sample(
     level: dict[str, Sample], anchors: int, seed: int
 ) -> dict[str, Sample] | None:
     """Draws equally many anchors of each kind; None where there are too few."""
+    from .paper.anchor_features import KINDS, Sample
+
     count = min(anchors, *(len(level[kind].features) for kind in KINDS))
     if count < _FEWEST:
         return None
@@ -96,6 +94,8 @@ def embed(sample: dict[str, Sample], seed: int) -> np.ndarray:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
+    from .paper.anchor_features import KINDS
+
     values = np.concatenate([sample[kind].features for kind in KINDS])
     components = min(COMPONENTS, values.shape[1], len(values) - 1)
     values = PCA(components, random_state=seed).fit_transform(values)
@@ -107,9 +107,16 @@ def embed(sample: dict[str, Sample], seed: int) -> np.ndarray:
 
 def draw(points: np.ndarray, title: str) -> Any:
     """Draws the anchors of each kind."""
+    from .paper.anchor_features import FOREGROUND, KINDS, REAL, SYNTHETIC
+
+    looks = {
+        FOREGROUND: (figures.ORANGE, "^"),
+        SYNTHETIC: (figures.BLUE, "o"),
+        REAL: (figures.GREEN, "x"),
+    }
     figure, axes = figures.new_figure(6.0, 5.2)
     for kind, part in zip(KINDS, np.split(points, len(KINDS))):
-        colour, marker = _LOOKS[kind]
+        colour, marker = looks[kind]
         axes.scatter(
             *part.T, s=14, color=colour, marker=marker, linewidth=0.8, alpha=0.7
         )
@@ -149,6 +156,11 @@ def run(
     Raises:
         ValueError: There are no such runs, or too few anchors of a kind.
     """
+    from ahernet_tf.models import checkpoint as storage
+
+    from .paper import anchor_features
+    from .paper.anchor_features import FOREGROUND, REAL, SYNTHETIC
+
     runs = figures.system_runs(workdir, "AherNet")
     if seed is not None and seed not in runs:
         raise ValueError(f"{workdir}: no run of AherNet with seed {seed}: {list(runs)}")

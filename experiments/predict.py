@@ -18,9 +18,6 @@ from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, program
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.extractors import extractor_differences
-from ahernet_tf.inference import Localizer, scoring
-from ahernet_tf.inference.detections import as_results
-from ahernet_tf.models.checkpoint import compute_products_in, load_description
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +44,10 @@ def predict(request: Request) -> int:
     Raises:
         ValueError: The checkpoint or the data are not usable together.
     """
+    from ahernet_tf.inference import Localizer, scoring
+    from ahernet_tf.inference.detections import as_results
+    from ahernet_tf.models.checkpoint import compute_products_in, load_description
+
     # A file W/checkpoints/ckpt-N names one checkpoint, a directory the newest.
     directory, checkpoint = request.checkpoint, None
     if not directory.is_dir():

@@ -20,13 +20,7 @@ from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
     write_synthetic,
 )
-from ahernet_tf.inference import Localizer, scoring
-from ahernet_tf.inference.chance import chance
 from ahernet_tf.models import systems
-from ahernet_tf.models.checkpoint import load_model
-from ahernet_tf.training.trainer import Interrupted
-
-from .train import Run, train
 
 PRETRAIN_ITERATIONS = 80
 ITERATIONS = 150
@@ -45,6 +39,12 @@ def quickstart(
     Returns:
         Scores on the test videos of the target classes, by system.
     """
+    from ahernet_tf.inference import Localizer, scoring
+    from ahernet_tf.inference.chance import chance
+    from ahernet_tf.models.checkpoint import load_model
+
+    from .training_run import Run, train
+
     data = workdir / "data"
     if not data.exists():
         write_synthetic(data, synthetic_config(difficulty, seed=seed), progress)
@@ -98,6 +98,8 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
+    from ahernet_tf.training.trainer import Interrupted
+
     workdir = pathlib.Path(values.workdir)
     try:
         scores = quickstart(

@@ -23,7 +23,7 @@ from ahernet_tf.inference.detections import to_frame
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from data_tools import extract_features
-from experiments import localize_video, train, train_p3d
+from experiments import localize_video, train_p3d, training_run
 from tests.p3d.videos import write_video
 
 SOURCE, TARGET = ("across", "blink"), ("down", "spread")
@@ -155,8 +155,8 @@ def train_on(directory, annotations, moments, seed):
         }
     (data / "dataset.json").write_text(json.dumps(description))
     small = configuration.with_overrides(configuration.small(), list(AHERNET))
-    train.train(
-        train.Run(data, directory / "ahernet", small, seed, progress=False),
+    training_run.train(
+        training_run.Run(data, directory / "ahernet", small, seed, progress=False),
     )
     written = json.loads((data / "clips_features" / "features.json").read_text())
     known = storage.load_description(directory / "ahernet")[0].extraction

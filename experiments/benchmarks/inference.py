@@ -17,7 +17,7 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tqdm
@@ -26,16 +26,20 @@ from absl import flags
 from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.inference import Localizer, scoring
-from ahernet_tf.models import AherNet
-from ahernet_tf.models.checkpoint import Description, compute_products_in
 
-from . import pipeline, preset_flags, rates
-from .arithmetic import Arithmetic
+from . import preset_flags
+
+if TYPE_CHECKING:
+    from ahernet_tf.inference import Localizer
+    from ahernet_tf.models import AherNet
+
+    from . import rates
 
 
 def make_network(config: Config, channels: int, classes: int, spread: float) -> AherNet:
     """Builds a network whose heads and classifiers say something of every anchor."""
+    from ahernet_tf.models.checkpoint import Description
+
     names = tuple(f"class {number}" for number in range(classes))
     model = Description(channels, ("source",), names).build(config)
     random = np.random.default_rng(0)
@@ -75,6 +79,12 @@ def measure(
     Returns:
         The numbers; see the names.
     """
+    from ahernet_tf.inference import Localizer, scoring
+    from ahernet_tf.models.checkpoint import compute_products_in
+
+    from . import pipeline, rates
+    from .arithmetic import Arithmetic
+
     compute_products_in(config.training.precision)
     data = pipeline.make_data(directory, videos, clips, channels, "npy")
     role = Dataset.load(data, config.data).role("untrimmed")

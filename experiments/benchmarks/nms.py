@@ -17,9 +17,8 @@ from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.config import InferenceConfig
-from ahernet_tf.inference.suppression import suppress
 
-from . import preset_flags, rates
+from . import preset_flags
 
 
 def plain_suppress(
@@ -77,6 +76,10 @@ def measure(
     Raises:
         RuntimeError: They do not keep the same candidates.
     """
+    from ahernet_tf.inference.suppression import suppress
+
+    from . import rates
+
     made = make_videos(videos, config.candidates, instances)
     keep = config.detections
     taken: dict[str, list[float]] = {"ours": [], "loop": []}

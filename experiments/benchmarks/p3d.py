@@ -19,27 +19,17 @@ import pathlib
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
 import numpy as np
-import tensorflow as tf
 import tqdm
 from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.files import write_json
-from ahernet_tf.p3d import P3D, ClipFormat, count_multiply_adds
-from ahernet_tf.p3d.extraction import feature_function
-from ahernet_tf.p3d.video import VideoReader
 
-from .rates import (
-    MatrixProducts,
-    Seconds,
-    clocked,
-    machine,
-    median,
-)
+if TYPE_CHECKING:
+    from ahernet_tf.p3d import P3D, ClipFormat
 
 POLICIES = ("float32", "mixed_bfloat16")
 PRODUCT_SIZES = (2048, 3072)
@@ -56,6 +46,8 @@ def seconds_of(function: Callable[[], Any], least_sec: float) -> float:
 
 def make_video(path: pathlib.Path, frames: int, height: int, width: int) -> None:
     """Writes an H.264 file of drifting, noisy texture at 30 frames a second."""
+    import av
+
     rng = np.random.default_rng(0)
     coarse = rng.uniform(0, 255, (height // 16 + 2, width // 16 + 2, 3))
     texture = np.kron(coarse, np.ones((16, 16, 1)))[:height, :width]
@@ -74,6 +66,11 @@ def make_video(path: pathlib.Path, frames: int, height: int, width: int) -> None
 
 def time_decoding(path: str, threads: int, least_sec: float) -> dict[str, Any]:
     """Measures decoding alone, and decoding with resizing as extraction does it."""
+    import av
+
+    from ahernet_tf.p3d import ClipFormat
+    from ahernet_tf.p3d.video import VideoReader
+
     with av.open(path) as container:
         stream = container.streams.video[0]
         frames = sum(1 for _ in container.decode(stream))
@@ -126,6 +123,13 @@ def time_network(
     Returns:
         Rates, their ratios, and the counted arithmetic.
     """
+    import tensorflow as tf
+
+    from ahernet_tf.p3d import count_multiply_adds
+    from ahernet_tf.p3d.extraction import feature_function
+
+    from .rates import MatrixProducts, Seconds, clocked, median
+
     size = clip_format.crop_size
     shape = (clip_format.clip_frames, size, size, 3)
     clips = tf.constant(
@@ -176,6 +180,8 @@ def run(
     jit: bool = False,
 ) -> dict[str, Any]:
     """Measures everything; see the module's docstring."""
+    from .rates import machine
+
     threads = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as directory:
         if video is None:
@@ -204,6 +210,8 @@ def run(
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
+    from ahernet_tf.p3d import P3D, ClipFormat
+
     clip_format = ClipFormat.for_crop(values.size)
     network = P3D(
         tuple(int(depth) for depth in values.depths),

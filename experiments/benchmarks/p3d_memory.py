@@ -19,15 +19,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import av
 import numpy as np
 from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.files import write_json
-from ahernet_tf.p3d import P3D, ClipFormat, save_p3d
-
-from .p3d import make_video
 
 FPS = 30
 HEIGHT, WIDTH = 240, 320
@@ -35,6 +31,8 @@ HEIGHT, WIDTH = 240, 320
 
 def repeat_video(source: str, target: str, times: int) -> None:
     """Writes a file that shows another one several times, without encoding again."""
+    import av
+
     with av.open(target, "w") as output:
         stream, after = None, 0
         for _ in range(times):
@@ -62,6 +60,10 @@ def measure(minutes: Sequence[float], unit_sec: float = 60.0) -> list[dict[str, 
     Returns:
         For each length: `minutes`, `frames`, `features`, `peak_mib`, `seconds`.
     """
+    from ahernet_tf.p3d import P3D, ClipFormat, save_p3d
+
+    from .p3d import make_video
+
     results = []
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)

@@ -27,12 +27,11 @@ from absl import flags
 from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.packed.packing import pack
 from ahernet_tf.files import write_json
 
-from . import preset_flags, rates
+from . import preset_flags
 
 CLIPS, CHANNELS, FPS = 450, 2048, 30.0
 FORMATS = ("csv", "npy", "npz", "hdf5")
@@ -175,6 +174,8 @@ def one_by_one(dataset: Dataset, count: int) -> float:
 
 def stream(dataset: Dataset, config: Config, count: int) -> float:
     """Returns samples per second of the training stream, over `count` batches."""
+    from ahernet_tf.data import pipelines
+
     batches = iter(pipelines.untrimmed_stream(dataset, config, 0).prefetch(1))
     for _ in range(2):  # start the threads, and use up what they made meanwhile
         next(batches)
@@ -191,6 +192,8 @@ def _rate(function: Callable[[int], Any], count: int) -> float:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
+    from . import rates
+
     with tempfile.TemporaryDirectory(dir=values.directory) as directory:
         results = measure(pathlib.Path(directory), values.videos, values.rounds)
     slowest = results["csv"]["one_thread"]

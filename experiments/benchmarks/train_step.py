@@ -14,29 +14,31 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 import tqdm
 from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.models.checkpoint import POLICIES, Description, compute_products_in
-from ahernet_tf.training import schedule
-from ahernet_tf.training.algorithm import STEPS, Algorithm
 
-from . import preset_flags, rates
-from .arithmetic import Arithmetic
+from . import preset_flags
 
-Batches = dict[str, dict[str, tf.Tensor]]
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from ahernet_tf.training.algorithm import Algorithm
+
+Batches = dict[str, dict[str, "tf.Tensor"]]
 
 
 def random_batches(
     config: Config, channels: int, source_classes: int, target_classes: int
 ) -> Batches:
     """Makes up a batch of each stream, with the training data's shapes and types."""
+    import tensorflow as tf
+
     random = np.random.default_rng(0)
     batch, limit = config.training.batch_size, config.data.max_segments or 25
     network, synthesis = config.network, config.synthesis
@@ -95,6 +97,10 @@ def compiled(
         batches: Of each stream.
         consecutive: How often; a GPU need not wait for the host between them.
     """
+    import tensorflow as tf
+
+    from ahernet_tf.training.algorithm import STEPS
+
     read = {stream for name in names for stream in STEPS[name].streams}
     streams = {stream: batches[stream] for stream in read}
     step = tf.function(
@@ -140,6 +146,13 @@ def measure(
     Raises:
         ValueError: The arithmetic of a step of the system is not known.
     """
+    from ahernet_tf.models.checkpoint import Description, compute_products_in
+    from ahernet_tf.training import schedule
+    from ahernet_tf.training.algorithm import Algorithm
+
+    from . import rates
+    from .arithmetic import Arithmetic
+
     training = config.training
     compute_products_in(training.precision)
     counts = Arithmetic(
@@ -261,7 +274,12 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "schedule", None, ["alternating", "fused"], "Short for training.schedule."
     )
-    flags.DEFINE_enum("precision", None, [*POLICIES], "Short for training.precision.")
+    flags.DEFINE_enum(
+        "precision",
+        None,
+        ["float32", "tf32", "bfloat16"],
+        "Short for training.precision.",
+    )
     flags.DEFINE_bool("jit_compile", None, "Short for training.jit_compile.")
     flags.DEFINE_integer("channels", 2048, "Channels of the features.", 1)
     preset_flags.define_classes()

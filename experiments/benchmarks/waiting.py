@@ -18,21 +18,16 @@ import tempfile
 import time
 from typing import Any
 
-import tensorflow as tf
 import tqdm
 from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
-from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.packed.packing import pack
-from ahernet_tf.models.checkpoint import Description
-from ahernet_tf.training import input_prefetch, schedule
-from ahernet_tf.training.algorithm import Algorithm
 
-from . import pipeline, preset_flags, rates
+from . import preset_flags
 
 
 def measure(
@@ -56,6 +51,15 @@ def measure(
     Returns:
         Seconds of waiting and of computing in an iteration, and the share of the first.
     """
+    import tensorflow as tf
+
+    from ahernet_tf.data import pipelines
+    from ahernet_tf.models.checkpoint import Description
+    from ahernet_tf.training import input_prefetch, schedule
+    from ahernet_tf.training.algorithm import Algorithm
+
+    from . import pipeline, rates
+
     config = configuration.with_overrides(config, ["data.cache_bytes=0"])
     data = pipeline.make_data(directory, videos)
     pack(data)

@@ -15,14 +15,15 @@ from __future__ import annotations
 from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.models.checkpoint import compute_products_in
-
-from . import judgement
-from .recording import Recording
 
 
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
+    from ahernet_tf.models.checkpoint import compute_products_in
+
+    from . import judgement
+    from .recording import Recording
+
     compute_products_in("float32")
     comparisons = judgement.judge(Recording(values.golden))
     failed = [comparison for comparison in comparisons if not comparison.passes()]

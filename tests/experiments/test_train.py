@@ -149,9 +149,9 @@ def test_sigterm_saves_and_the_same_command_continues(data, tmp_path):
         time.sleep(0.2)
     time.sleep(1)
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
-    assert "The same command continues" in out
+    assert "The same command continues" in err
     assert list((tmp_path / "run" / "checkpoints").glob("ckpt-*.index"))
 
 
