@@ -23,6 +23,7 @@ from ahernet_tf.training.adam import Adam
 from ahernet_tf.training.algorithm import Algorithm
 from experiments.parity import __main__ as program
 from experiments.parity import comparison, judgement, network, training
+from experiments.parity import recording as recordings
 from experiments.parity.comparison import Comparison
 from experiments.parity.recording import Recording
 from tests.conftest import shared_path
@@ -213,7 +214,7 @@ def test_variable_moved_by_one_side_alone_fails(recording, tmp_path):
 def test_exit_status_tells_whether_all_passed(monkeypatch, ours, status):
     found = Comparison("x", np.array(ours), np.array(1.0), comparison.VALUE)
     monkeypatch.setattr(judgement, "judge", lambda recording: [found])
-    monkeypatch.setattr(program, "Recording", lambda directory: None)
+    monkeypatch.setattr(recordings, "Recording", lambda directory: None)
     assert program.main(types.SimpleNamespace(golden="anywhere")) == status
 
 
