@@ -38,7 +38,8 @@ def plain(name: str) -> str:
     text = _ENDINGS.sub("", text.strip().casefold())
     while text.startswith("v_") and len(text) > 2:
         text = text[2:]
-    text = re.sub(r"[\s_\-]+", "_", text).strip("_") or text
+    text = re.sub(r"[\s_\-]+", "_", text)
+    text = re.sub(r"^_+(?=\D)|_+$", "", text) or text
     return re.sub(r"(?<=[^\W\d_])_(?=[^\W\d_])", "", text)
 
 

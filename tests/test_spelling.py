@@ -31,7 +31,14 @@ def test_spellings_of_one_name_are_plainly_the_same(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("p1_0", "p10"), ("run", "ran"), ("v1.2", "v1.3"), ("a_1", "a1"), ("v_", "")],
+    [
+        ("p1_0", "p10"),
+        ("run", "ran"),
+        ("v1.2", "v1.3"),
+        ("a_1", "a1"),
+        ("v_", ""),
+        ("-1", "1"),
+    ],
 )
 def test_other_names_stay_apart(one, other):
     assert spelling.plain(one) != spelling.plain(other)

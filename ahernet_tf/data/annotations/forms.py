@@ -151,6 +151,9 @@ FORMS: dict[str, Form] = {
 }
 
 
+_TABLES = ("kinetics", "hacs_clips", "epic_kitchens", "charades", "boris_table", "csv")
+
+
 def read_form(
     path: str | pathlib.Path,
     report: checks.DataReport,
@@ -173,7 +176,7 @@ def read_form(
     collector = VideoCollector(source.name, report, options)
     found = form
     try:
-        found = form if form != AUTO else recognised(source)
+        found = recognised(source) if form == AUTO else _more_particular(form, source)
         if source.path.is_dir() and not _is_whole(source, found):
             _read_files(source, collector, found)
         else:
@@ -182,7 +185,7 @@ def read_form(
             raise ValueError("holds no video")
         return make_videos(collector), found
     except _FAILURES as error:
-        collector.fault(None, _reason(error))
+        collector.fault(None, _reason(error) + _hint(source, form))
         return {}, found
 
 
@@ -208,6 +211,22 @@ def recognised(source: Source) -> str:
         more = f": {table.lacks(['video', 'start', 'end', 'label'])}" if table else ""
         raise ValueError(f"is of no form that is known{more}")
     return name
+
+
+def _more_particular(form: str, source: Source) -> str:
+    """Returns the form of a table that only says to be one."""
+    found = form_of(source) if form == "csv" else None
+    return found if found in _TABLES else form
+
+
+def _hint(source: Source, form: str) -> str:
+    """Says that another form than the one that was named would fit."""
+    try:
+        other = form if form == AUTO else form_of(source)
+    except _FAILURES:
+        other = form
+    fits = other in FORMS and other not in (form, "captions")
+    return f" (it looks like {other}: leave out --from {form})" if fits else ""
 
 
 def form_of(source: Source) -> str | None:

@@ -94,7 +94,9 @@ def test_whatever_goes_wrong_in_a_reader_is_a_line_of_the_report(tmp_path, conte
 
 def test_a_form_can_be_named_and_must_fit(tmp_path):
     path = write(tmp_path / "f.json", activitynet([[1, 2]]))
-    assert "KeyError: 'results'" in faults(path, "detections")[1][0]
+    (problem,) = faults(path, "detections")[1]
+    assert "KeyError: 'results'" in problem
+    assert problem.endswith("(it looks like activitynet: leave out --from detections)")
     assert "is no table with a header" in faults(path, "csv")[1][0]
     assert "expected a form of activitynet" in faults(path, "nonsense")[1][0]
 

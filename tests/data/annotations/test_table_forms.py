@@ -90,6 +90,7 @@ def test_hacs_clips_are_of_their_class_or_not(tmp_path):
     rows = "mow,a,training,10,12,1\nmow,a,training,30,32,-1\nknit,b,training,1,3,-1\n"
     path = write(tmp_path / "h.csv", f"{header}\n{rows}")
     assert form_of(path) == "hacs_clips"
+    assert read(path, "csv") == read(path)  # a table, of a kind that is known
     videos, counts = read(path)
     assert actions(videos) == {"a": [(10, 12, "mow")]}
     assert counts["videos that only have rejected clips left out"] == 1
