@@ -7,6 +7,7 @@ a blank that nobody sees. Such names are never joined in silence; they are told.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
@@ -84,6 +85,7 @@ def said_of_pairs(pairs: Collection[tuple[str, str]], here: str, there: str) -> 
     return "; ".join(said)
 
 
+@functools.lru_cache(maxsize=1024)
 def subset_name(text: str) -> str:
     """Returns `training`, `validation` or `test` for their spellings, others as is."""
     text = str(text).strip()

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from ahernet_tf import spelling
 from ahernet_tf.config import DataConfig
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet import parse_annotations
@@ -231,15 +232,18 @@ def _select(
     Untrimmed videos without any annotation are background, and taken as well.
     """
     wanted = set(part.role.classes)
+    subset = part.role.subset and spelling.subset_name(part.role.subset)
     known = description.listed_classes | description.ignored_classes
     other_actions = 0
     for video in videos:
-        if part.role.subset is not None and video.subset != part.role.subset:
+        if subset is not None and spelling.subset_name(video.subset) != subset:
             continue
         labels = {instance.label for instance in video.instances}
         for label in sorted(labels - known):
             what = f"unknown class '{label}' (neither in the classes of a role "
             what += f"nor in ignored_classes of {DESCRIPTION})"
+            near = spelling.near_pairs([label], known)
+            what += "".join(f"; there is '{other}'" for _, other in near)
             report.add(part.file, video.id, what)
         other_actions += bool(labels & wanted and labels - wanted)
         background = not labels and part.role.name != "moments"

@@ -32,6 +32,22 @@ def test_roles_hold_the_videos_of_their_subset_and_classes(tmp_path):
     }
 
 
+@pytest.mark.parametrize("spelling", ["Training", "train", "TRAIN"])
+def test_a_subset_may_be_spelt_otherwise(tmp_path, spelling):
+    tiny = TinyData()
+    for record in tiny.untrimmed.values():
+        if record["subset"] == "training":
+            record["subset"] = spelling
+    assert ids(load(tmp_path, tiny).roles["untrimmed"]) == ["a1", "a2", "b1", "b2"]
+
+
+def test_an_unknown_class_is_named_with_the_known_one_that_it_resembles(tmp_path):
+    tiny = TinyData()
+    tiny.untrimmed["a1"]["annotations"][0]["label"] = "Run"
+    with pytest.raises(DataError, match="unknown class 'Run' .*; there is 'run'"):
+        load(tmp_path, tiny)
+
+
 def test_instances_of_other_classes_are_left_out(tmp_path):
     roles = load(tmp_path).roles
     labels = {
