@@ -235,10 +235,11 @@ def naming(where: PathLike) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        text = shortened(str(error).removeprefix(f"{where}: "))
+        text = getattr(error, "strerror", None) or str(error)
+        text = shortened(text.removeprefix(f"{where}: "))
         raise ValueError(f"{where}: {text}") from error
     except Exception as error:
-        text = shortened(error) or "no reason given"
+        text = shortened(getattr(error, "strerror", None) or error) or "no reason given"
         raise ValueError(
             f"{where}: cannot be read ({type(error).__name__}: {text})"
         ) from error

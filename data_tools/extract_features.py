@@ -227,7 +227,7 @@ def print_report(report: ExtractionReport) -> int:
         print(f"  {name}: {why}")
     if report.passed_over:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in report.passed_over.items())
-        print(f"Files passed over, as they are no videos: {kinds}.")
+        print(f"Files passed over, hidden ones and what is no video: {kinds}.")
     return int(bool(report.failures) and not report.extracted and not report.skipped)
 
 

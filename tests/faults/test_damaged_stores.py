@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from ahernet_tf.data.features.array_files import read_npz
-from ahernet_tf.data.features.feature_store import read_description
 from ahernet_tf.data.features.opening import open_store
 from tests.faults.mutations import read_damaged
 
@@ -102,6 +101,11 @@ def a_video(folder, suffix):
     return path.read_bytes()
 
 
+def described(path):
+    (path.parent / "a.npy").write_bytes(an_npy())
+    open_store(path.parent, {}).info("a")
+
+
 def a_description():
     videos = {"a": {"fps": 25.0, "frames": 50, "duration_sec": 2}}
     return json.dumps({"format": "npy", "clip_frames": 16, "videos": videos}).encode()
@@ -119,7 +123,7 @@ CASES = {
     "v.mp4": (lambda folder: a_video(folder, ".mp4"), frames),
     "v.mkv": (lambda folder: a_video(folder, ".mkv"), frames),
     "v.ts": (lambda folder: a_video(folder, ".ts"), frames),
-    "features.json": (lambda _: a_description(), lambda p: read_description(p.parent)),
+    "features.json": (lambda _: a_description(), described),
 }
 
 

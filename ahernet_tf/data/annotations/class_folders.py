@@ -64,7 +64,11 @@ def read_class_folders(
     for label, shapes_of_label in shapes.items():
         for name, (clips, _) in shapes_of_label.items():
             video_id = name if names[name] == 1 else f"{label}/{name}"
-            fps = time_model.fps or _fps(stores[label], name, video_id, options)
+            try:
+                fps = time_model.fps or _fps(stores[label], name, video_id, options)
+            except ValueError as error:
+                collector.fault(video_id, str(error))
+                continue
             if not fps:
                 what = "its frame rate is not known: give --fps, or a features.json"
                 collector.fault(video_id, what)

@@ -98,12 +98,12 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
                 self.faults[video.removeprefix("v_")] = missing
             return None
         self.found += 1
-        info = self._store.info(video)
-        if info is not None and info.duration_sec:
-            return VideoFacts(info.duration_sec, info.frames, info.fps)
-        if self._model.covers != "clips":
-            return None
         try:
+            info = self._store.info(video)
+            if info is not None and info.duration_sec:
+                return VideoFacts(info.duration_sec, info.frames, info.fps)
+            if self._model.covers != "clips":
+                return None
             clips = self._store.shape(found)[0]
         except (OSError, ValueError) as error:
             where = f"{self._store.where(found)}: "

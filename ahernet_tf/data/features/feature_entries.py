@@ -22,8 +22,9 @@ def entry_at(path: str | list[str], layout: dict[str, Any]) -> dict[str, Any]:
     Args:
         path: Relative to the directory of dataset.json; or several.
         layout: Fields of the entry. As `parts` it may hold names: of files or
-            directories below the path (`rgb`), or templates of sequences in it
-            (`{video}_rgb`). They become the parts of every video, in that order.
+            directories below the path (`rgb`), templates of sequences in it
+            (`{video}_rgb`), or arrays of npz files (`array:rgb`). They become the parts
+            of every video, in that order.
     """
     parts = layout.get("parts")
     if not parts or not all(isinstance(part, str) for part in parts):
@@ -36,6 +37,8 @@ def _part(path: str | list[str], part: str) -> dict[str, Any]:
     """Returns the entry of one part."""
     if "{video}" in part:
         return {"path": path, "template": part}
+    if part.startswith("array:"):
+        return {"path": path, "array": part.removeprefix("array:")}
     if isinstance(path, list):
         return {"path": [str(pathlib.PurePosixPath(p, part)) for p in path]}
     return {"path": str(pathlib.PurePosixPath(path, part))}

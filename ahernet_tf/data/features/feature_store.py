@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import bisect
 import functools
+import math
 import pathlib
 from collections.abc import Iterable
 from typing import Any
@@ -13,8 +14,13 @@ import numpy as np
 
 from ahernet_tf import files
 from ahernet_tf.data.features.time_model import VideoInfo
+from ahernet_tf.files import shortened
 
 DESCRIPTION_FILE = "features.json"
+_DESCRIBED = (
+    *("format", "template", "array", "dim", "dtype", "length", "clip_frames"),
+    *("stride_frames", "fps", "resampled", "covers", "videos", "extractor"),
+)
 _NEAR_NAMES = 4  # so many are named in a message
 
 
@@ -73,16 +79,36 @@ class FeatureStore(abc.ABC):
         return len(self.ids())
 
     def info(self, video_id: str) -> VideoInfo | None:
-        """Returns what the store's description says of a video, if anything."""
+        """Returns what the store's description says of a video, if anything.
+
+        Raises:
+            ValueError: It states a length or rate that is no number above zero.
+        """
         videos = self.description.get("videos")
         found = self.find(video_id)
         entry = videos.get(found) if isinstance(videos, dict) else None
         if not isinstance(entry, dict):
             return None
-        fps, frames, seconds = (entry.get(k) for k in ("fps", "frames", "duration_sec"))
+        keys = ("fps", "frames", "duration_sec")
+        fps, frames, seconds = (self._number(entry, key, video_id) for key in keys)
         if fps is None and frames and seconds:
             fps = frames / seconds
         return VideoInfo(fps, frames, seconds)
+
+    def _number(self, entry: dict[str, Any], key: str, video_id: str) -> Any:
+        """Returns a number that the description states of a video, or None.
+
+        Raises:
+            ValueError: It is none above zero.
+        """
+        value = entry.get(key)
+        number = isinstance(value, int | float) and 0 < value < math.inf
+        if value is not None and not number:
+            raise ValueError(
+                f"{self.path / DESCRIPTION_FILE}: video '{video_id}': {key} of "
+                f"{value!r}, expected a number above 0"
+            )
+        return value
 
     def file_of(self, video_id: str) -> pathlib.Path:
         """Returns the file that holds a video, or would hold it."""
@@ -143,7 +169,13 @@ def read_description(path: pathlib.Path) -> dict[str, Any]:
         raise ValueError(f"{file}: is no regular file")
     content = files.read_json(file)
     if not isinstance(content, dict):
-        raise ValueError(f"{file}: expected an object, received {content!r}")
+        raise ValueError(f"{file}: expected an object, received {shortened(content)}")
+    unknown = sorted(content.keys() - set(_DESCRIBED))
+    if unknown:
+        raise ValueError(
+            f"{file}: {shortened(unknown)}: no such field; there are "
+            f"{', '.join(_DESCRIBED)}"
+        )
     return content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from typing import Any
@@ -48,10 +49,10 @@ def require_torch_file(path: str | os.PathLike) -> None:
     if start.startswith(_LEGACY_START):
         return
     if start.startswith(b"PK"):
-        with zipfile.ZipFile(path) as archive:
+        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
             if any(name.endswith("data.pkl") for name in archive.namelist()):
                 return
-        kind = "a zip archive of something else"
+        kind = "a zip archive of something else, or a damaged one"
     else:
         kinds = [kind for begin, kind in _OTHERS.items() if start.startswith(begin)]
         if start[8:9] == b"{":

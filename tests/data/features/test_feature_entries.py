@@ -40,6 +40,7 @@ def test_entries_of_one_store_have_one_key():
         (["rgb", "flow"], [{"path": "f/rgb"}, {"path": "f/flow"}]),
         (["rgb.h5", "flow.h5"], [{"path": "f/rgb.h5"}, {"path": "f/flow.h5"}]),
         (["{video}_rgb"], [{"path": "f", "template": "{video}_rgb"}]),
+        (["array:rgb"], [{"path": "f", "array": "rgb"}]),
     ],
 )
 def test_parts_are_named_below_the_path_or_by_their_templates(parts, made):

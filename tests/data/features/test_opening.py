@@ -179,3 +179,16 @@ def test_folders_beside_a_few_files_are_the_store(tmp_path):
         (tmp_path / label).mkdir()
         np.save(tmp_path / label / f"{label}.npy", VALUES)
     assert sorted(open_store(tmp_path, {}).ids()) == ["run", "sit"]
+
+
+def test_fields_of_the_description_that_nothing_reads_are_named(tmp_path):
+    described(tmp_path, stride=8)
+    with pytest.raises(ValueError, match=r"'stride'\]: no such field"):
+        open_store(tmp_path, {})
+
+
+@pytest.mark.parametrize("value", ["25", 0, -1, float("nan"), float("inf"), [25]])
+def test_a_described_rate_that_is_no_number_is_named(tmp_path, value):
+    described(tmp_path, videos={"a": {"fps": value}})
+    with pytest.raises(ValueError, match=r"features\.json: video 'a': fps of "):
+        open_store(tmp_path, {}).info("a")
