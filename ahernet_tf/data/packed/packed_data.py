@@ -57,8 +57,8 @@ def place_of(directory: pathlib.Path, packed: str | os.PathLike | bool) -> Place
         if (place / FINISHED).is_file():
             content = require_fit(place, directory)
             text = f"{place}: videos that are read packed ({content['dtype']})"
-            counts = {text: sum(content["videos"].values())}
-            return Place(place, content["skip_bad"], counts)
+            count = sum(content["videos"].values())
+            return Place(place, content["skip_bad"], {text: count})
         if (place / _FIRST_VERSION).exists() and (place / PLAN).exists():
             raise DataError(f"{place}: was packed by an earlier version. {_REMEDY}")
     if packed is not True:
@@ -89,8 +89,9 @@ def require_fit(place: pathlib.Path, data: pathlib.Path | None) -> dict[str, Any
         with naming(path):
             if content["version"] != VERSION:
                 raise DataError(f"was packed by another version. {_REMEDY}")
+            _check_form(content)
             damaged = [
-                f"{place / name}: is damaged or missing"
+                f"{place / name}: is missing, or not as {FINISHED} says"
                 for name, expected in content["sha256"].items()
                 if expected is None or checksum(place / name) != expected
             ]
@@ -108,6 +109,14 @@ def require_fit(place: pathlib.Path, data: pathlib.Path | None) -> dict[str, Any
             f"{_REMEDY}"
         )
     return content
+
+
+def _check_form(content: dict[str, Any]) -> None:
+    """Refuses a packed.json whose fields are missing or of another kind."""
+    forms = {"dtype": str, "skip_bad": bool, "videos": dict, "sha256": dict}
+    wrong = [name for name, form in forms.items() if type(content[name]) is not form]
+    if wrong or not all(type(count) is int for count in content["videos"].values()):
+        raise ValueError(f"expected {', '.join(wrong or ['videos'])} of another form")
 
 
 def verify(place: pathlib.Path) -> int:

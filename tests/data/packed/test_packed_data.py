@@ -84,10 +84,10 @@ def test_another_version_is_refused(copy):
 def test_every_small_file_is_compared_when_it_is_opened(copy, name):
     path = copy / "packed" / name
     path.write_bytes(path.read_bytes().replace(b"a1_m4", b"a1_m5") + b" ")
-    with pytest.raises(DataError, match=f"{name}: is damaged or missing"):
+    with pytest.raises(DataError, match=f"{name}: is missing, or not as packed"):
         load(copy)
     path.unlink()
-    with pytest.raises(DataError, match=f"{name}: is damaged or missing"):
+    with pytest.raises(DataError, match=f"{name}: is missing, or not as packed"):
         require_fit(copy / "packed", None)
 
 
