@@ -19,7 +19,7 @@ from ahernet_tf.files import shortened
 DESCRIPTION_FILE = "features.json"
 _DESCRIBED = (
     *("format", "template", "array", "dim", "dtype", "length", "clip_frames"),
-    *("stride_frames", "fps", "resampled", "covers", "videos", "extractor"),
+    *("stride_frames", "fps", "resampled", "covers", "videos", "extractor", "shards"),
 )
 _NEAR_NAMES = 4  # so many are named in a message
 
