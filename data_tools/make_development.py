@@ -31,13 +31,13 @@ from ahernet_tf import program
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.class_splits import ClassSplit
-from ahernet_tf.data.create.cutting import cut_videos, write_pieces
 from ahernet_tf.data.create.development import (
     labels_of,
     play_targets,
     training_and_held_out,
 )
 from ahernet_tf.data.create.split_roles import relative
+from ahernet_tf.data.create.video_pieces import cut_videos, write_pieces
 from ahernet_tf.data.dataset import Dataset, Role
 from ahernet_tf.data.description import DESCRIPTION, FROM_UNTRIMMED
 from ahernet_tf.data.features.feature_entries import with_paths

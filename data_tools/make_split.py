@@ -32,7 +32,6 @@ from typing import Any
 from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.data.annotations.activitynet import parse_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create import class_splits as splits
@@ -40,7 +39,6 @@ from ahernet_tf.data.create.split_roles import PARTS, RoleFiles, dataset_json
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS
 from ahernet_tf.data.features.opening import FORMATS
 from ahernet_tf.files import check_directory, read_json, write_text
-from ahernet_tf.spelling import subset_name
 
 METHODS = ("activitynet", "category", "list", "random", "files")
 _LAYOUT = (
@@ -71,21 +69,10 @@ def run(
     Raises:
         ValueError: Files cannot be read, or the split is impossible.
     """
-    if by not in METHODS:
-        raise ValueError(f"Expected by one of {METHODS}, received '{by}'.")
-    several = len({*files.annotations, *files.features}) > 1
-    if by == "files" and "moments" not in files.annotations:
-        raise ValueError("--by files needs --moments.")
-    if by != "files" and several:
-        raise ValueError("--moments and --test need --by files.")
+    _check_method(files, by)
     out = pathlib.Path(out)
     check_directory(out)
-    videos, reports = {}, []
-    for path in dict.fromkeys(files.annotations.values()):
-        videos[path], report = parse_annotations(path)
-        report.require_clean(skip_bad)
-        reports.append(report)
-    _check_subsets(files, videos)
+    videos, reports = files.read(skip_bad)
     if by == "files":
         paths = [files.annotations[part] for part in ("untrimmed", "moments")]
         split = splits.split_by_files(
@@ -94,17 +81,14 @@ def run(
     else:
         annotations = files.annotations["untrimmed"]
         split = choose(by, annotations, _classes(videos[annotations]), **how)
+    origin = {
+        "origin": split.origin,
+        "annotations": {part: p.name for part, p in files.annotations.items()},
+    }
     written = {
         "source_classes.txt": "\n".join(split.source) + "\n",
         "target_classes.txt": "\n".join(split.target) + "\n",
-        "split.json": json.dumps(
-            {
-                "origin": split.origin,
-                "annotations": {part: p.name for part, p in files.annotations.items()},
-            },
-            indent=1,
-        )
-        + "\n",
+        "split.json": json.dumps(origin, indent=1) + "\n",
     }
     if files.features:
         content = dataset_json(split, files, videos, out)
@@ -119,6 +103,21 @@ def run(
     ]
     print("\n".join(lines))
     return split
+
+
+def _check_method(files: RoleFiles, by: str) -> None:
+    """Refuses files that a method has no use for.
+
+    Raises:
+        ValueError: Says what to give.
+    """
+    if by not in METHODS:
+        raise ValueError(f"Expected by one of {METHODS}, received '{by}'.")
+    several = len({*files.annotations, *files.features}) > 1
+    if by == "files" and "moments" not in files.annotations:
+        raise ValueError("--by files needs --moments.")
+    if by != "files" and several:
+        raise ValueError("--moments and --test need --by files.")
 
 
 def choose(
@@ -166,30 +165,6 @@ def choose(
     if not source_categories:
         raise ValueError("--by category needs --source_categories.")
     return splits.split_by_category(classes, categories, source_categories, origin)
-
-
-def _check_subsets(
-    files: RoleFiles, videos: Mapping[pathlib.Path, Mapping[str, Video]]
-) -> None:
-    """Refuses subsets that files spell otherwise.
-
-    Raises:
-        ValueError: A file has no video of a subset, but of one that is nearly the same.
-    """
-    for part, subset in (
-        ("untrimmed", files.training_subset),
-        ("moments", files.training_subset),
-        ("test", files.test_subset),
-    ):
-        path = files.annotations_of(part)
-        there = {video.subset for video in videos[path].values()}
-        near = sorted(s for s in there if subset_name(s) == subset_name(subset))
-        if subset and subset not in there and near:
-            flag = "test" if part == "test" else "training"
-            raise ValueError(
-                f"{path}: no video is of the subset '{subset}', but of '{near[0]}': "
-                f"give --{flag}_subset {near[0]}, or convert the file"
-            )
 
 
 def _classes(videos: Mapping[str, Video]) -> list[str]:

@@ -21,12 +21,11 @@ and the options with which `experiments.train` trains the setting.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
@@ -37,16 +36,15 @@ from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create.public_annotations import PublicAnnotations
 from ahernet_tf.data.create.setting_content import (
-    Content,
+    SettingContent,
     make_content,
     open_all_features,
 )
-from ahernet_tf.data.create.setting_counts import Row, explanations, table
+from ahernet_tf.data.create.setting_report import MISSING, SettingReport
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.files import check_directory, write_json, write_text
 from ahernet_tf.settings import Count, Part
 
-MISSING = "missing_features.tsv"
 DESCRIPTION = "setting.json"
 
 
@@ -83,10 +81,9 @@ def run(
     subsets = {count: files.subset(count) for count in setting.counts()}
     opened = open_all_features(setting, features, layout)
     content = make_content(setting, files, subsets, opened)
-    rows = _rows(content)
-    notes = [*explanations(rows, subsets), *_notes(content)]
-    description = _description(content, rows, notes)
-    print("\n".join(_said(content, rows, notes)))
+    report = SettingReport.of(content)
+    description = report.description()
+    print("\n".join(report.lines()))
 
     out.parent.mkdir(parents=True, exist_ok=True)
     # Beside the directory, so that relative paths are the same there.
@@ -109,102 +106,14 @@ def run(
     return description
 
 
-# What is written and said ----------------------------------------------------------
-
-
-def _rows(content: Content) -> list[Row]:
-    """Counts every subset as a whole, then every role."""
-    rows = []
-    for count, subset in content.subsets.items():
-        videos, present = subset.videos.values(), content.present[count]
-        rows.append(Row.of(None, count, None, videos, present))
-    for role, part in content.setting.roles().items():
-        published = getattr(content.setting, f"{part.classes}_classes")
-        names = set(content.listed[part.classes])
-        videos, present = (
-            _of_classes(v, names)
-            for v in (
-                content.subsets[part.count].videos.values(),
-                content.present[part.count],
-            )
-        )
-        rows.append(Row.of(role, part.count, published, videos, present))
-    return rows
-
-
-def _of_classes(videos: Collection[Video], names: set[str]) -> list[Video]:
-    """Returns the videos with an instance of some classes, and these instances."""
-    kept = (tuple(i for i in v.instances if i.label in names) for v in videos)
-    cut = [dataclasses.replace(v, instances=i) for v, i in zip(videos, kept)]
-    return [video for video in cut if video.instances]
-
-
-def _notes(content: Content) -> list[str]:
-    """Says what else a user should know."""
-    notes = []
-    if content.origin is not None:
-        notes.append(f"Classes: split by {content.origin}.")
-    for kind in ("source", "target"):
-        lost = sorted(set(content.listed[kind]) - set(content.classes[kind]))
-        if lost:
-            notes.append(
-                f"{len(lost)} {kind} classes have no training video with features and "
-                f"are left out ({', '.join(lost[:3])}{', ...' if lost[3:] else ''}): "
-                "results are not comparable with the paper's."
-            )
-    for name, features in content.features.items():
-        if features.assumed:
-            notes.append(
-                f"{settings.TITLES[name]}: neither features.json nor --layout says how "
-                f"clips were cut; the paper's are assumed, "
-                f"{features.model.clip_frames} frames every "
-                f"{features.model.stride_frames}."
-            )
-    ids = {
-        role: {video.id for video in content.present[part.count]}
-        for role, part in content.setting.roles().items()
-    }
-    shared = len(ids["untrimmed"] & ids["test"])
-    if shared:
-        notes.append(f"{shared} test videos are untrimmed training videos as well.")
-    if content.missing:
-        count = len(content.missing)
-        notes.append(f"{count:,} videos lack features and are left out: {MISSING}.")
-    return notes
-
-
-def _said(content: Content, rows: list[Row], notes: list[str]) -> list[str]:
-    """Returns what is printed."""
-    setting = content.setting
-    lines = [f"{setting.title}, evaluated by the protocol {setting.protocol}"]
-    for count, subset in content.subsets.items():
-        others = ", ".join(path.name for path in subset.others)
-        also = f" (also there, not used: {others})" if others else ""
-        title = f"{settings.TITLES[count.dataset]} {count.subset}"
-        lines.append(f"{title}: {subset.path}{also}")
-    lines += ["", *table(rows), "", *notes]
-    reports = [line for s in content.subsets.values() for line in s.report.lines()]
-    return lines + [r for r in dict.fromkeys(reports) if "on request" not in r]
-
-
-def _description(content: Content, rows: list[Row], notes: list[str]) -> dict[str, Any]:
-    """Returns what setting.json holds."""
-    setting = content.setting
-    return {
-        "setting": setting.name,
-        "protocol": setting.protocol,
-        "options": setting.assignments(),
-        "annotations": {
-            f"{count.dataset} {count.subset}": subset.path.name
-            for count, subset in content.subsets.items()
-        },
-        "counts": [row.as_dict() for row in rows],
-        "notes": notes,
-    }
+# What is written --------------------------------------------------------------------
 
 
 def _write(
-    directory: pathlib.Path, name: str, content: Content, description: dict[str, Any]
+    directory: pathlib.Path,
+    name: str,
+    content: SettingContent,
+    description: dict[str, Any],
 ) -> None:
     """Writes all files of the data set."""
     by_file: dict[str, list[Video]] = {}
@@ -228,7 +137,7 @@ def _write(
 
 
 def _role(
-    directory: pathlib.Path, role: str, part: Part, content: Content
+    directory: pathlib.Path, role: str, part: Part, content: SettingContent
 ) -> dict[str, Any]:
     """Returns the entry of a role in dataset.json."""
     spec = dict(content.features[part.count.dataset].spec)

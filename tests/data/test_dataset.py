@@ -44,7 +44,7 @@ def test_a_subset_may_be_spelt_otherwise(tmp_path, spelling):
 def test_an_unknown_class_is_named_with_the_known_one_that_it_resembles(tmp_path):
     tiny = TinyData()
     tiny.untrimmed["a1"]["annotations"][0]["label"] = "Run"
-    with pytest.raises(DataError, match="unknown class 'Run' .*; there is 'run'"):
+    with pytest.raises(DataError, match="there is 'run'"):
         load(tmp_path, tiny)
 
 

@@ -13,8 +13,8 @@ import pytest
 from ahernet_tf import config, settings
 from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.checks import DataReport
-from ahernet_tf.data.create.public_annotations import PublicAnnotations, Subset
-from ahernet_tf.data.create.setting_counts import Row, explanations
+from ahernet_tf.data.create.public_annotations import AnnotatedSubset, PublicAnnotations
+from ahernet_tf.data.create.setting_counts import CountedPart, explanations
 from ahernet_tf.data.dataset import Dataset
 from data_tools import prepare_setting
 from tests.conftest import shared_path
@@ -345,7 +345,7 @@ def subset_of(videos, instances, dropped=0, unusable=0):
     more = first.instances * (instances - videos + 1)
     made["0"] = Video("0", "training", 9.0, more)
     path = pathlib.Path("file.json")
-    return Subset(path, made, DataReport(), dropped, unusable, None)
+    return AnnotatedSubset(path, made, DataReport(), dropped, unusable, None)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,9 @@ def test_every_difference_is_explained_or_said_not_to_be(subset, expected):
         "activitynet", "training", videos=10, instances=15, known=known
     )
     videos = subset.videos.values()
-    lines = explanations([Row.of(None, count, None, videos, videos)], {count: subset})
+    lines = explanations(
+        [CountedPart.of(None, count, None, videos, videos)], {count: subset}
+    )
     assert len(lines) == len(expected)
     for line, words in zip(lines, expected):
         assert words in line
@@ -378,8 +380,10 @@ def test_every_difference_is_explained_or_said_not_to_be(subset, expected):
     [(385_001, "the paper rounds its number"), (384_000, "not explained")],
 )
 def test_a_rounded_number_explains_what_rounds_to_it(videos, words):
-    row = Row(None, settings.KINETICS600_TRAINING, (None, 1, 1), (videos, 0), (0, 0))
-    subset = Subset(pathlib.Path("train.csv"), {}, DataReport(), 0, 0, None)
+    row = CountedPart(
+        None, settings.KINETICS600_TRAINING, (None, 1, 1), (videos, 0), (0, 0)
+    )
+    subset = AnnotatedSubset(pathlib.Path("train.csv"), {}, DataReport(), 0, 0, None)
     (line,) = explanations([row], {settings.KINETICS600_TRAINING: subset})
     assert words in line
 
@@ -423,7 +427,7 @@ def test_numbers_of_the_real_files_are_all_explained():
             if not count.trimmed and count not in found:
                 found[count] = files.subset(count)
     rows = [
-        Row.of(None, count, None, subset.videos.values(), ())
+        CountedPart.of(None, count, None, subset.videos.values(), ())
         for count, subset in found.items()
     ]
     assert [(row.title, row.videos[0], row.instances[0]) for row in rows] == [

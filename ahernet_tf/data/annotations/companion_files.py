@@ -9,7 +9,7 @@ from ahernet_tf.data.annotations.activitynet import read_database
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import checked_table, rows_of
-from ahernet_tf.data.annotations.tables import FACTS
+from ahernet_tf.data.annotations.text_tables import FACTS
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
 

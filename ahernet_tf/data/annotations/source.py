@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ahernet_tf import files
-from ahernet_tf.data.annotations.tables import Table, parse_table
+from ahernet_tf.data.annotations.text_tables import TextTable, parse_table
 
 # Where every other byte of plain letters is zero.
 _UTF16 = {"utf-16-le": 1, "utf-16-be": 0}
@@ -104,7 +104,7 @@ class Source:
             raise ValueError(f"is not XML ({error})") from error
 
     @functools.cached_property
-    def table(self) -> Table | None:
+    def table(self) -> TextTable | None:
         """The table of a text file; None of JSON, XML, and files without a line.
 
         Raises:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 
 from ahernet_tf.data.annotations.source import Source
-from ahernet_tf.data.annotations.tables import FACTS, Row, Table, video_name
+from ahernet_tf.data.annotations.text_tables import (
+    FACTS,
+    TextRow,
+    TextTable,
+    video_name,
+)
 from ahernet_tf.data.annotations.times import to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
@@ -256,7 +261,7 @@ def has_columns(source: Source, *needed: str) -> bool:
     return table is not None and set(needed) <= {*table.columns, *table.keys}
 
 
-def checked_table(source: Source, *needed: str) -> Table:
+def checked_table(source: Source, *needed: str) -> TextTable:
     """Returns the table of a file.
 
     Raises:
@@ -270,7 +275,7 @@ def checked_table(source: Source, *needed: str) -> Table:
     return table
 
 
-def rows_of(table: Table, collector: VideoCollector) -> tuple[Row, ...]:
+def rows_of(table: TextTable, collector: VideoCollector) -> tuple[TextRow, ...]:
     """Returns the sound rows; the others are reported."""
     for _, video, what in table.bad_videos():
         collector.fault(video, what)

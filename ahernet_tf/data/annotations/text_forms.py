@@ -7,7 +7,7 @@ import re
 
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES, class_of_index
-from ahernet_tf.data.annotations.tables import video_name
+from ahernet_tf.data.annotations.text_tables import video_name
 from ahernet_tf.data.annotations.times import FRAMES, TimePoint, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ahernet_tf.data.annotations.source import Source
-from ahernet_tf.data.annotations.tables import video_name
+from ahernet_tf.data.annotations.text_tables import video_name
 from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 

@@ -23,22 +23,23 @@ from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet_classes import SOURCE_87, TARGET_113
 from ahernet_tf.data.annotations.collected_videos import NOTHING_LEFT, UNKNOWN_DURATION
 from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
-from ahernet_tf.data.annotations.forms import form_of, read_form
+from ahernet_tf.data.annotations.forms import read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
-from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES
-from ahernet_tf.data.annotations.tables import FACTS
 from ahernet_tf.data.annotations.videos import Video
+from ahernet_tf.data.create.public_files import (
+    FORMS_OF_ANNOTATIONS,
+    LISTED_CLASSES,
+    public_files,
+    public_form,
+)
 from ahernet_tf.settings import ACTIVITYNET, KINETICS600, THUMOS14, TITLES, Count
 
-_FORMS = ("activitynet", "bsn", "csv", "thumos14_text", "kinetics", "k600_validation")
-_ENDINGS = ("json", "csv", "txt")
 _SUBSETS_OF_IDS = {"video_validation_": "validation", "video_test_": "test"}  # THUMOS14
-_LISTED_CLASSES = 600  # of Kinetics-600
 
 
 @dataclasses.dataclass(frozen=True)
-class Subset:
+class AnnotatedSubset:
     """What a file holds of a subset.
 
     Attributes:
@@ -76,20 +77,20 @@ class PublicAnnotations:
         self._forms: dict[pathlib.Path, str] = {}
         self._tables: dict[pathlib.Path, dict[str, VideoFacts]] = {}
         self._classes: tuple[str, ...] = ()
-        for path in _files(paths):
-            form = _form(path)
+        for path in public_files(paths):
+            form = public_form(path)
             if form == "facts":
                 report = checks.DataReport()
                 self._tables[path] = read_video_facts(path, report)
                 report.require_clean()
             elif form == "classes" and not self._classes:
                 self._classes = read_classes(path)
-            elif form in _FORMS:
+            elif form in FORMS_OF_ANNOTATIONS:
                 self._forms[path] = form
 
     def subset(
         self, count: Count, more_facts: Mapping[str, VideoFacts] | None = None
-    ) -> Subset:
+    ) -> AnnotatedSubset:
         """Reads the videos of a subset from the file that holds most of them.
 
         Args:
@@ -120,7 +121,7 @@ class PublicAnnotations:
         if any(v.subset != count.subset for v in videos.values()):
             videos = {i: _with_subset(v, count.subset) for i, v in videos.items()}
         kept = {i: v for i, v in videos.items() if v.instances}
-        return Subset(
+        return AnnotatedSubset(
             path=path,
             videos=kept,
             report=reading.report,
@@ -217,7 +218,7 @@ class PublicAnnotations:
             "index",
         }[count.dataset, count.trimmed]
         if count.dataset == KINETICS600 and not self._classes:
-            expected += f"; and the list of the {_LISTED_CLASSES} classes, one a line"
+            expected += f"; and the list of the {LISTED_CLASSES} classes, one a line"
         read = ", ".join(path.name for path in self._forms) or "none"
         return (
             f"--annotations: no file holds {TITLES[count.dataset]} {count.subset}"
@@ -271,42 +272,6 @@ def _dropped(report: checks.DataReport) -> int:
 def _left_out(report: checks.DataReport) -> int:
     """Counts the videos of which reading left no action."""
     return sum(n for what, n in report.counts.items() if what.endswith(NOTHING_LEFT))
-
-
-def _files(paths: Iterable[str | pathlib.Path]) -> list[pathlib.Path]:
-    """Lists files, and those in directories; THUMOS14's directory stays one."""
-    found: list[pathlib.Path] = []
-    for path in map(pathlib.Path, paths):
-        if not path.exists():
-            raise ValueError(f"--annotations: {path} does not exist")
-        if path.is_dir() and _form(path) is None:
-            found += sorted(p for p in path.iterdir() if not p.name.startswith("."))
-        else:
-            found.append(path)
-    return list(dict.fromkeys(found))
-
-
-def _form(path: pathlib.Path) -> str | None:
-    """Finds out how a file is written; None where it is nothing known.
-
-    Raises:
-        ValueError: It should be JSON, and is not.
-    """
-    source = Source(path)
-    if not path.is_dir() and source.ending not in _ENDINGS:
-        return None
-    try:
-        form, table = form_of(source), source.table
-    except ValueError as error:
-        if source.ending == "json":
-            raise ValueError(f"{path}: {error}") from error
-        return None
-    if form is not None:
-        return form
-    if table is not None and "video" in table.columns and {*FACTS} & {*table.columns}:
-        return "facts"
-    lines = len(source.lines)
-    return "classes" if source.ending == "txt" and lines == _LISTED_CLASSES else None
 
 
 def _plain(label: str) -> str:

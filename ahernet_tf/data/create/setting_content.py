@@ -12,8 +12,8 @@ from ahernet_tf import settings
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create import class_splits as splits
 from ahernet_tf.data.create.public_annotations import (
+    AnnotatedSubset,
     PublicAnnotations,
-    Subset,
     labels_of,
 )
 from ahernet_tf.data.create.video_facts import FactsOfFeatures
@@ -25,7 +25,7 @@ from ahernet_tf.settings import Count, Setting
 
 
 @dataclasses.dataclass(frozen=True)
-class Features:
+class SettingFeatures:
     """Features of one data set.
 
     Attributes:
@@ -42,7 +42,7 @@ class Features:
 
 
 @dataclasses.dataclass(frozen=True)
-class Content:
+class SettingContent:
     """What a data set is made of.
 
     Attributes:
@@ -57,8 +57,8 @@ class Content:
     """
 
     setting: Setting
-    subsets: dict[Count, Subset]
-    features: dict[str, Features]
+    subsets: dict[Count, AnnotatedSubset]
+    features: dict[str, SettingFeatures]
     present: dict[Count, list[Video]]
     missing: list[tuple[str, str, str, str]]
     classes: dict[str, tuple[str, ...]]
@@ -68,7 +68,7 @@ class Content:
 
 def open_all_features(
     setting: Setting, features: Sequence[str], layout: Sequence[str]
-) -> dict[str, Features]:
+) -> dict[str, SettingFeatures]:
     """Opens the feature stores of every data set that the setting uses."""
     datasets = dict.fromkeys(count.dataset for count in setting.counts())
     paths: dict[str, list[pathlib.Path]] = {name: [] for name in datasets}
@@ -81,7 +81,7 @@ def open_all_features(
         for name in [prefix] if named else datasets:
             if name in paths:
                 paths[name].append(path)
-    opened: dict[str, Features] = {}
+    opened: dict[str, SettingFeatures] = {}
     for name in datasets:
         if not paths[name]:
             title = settings.TITLES[name]
@@ -90,7 +90,7 @@ def open_all_features(
     return opened
 
 
-def _opened(paths: list[pathlib.Path], layout: dict[str, Any]) -> Features:
+def _opened(paths: list[pathlib.Path], layout: dict[str, Any]) -> SettingFeatures:
     """Opens the stores of one data set."""
     listed = [str(part) for path in paths for part in _stores_in(path)]
     spec = {"path": listed[0] if len(listed) == 1 else listed, **layout}
@@ -103,7 +103,7 @@ def _opened(paths: list[pathlib.Path], layout: dict[str, Any]) -> Features:
         paper = FEATURE_SETS["p3d"].spec
         spec |= {key: paper[key] for key in ("clip_frames", "stride_frames")}
         timing |= spec
-    return Features(spec, store, TimeModel.from_spec(timing), assumed)
+    return SettingFeatures(spec, store, TimeModel.from_spec(timing), assumed)
 
 
 def _stores_in(path: pathlib.Path) -> list[pathlib.Path]:
@@ -137,9 +137,9 @@ def _layout_of(dataset: str, layout: Sequence[str]) -> dict[str, Any]:
 def make_content(
     setting: Setting,
     files: PublicAnnotations,
-    subsets: dict[Count, Subset],
-    features: dict[str, Features],
-) -> Content:
+    subsets: dict[Count, AnnotatedSubset],
+    features: dict[str, SettingFeatures],
+) -> SettingContent:
     """Selects the videos that have features, and the classes that have videos.
 
     Args:
@@ -177,13 +177,13 @@ def make_content(
         classes[kind] = tuple(name for name in listed[kind] if labels[name])
         if not classes[kind]:
             raise ValueError(f"--features: no {kind} class has a video with features")
-    return Content(
+    return SettingContent(
         setting, subsets, features, present, missing, classes, listed, origin
     )
 
 
 def _classes(
-    setting: Setting, subsets: dict[Count, Subset]
+    setting: Setting, subsets: dict[Count, AnnotatedSubset]
 ) -> tuple[dict[str, tuple[str, ...]], str | None]:
     """Finds the classes of a setting, and where a split of them comes from."""
     source, target = setting.untrimmed.count, setting.moments.count
@@ -196,7 +196,7 @@ def _classes(
 
 
 def _with_durations(
-    files: PublicAnnotations, count: Count, ids: list[str], features: Features
+    files: PublicAnnotations, count: Count, ids: list[str], features: SettingFeatures
 ) -> dict[str, Video]:
     """Reads a subset anew whose file does not say how long its videos are."""
     known = FactsOfFeatures(features.store, features.model)
@@ -213,7 +213,7 @@ def _with_durations(
     return again.videos
 
 
-def _check_rate(count: Count, videos: list[Video], features: Features) -> None:
+def _check_rate(count: Count, videos: list[Video], features: SettingFeatures) -> None:
     """Refuses videos of which no frame rate is known."""
     model, store = features.model, features.store
     if model.covers == "duration" or model.fps is not None:
@@ -233,7 +233,9 @@ def _check_rate(count: Count, videos: list[Video], features: Features) -> None:
         )
 
 
-def _nothing_found(count: Count, subset: Subset, features: Features) -> str:
+def _nothing_found(
+    count: Count, subset: AnnotatedSubset, features: SettingFeatures
+) -> str:
     """Says that ids of annotations and features have nothing in common."""
     video = next(iter(subset.videos), "")
     own = next(iter(features.store.ids()), None)

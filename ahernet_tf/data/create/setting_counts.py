@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.data.create.public_annotations import Subset, labels_of
+from ahernet_tf.data.create.public_annotations import AnnotatedSubset, labels_of
 from ahernet_tf.settings import TITLES, Count
 
 _COLUMNS = (
@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class CountedPart:
     """Numbers of one subset, or of the part of it that plays a role.
 
     Attributes:
@@ -50,7 +50,7 @@ class Row:
         classes: int | None,
         found: Iterable[Video],
         present: Iterable[Video],
-    ) -> Row:
+    ) -> CountedPart:
         """Counts videos.
 
         Args:
@@ -109,7 +109,7 @@ class Row:
         }
 
 
-def table(rows: Collection[Row]) -> list[str]:
+def table(rows: Collection[CountedPart]) -> list[str]:
     """Returns the lines of a table of all numbers."""
     cells = [[top for top, _ in _COLUMNS], [below for _, below in _COLUMNS]]
     for row in rows:
@@ -132,7 +132,9 @@ def table(rows: Collection[Row]) -> list[str]:
     ]
 
 
-def explanations(rows: Iterable[Row], subsets: Mapping[Count, Subset]) -> list[str]:
+def explanations(
+    rows: Iterable[CountedPart], subsets: Mapping[Count, AnnotatedSubset]
+) -> list[str]:
     """Says of every subset why its numbers are not those that were published."""
     lines = []
     for row in rows:
@@ -147,7 +149,7 @@ def explanations(rows: Iterable[Row], subsets: Mapping[Count, Subset]) -> list[s
     return lines
 
 
-def _of_videos(row: Row, subset: Subset) -> list[str]:
+def _of_videos(row: CountedPart, subset: AnnotatedSubset) -> list[str]:
     """Explains a number of videos."""
     count, in_file = row.count, row.videos[0] + subset.unusable
     wanted = [n for n in (count.paper_videos, count.videos) if n is not None]
@@ -171,7 +173,7 @@ def _of_videos(row: Row, subset: Subset) -> list[str]:
     return lines
 
 
-def _of_instances(row: Row, subset: Subset) -> list[str]:
+def _of_instances(row: CountedPart, subset: AnnotatedSubset) -> list[str]:
     """Explains a number of instances."""
     published, found = row.count.instances, row.instances[0]
     if published is None or published == found:

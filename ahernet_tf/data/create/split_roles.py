@@ -8,11 +8,13 @@ import pathlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ahernet_tf.data.annotations.activitynet import parse_annotations
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.data.checks import overshoot_tolerance_sec
+from ahernet_tf.data.checks import DataReport, overshoot_tolerance_sec
 from ahernet_tf.data.create.class_splits import ClassSplit
 from ahernet_tf.data.features.feature_sets import expand
 from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.spelling import subset_name
 
 PARTS = ("untrimmed", "moments", "test")
 
@@ -50,6 +52,39 @@ class RoleFiles:
         if "covered_durations" in entry:
             entry["covered_durations"] = relative(entry["covered_durations"], directory)
         return entry
+
+    def read(
+        self, skip_bad: bool
+    ) -> tuple[dict[pathlib.Path, dict[str, Video]], list[DataReport]]:
+        """Reads all annotation files.
+
+        Args:
+            skip_bad: Leave out faulty videos instead of raising.
+
+        Returns:
+            The videos by file, and the report of each file.
+
+        Raises:
+            DataError: A file is faulty.
+            ValueError: A file spells a subset otherwise.
+        """
+        videos, reports = {}, []
+        for path in dict.fromkeys(self.annotations.values()):
+            videos[path], report = parse_annotations(path)
+            report.require_clean(skip_bad)
+            reports.append(report)
+        for part in PARTS:
+            flag = "test" if part == "test" else "training"
+            subset = self.test_subset if part == "test" else self.training_subset
+            path = self.annotations_of(part)
+            there = {video.subset for video in videos[path].values()}
+            near = [s for s in there if subset_name(s) == subset_name(subset)]
+            if subset and near and subset not in there:
+                raise ValueError(
+                    f"{path}: no video is of the subset '{subset}', but of "
+                    f"'{min(near)}': give --{flag}_subset {min(near)}"
+                )
+        return videos, reports
 
     def check(self) -> None:
         """Looks for the features and at their layout.

@@ -5,7 +5,7 @@ import pytest
 
 from ahernet_tf.config import small
 from ahernet_tf.data.annotations.videos import Instance
-from ahernet_tf.data.create.cutting import cut_videos, free_spans
+from ahernet_tf.data.create.video_pieces import cut_videos, free_spans
 from ahernet_tf.data.dataset import Dataset
 from tests.data.tiny import TinyData, features, video
 

@@ -47,7 +47,7 @@ _MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class TextRow:
     """A row of a table.
 
     Attributes:
@@ -68,7 +68,7 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class TextTable:
     """A table with a header.
 
     Attributes:
@@ -84,7 +84,7 @@ class Table:
     header: tuple[str, ...]
     keys: tuple[str, ...]
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TextRow, ...]
     bad_rows: tuple[tuple[int, tuple[str, ...]], ...]
     delimiter: str
     unit: str = SECONDS
@@ -99,7 +99,7 @@ class Table:
             f"{', '.join(self.header)} (separated by {DELIMITERS[self.delimiter]})"
         )
 
-    def video_of(self, row: Row) -> str:
+    def video_of(self, row: TextRow) -> str:
         """Returns the video of a row; of a file's name without folders and ending."""
         key = self.keys[self.columns.index("video")]
         return video_name(row["video"]) if "file" in key else row["video"]
@@ -127,7 +127,7 @@ class Table:
             yield line, video or None, f"{what}{len(cells)} ({_shortened(cells)})"
 
 
-def parse_table(text: str) -> Table | None:
+def parse_table(text: str) -> TextTable | None:
     """Reads a table with a header; None where the text has no line.
 
     Cells are separated by a comma, semicolon, tab or bar: by whichever makes most of
@@ -172,8 +172,10 @@ def parse_table(text: str) -> Table | None:
     rows = []
     for line, cells in good:
         named = {c: _point(c, cell, comma) for c, cell in zip(columns, cells)}
-        rows.append(Row(line, {**dict(zip(keys, cells)), **named}))
-    return Table(tuple(header), keys, columns, tuple(rows), tuple(bad), delimiter, unit)
+        rows.append(TextRow(line, {**dict(zip(keys, cells)), **named}))
+    return TextTable(
+        tuple(header), keys, columns, tuple(rows), tuple(bad), delimiter, unit
+    )
 
 
 def video_name(path: str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from ahernet_tf.data.annotations.tables import parse_table, video_name
+from ahernet_tf.data.annotations.text_tables import parse_table, video_name
 
 HEADER = ("video", "start", "end", "label")
 
