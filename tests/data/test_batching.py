@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ahernet_tf.data.batching import endless_batches, finite_batches
+
+SIGNATURE = {
+    "features": tf.TensorSpec((2, 3), tf.float32),
+    "number": tf.TensorSpec((), tf.int32),
+    "name": tf.TensorSpec((), tf.string),
+}
+
+
+def sample(number):
+    values = np.full((2, 3), number, np.float64)
+    return {"features": values, "number": number, "name": f"video {number}"}
+
+
+def read(batches, count):
+    return list(batches.take(count).as_numpy_iterator())
+
+
+def test_batches_hold_their_samples_in_order():
+    found = read(endless_batches(sample, SIGNATURE, 4, first=2, stride=3), 2)
+    assert [batch["number"].tolist() for batch in found] == [
+        [8, 9, 10, 11],
+        [20, 21, 22, 23],
+    ]
+    assert found[0]["name"][1] == b"video 9"
+    np.testing.assert_array_equal(found[1]["features"][2], np.full((2, 3), 22.0))
+    assert found[0]["features"].dtype == np.float32
+
+
+def test_the_last_of_finite_batches_holds_the_rest():
+    found = read(finite_batches(sample, SIGNATURE, 4, 6), 9)
+    assert [batch["number"].tolist() for batch in found] == [[0, 1, 2, 3], [4, 5]]
+
+
+def test_a_batch_stays_as_it_is_while_others_are_made():
+    batches = iter(endless_batches(sample, SIGNATURE, 4))
+    held = [next(batches)["features"] for _ in range(8)]
+    for number, tensor in enumerate(held):
+        expected = np.arange(4 * number, 4 * number + 4, dtype=np.float32)
+        np.testing.assert_array_equal(tensor[:, 1, 2], expected)
+
+
+def test_an_error_of_a_sample_reaches_the_reader():
+    def faulty(number):
+        raise ValueError(f"sample {number} is damaged")
+
+    with pytest.raises(tf.errors.OpError, match=r"sample \d is damaged"):
+        read(endless_batches(faulty, SIGNATURE, 4), 1)
