@@ -281,16 +281,28 @@ def best() -> Config:
 
 
 PRESETS = {"paper": paper, "release": release, "small": small, "best": best}
+#: The preset that looks at the data (see the room `auto`); the default of training.
+AUTO = "auto"
+#: What a run with it may take unless said otherwise.
+BUDGET_MINUTES = 10.0
 
 
 def preset(name: str) -> Config:
-    """Returns the named preset.
+    """Returns the named preset, or what a configuration file holds.
+
+    Args:
+        name: A key of `PRESETS`, or the path of a `config.json`.
 
     Raises:
-        ValueError: No preset has this name.
+        ValueError: No preset has this name, or the file is wrong.
     """
+    if name.endswith(".json"):
+        return load(name)
     if name not in PRESETS:
-        raise ValueError(f"Expected a preset of {sorted(PRESETS)}, received '{name}'.")
+        raise ValueError(
+            f"Expected a preset of {sorted(PRESETS)} or a config.json, received "
+            f"'{name}'."
+        )
     return PRESETS[name]()
 
 

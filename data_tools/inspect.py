@@ -6,8 +6,10 @@ Prints for each role videos, actions, classes, durations, frame rates; which act
 too short to be drawn, and which no anchor of the network can match at a tIoU of 0.5 or
 0.8; features that are missing, short, constant or not finite; frame rates and durations
 that contradict each other; and what training and test share: videos, people, moments
-cut out of test videos, identical features. All features are read, in parallel; with
---novalues only their sizes are looked at. Exit status 2 says that something is wrong.
+cut out of test videos, identical features. Last, without training, what the preset
+`auto` chooses for this data, a line per option with its reason. All features are read,
+in parallel; with --novalues only their sizes are looked at. Exit status 2 says that
+something is wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
+from ahernet_tf.auto.configuration import configure_for
 from ahernet_tf.config import Config
 from ahernet_tf.files import write_json
 
@@ -39,7 +42,7 @@ def run(
 
     Args:
         directory: Where dataset.json lies.
-        config: Configuration that training would get; by default `small`.
+        config: Configuration that training would get; by default the paper's.
         values: Read all features; else only their sizes.
         json_file: Where to write everything as JSON.
         plots: Where to write the page of plots, .png or .html.
@@ -54,7 +57,7 @@ def run(
         raise ValueError(f"{plots}: expected a name that ends in .png or .html")
     if plots is not None:
         from .inspect_plots import write_page
-    found = inspect(directory, config or configuration.small(), values)
+    found = inspect(directory, config or configuration.paper(), values)
     if json_file is not None:
         write_json(json_file, found.summary)
     if plots is not None:
@@ -167,11 +170,18 @@ def _some(names: Any) -> str:
 
 def main(values: flags.FlagValues, directory: str) -> int:
     """Runs the program."""
-    config = configuration.with_overrides(
-        configuration.preset(values.preset), values.set
-    )
+    choices: list[str] = []
+    if values.preset == configuration.AUTO:
+        automatic = configure_for(
+            directory, values.budget_minutes, values.set, skip_bad=True
+        )
+        config, choices = automatic.config, automatic.lines()
+    else:
+        config = configuration.with_overrides(
+            configuration.preset(values.preset), values.set
+        )
     found = run(directory, config, values.values, values.json, values.plots)
-    print("\n".join(lines(found.summary)))
+    print("\n".join([*lines(found.summary), "", *choices]).rstrip())
     for path in filter(None, (values.json, values.plots)):
         print(f"Written: {path}")
     return 0 if is_sound(found.summary) else 2
@@ -179,11 +189,17 @@ def main(values: flags.FlagValues, directory: str) -> int:
 
 def define_flags() -> None:
     """Defines the program's flags."""
-    flags.DEFINE_enum(
+    flags.DEFINE_string(
         "preset",
-        "small",
-        sorted(configuration.PRESETS),
-        "Configuration of the training; its steps, anchors and minimum lengths count.",
+        configuration.AUTO,
+        "Configuration of the training; its steps, anchors and minimum lengths count. "
+        f"{configuration.AUTO}, whose choices are shown, "
+        f"{', '.join(configuration.PRESETS)}, or a config.json.",
+    )
+    flags.DEFINE_float(
+        "budget_minutes",
+        configuration.BUDGET_MINUTES,
+        "What a training may take, for auto.",
     )
     flags.DEFINE_multi_string(
         "set", [], "Option of the configuration, part.option=value. Repeatable."

@@ -1,11 +1,13 @@
 """Trains AherNet on a data set, then localises and scores its test videos.
 
-    python -m experiments.train --data DIR --workdir W --preset small --seed 0
+    python -m experiments.train --data DIR --workdir W --seed 0
 
-DIR holds a dataset.json. W gets the configuration (config.json, run.json), the losses
-(losses.jsonl, tensorboard/), checkpoints, and at the end predictions.json and
-metrics.json. Ctrl-C saves and stops; the same command continues. Options of the
-configuration are changed with --set, such as --set loss.adv_mask=separate.
+DIR holds a dataset.json. What depends on the data is chosen by looking at the training
+videos, and printed with its reason, a line per option (--preset auto, the default). W
+gets the configuration (config.json, auto.json, run.json), the losses (losses.jsonl,
+tensorboard/), checkpoints, and at the end predictions.json and metrics.json. Ctrl-C
+saves and stops; the same command continues. Options of the configuration are changed
+with --set, such as --set loss.adv_mask=joint.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from ahernet_tf import program, settings
 from ahernet_tf.models import systems
 
 if TYPE_CHECKING:
+    from ahernet_tf.auto.configuration import Automatic
+    from ahernet_tf.config import Config
+
     from .training_run import Run
 
 VALIDATION_FRACTION = 0.15
@@ -33,11 +38,17 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "workdir", None, "Where everything is written; resumed from.", required=True
     )
-    flags.DEFINE_enum(
+    flags.DEFINE_string(
         "preset",
         None,
-        sorted(configuration.PRESETS),
-        "Configuration to start from; by default paper with --setting, else small.",
+        f"Configuration to start from: {configuration.AUTO}, which looks at the data, "
+        f"{', '.join(configuration.PRESETS)}, or a config.json. By default paper with "
+        "--setting, else auto; a run that goes on keeps the one it has.",
+    )
+    flags.DEFINE_float(
+        "budget_minutes",
+        configuration.BUDGET_MINUTES,
+        "What a run may take on this machine, for the preset auto.",
     )
     flags.DEFINE_enum(
         "setting",
@@ -108,6 +119,31 @@ def define_flags() -> None:
     )
 
 
+def start_from(
+    values: flags.FlagValues, overrides: list[str]
+) -> tuple[Config, Automatic | None]:
+    """Returns the configuration to start from, and how `auto` came to it."""
+    default = settings.PRESETS[0] if values.setting else configuration.AUTO
+    preset = values.preset or default
+    stored = pathlib.Path(values.workdir) / "config.json"
+    if preset == configuration.AUTO and stored.exists():
+        preset = str(stored)
+    if preset != configuration.AUTO:
+        config = configuration.with_overrides(configuration.preset(preset), overrides)
+        return config, None
+    if values.strategy == "multi_worker":
+        raise ValueError(
+            "--strategy=multi_worker needs a --preset that is the same everywhere, "
+            "such as a config.json: auto measures the machine it runs on."
+        )
+    from ahernet_tf.auto.configuration import configure_for
+
+    automatic = configure_for(
+        values.data, values.budget_minutes, overrides, values.skip_bad
+    )
+    return automatic.config, automatic
+
+
 def run_from_flags(values: flags.FlagValues) -> Run:
     """Builds the run that the flags describe."""
     from .training_run import Run
@@ -124,11 +160,9 @@ def run_from_flags(values: flags.FlagValues) -> Run:
         value = getattr(values, name)
         if value is not None:
             overrides.append(f"training.{name}={value}")
-    default = settings.PRESETS[0] if values.setting else "small"
-    config = configuration.preset(values.preset or default)
     if values.setting:
-        config = settings.setting(values.setting).configured(config)
-    config = configuration.with_overrides(config, overrides)
+        overrides = settings.setting(values.setting).assignments() + overrides
+    config, automatic = start_from(values, overrides)
     config = systems.configure(config, values.system or config.training.system)
     if values.eval_every and not config.data.validation_fraction:
         data = dataclasses.replace(config.data, validation_fraction=VALIDATION_FRACTION)
@@ -137,6 +171,7 @@ def run_from_flags(values: flags.FlagValues) -> Run:
         data=pathlib.Path(values.data),
         workdir=pathlib.Path(values.workdir),
         config=config,
+        automatic=automatic,
         seed=values.seed,
         eval_every=values.eval_every,
         skip_bad=values.skip_bad,

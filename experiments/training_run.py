@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
+from ahernet_tf.auto.configuration import Automatic
 from ahernet_tf.config import Config
 from ahernet_tf.data.channel_statistics import channel_statistics
 from ahernet_tf.data.dataset import Dataset
@@ -39,6 +40,7 @@ class Run:
     data: pathlib.Path
     workdir: pathlib.Path
     config: Config
+    automatic: Automatic | None = None
     seed: int = 0
     eval_every: int = 0
     skip_bad: bool = False
@@ -67,6 +69,8 @@ def train(run: Run) -> dict | None:
     workers.check(config.training)
     dataset = Dataset.load(run.data, config.data, run.skip_bad, run.check_features)
     for line in dataset.report.lines() if workers.chief else ():
+        print(line)
+    for line in run.automatic.lines() if run.automatic and workers.chief else ():
         print(line)
     description = storage.Description(
         dataset.feature_channels,
@@ -118,6 +122,8 @@ def train(run: Run) -> dict | None:
         print(f"{run.workdir} is finished; nothing to do.")
         return json.loads(finished.read_text())
     write_run(run, description)
+    if run.automatic:
+        run.automatic.save(run.workdir)
     fit_refinement(run.workdir, dataset, config)
     if trainer.done:
         print(f"Continues after iteration {trainer.done} of {trainer.total}.")

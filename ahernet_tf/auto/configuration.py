@@ -15,7 +15,6 @@ from ahernet_tf.auto.rules import Budget, Choice
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
 
-NAME = "auto"
 #: File beside a run's configuration: what was chosen, why, and from which facts.
 FILE = "auto.json"
 
@@ -65,7 +64,7 @@ def configure(
     """
     # With what tells action from background, which an assignment may need.
     start = configuration.with_values(
-        Config(preset=NAME), {"network.proposal_classifier": True}
+        Config(preset=configuration.AUTO), {"network.proposal_classifier": True}
     )
 
     def chosen() -> Config:

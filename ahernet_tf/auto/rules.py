@@ -47,8 +47,10 @@ class Choice(NamedTuple):
         value = self.value
         if isinstance(value, tuple):
             value = ",".join(map(str, value))
-        if isinstance(value, float):
+        elif isinstance(value, float):
             value = f"{value:g}"
+        elif isinstance(value, bool):
+            value = str(value).lower()
         return f"{self.option} {value}: {self.reason}"
 
 
@@ -251,6 +253,17 @@ def proposals(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
         yield Choice("loss.overlap_anchors", "matched", reason)
 
 
+def offsets(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
+    """Boundaries of short instances count as much as those of long ones."""
+    low, high = at(facts.instance_share, 10), at(facts.instance_share, 90)
+    yield Choice(
+        "loss.offset_loss",
+        "encoded",
+        f"in units of the anchor's length: instances differ by a factor of "
+        f"{high / max(low, 1e-6):.2g}",
+    )
+
+
 def schedule(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """An iteration computes each forward pass once; its number follows the data."""
     yield Choice("training.schedule", "fused", "half the arithmetic per iteration")
@@ -309,6 +322,7 @@ RULES: tuple[Rule, ...] = (
     steps,
     labels,
     proposals,
+    offsets,
     schedule,
     features,
     clips,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ahernet_tf import config as configuration
 from ahernet_tf import settings
+from ahernet_tf.auto.configuration import BUDGET_MINUTES, configure_for
 
 from .runs import Run, directory_name, trained_as
 
@@ -19,16 +20,18 @@ class Plan:
 
     Attributes:
         preset: Configuration to start from; None: `paper` for the paper's settings,
-            `small` for any other data set.
+            `auto` for any other data set.
         assignments: Options, `part.option=value`.
         seeds: Seeds of each system.
         more: Further arguments of `experiments.train`.
+        budget_minutes: What a run may take, for the preset `auto`.
     """
 
     preset: str | None = None
     assignments: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     more: tuple[str, ...] = ()
+    budget_minutes: float = BUDGET_MINUTES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +57,31 @@ class Column:
 
     @property
     def preset(self) -> str:
-        """Configuration that its runs start from."""
-        default = settings.PRESETS[0] if self.name in settings.SETTINGS else "small"
+        """Name of the configuration that its runs start from."""
+        of_paper = self.name in settings.SETTINGS
+        default = settings.PRESETS[0] if of_paper else configuration.AUTO
         return self.plan.preset or default
+
+    def start(self) -> str:
+        """Returns what its runs start from: a preset, or the file of what `auto` chose.
+
+        All systems and seeds start from one choice, made by the first call.
+
+        Raises:
+            ValueError: `auto` cannot read the data set.
+        """
+        if self.preset != configuration.AUTO:
+            return self.preset
+        path = self.workdir / configuration.AUTO / "config.json"
+        if not path.exists():
+            automatic = configure_for(
+                self.data, self.plan.budget_minutes, self.assignments
+            )
+            print("\n".join(automatic.lines()))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            automatic.save(path.parent)
+            configuration.save(automatic.config, path)
+        return str(path)
 
     @property
     def assignments(self) -> tuple[str, ...]:
@@ -77,9 +102,9 @@ class Column:
         Raises:
             ValueError: The preset, an option or the system is unknown.
         """
-        assignments = (*self.assignments, *more)
+        assignments, start = (*self.assignments, *more), self.start()
         base = configuration.with_overrides(
-            configuration.preset(self.preset), list(assignments)
+            configuration.preset(start), list(assignments)
         )
         system = trained_as(system, base)
         directory = self.workdir / f"{directory_name(system)}{suffix}"
@@ -89,7 +114,7 @@ class Column:
                 seed=seed,
                 data=self.data,
                 workdir=directory / str(seed),
-                preset=self.preset,
+                preset=start,
                 assignments=assignments,
                 more=self.plan.more,
             )

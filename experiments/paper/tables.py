@@ -93,12 +93,17 @@ def define_run_flags() -> None:
         "runs/paper",
         "Gets the runs, <system>/<seed>, and the results; shared by all tables.",
     )
-    flags.DEFINE_enum(
+    flags.DEFINE_string(
         "preset",
         None,
-        sorted(configuration.PRESETS),
-        "Configuration to start from; by default paper for the paper's settings, else "
-        "small.",
+        f"Configuration to start from: {configuration.AUTO}, which looks at the data, "
+        f"{', '.join(configuration.PRESETS)}, or a config.json. By default paper for "
+        "the paper's settings, else auto.",
+    )
+    flags.DEFINE_float(
+        "budget_minutes",
+        configuration.BUDGET_MINUTES,
+        "What a run may take on this machine, for the preset auto.",
     )
     flags.DEFINE_multi_string(
         "set", [], "Option of the configuration, part.option=value. Repeatable."
@@ -138,7 +143,13 @@ def plan_from_flags(values: flags.FlagValues) -> Plan:
         raise ValueError(f"--seeds: expected whole numbers: {error}") from error
     if not seeds:
         raise ValueError("--seeds: expected at least one.")
-    return Plan(values.preset, tuple(values.set), seeds, tuple(values.train_flag))
+    return Plan(
+        values.preset,
+        tuple(values.set),
+        seeds,
+        tuple(values.train_flag),
+        values.budget_minutes,
+    )
 
 
 def start(table: Table) -> NoReturn:

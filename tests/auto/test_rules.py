@@ -38,6 +38,9 @@ def test_every_choice_is_of_an_option_and_says_why():
 def test_line_of_a_choice():
     choice = rules.Choice("network.base_channels", (128, 64), "why")
     assert choice.line() == "network.base_channels 128,64: why"
+    assert rules.Choice("data.standardize", True, "why").line() == (
+        "data.standardize true: why"
+    )
     assert rules.Choice("loss.foreground_tiou", 0.5, "why").line() == (
         "loss.foreground_tiou 0.5: why"
     )
@@ -67,6 +70,12 @@ def test_proposals_are_told_from_background():
 def test_without_proposal_classifier_the_overlap_ranks_and_learns_background():
     found = values(rules.proposals, SHORT, network__proposal_classifier=False)
     assert found == {"network.proposal_classifier": True}
+
+
+def test_offsets_are_relative_to_the_anchor():
+    choice = chosen(rules.offsets, changed(instance_share=even(0.0, 0.5)))
+    assert choice["loss.offset_loss"].value == "encoded"
+    assert "by a factor of 9" in choice["loss.offset_loss"].reason
 
 
 def test_schedule_is_fused_with_what_goes_with_it():

@@ -27,7 +27,7 @@ def write_data(directory: pathlib.Path) -> pathlib.Path:
 
 
 def column_of(data, workdir, **changes):
-    plan = dataclasses.replace(Plan(seeds=(0, 1)), **changes)
+    plan = dataclasses.replace(Plan("small", seeds=(0, 1)), **changes)
     return columns([str(data)], workdir, plan)[0]
 
 

@@ -276,13 +276,20 @@ def test_data_flags_name_the_columns(data, tmp_path):
     texts = [f"th14_to_anet_fg={data}", f"mine={data}"]
     paper, mine = columns(texts, tmp_path, plan)
     assert paper.title == "TH14 -> ANet-FG"
-    assert (paper.preset, mine.preset) == ("paper", "small")
+    assert (paper.preset, mine.preset) == ("paper", "auto")
     assert paper.assignments[0] == "data.minimum_foreground_clips=8"
     assert paper.assignments[-1] == "training.iterations=5"
     assert mine.assignments == ("training.iterations=5",)
     released = dataclasses.replace(paper, plan=Plan("release"))
     assert released.runs("AherNet")[0].config().training.decay_unit == "samples"
     run = mine.runs("AherNet*")[2]
+    start = tmp_path / "mine" / "auto" / "config.json"
+    assert run.preset == str(start)
+    assert configuration.load(start).preset == run.config().preset == "auto"
+    # One choice for all: made once.
+    before = start.stat().st_mtime_ns
+    assert mine.runs("AherNet-")[0].preset == run.preset
+    assert start.stat().st_mtime_ns == before
     assert run.workdir == tmp_path / "mine" / "AherNet-oracle" / "2"
     assert run.config().training.system == "AherNet*"
     for wrong, message in (

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_config,
@@ -100,19 +101,33 @@ def test_a_run_leaves_configuration_losses_detections_and_scores(trained, data):
     assert detection.average_map == pytest.approx(metrics["average_map"], abs=1e-9)
 
 
+def test_a_run_says_what_it_chose_and_why(trained):
+    content = json.loads((trained / "auto.json").read_text())
+    choices = {choice["option"]: choice for choice in content["choices"]}
+    stored = configuration.load(trained / "config.json")
+    assert stored.preset == "auto"
+    for option, choice in choices.items():
+        value = stored.option(option)
+        assert (list(value) if isinstance(value, tuple) else value) == choice["value"]
+    assert choices["network.base_channels"]["reason"].startswith("set by hand")
+    assert content["budget"]["gflops"] > 0
+
+
 def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
     before = (trained / "metrics.json").stat().st_mtime_ns
     result = call("train", *train_arguments(data, trained, eval_every=2))
     assert result.returncode == 0
     assert "finished" in result.stdout
+    # The stored configuration is read; nothing is looked at or chosen again.
+    assert "synthesis.mode" not in result.stdout
     assert (trained / "metrics.json").stat().st_mtime_ns == before
 
 
 def test_a_work_directory_of_another_configuration_is_refused(trained, data):
     arguments = train_arguments(data, trained, eval_every=2, seed=5)
-    result = call("train", *arguments, "--set=loss.adv_mask=separate")
+    result = call("train", *arguments, "--set=loss.adv_mask=joint")
     assert result.returncode == 1
-    assert "loss.adv_mask: joint != separate" in result.stderr
+    assert "loss.adv_mask: separate != joint" in result.stderr
     assert "seed: 0 != 5" in result.stderr
 
 
