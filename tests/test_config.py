@@ -23,7 +23,7 @@ def test_preset_survives_json(name, tmp_path):
 
 def test_unknown_preset_is_refused():
     with pytest.raises(
-        ValueError, match=r"\['best', 'paper', 'release', 'small'\], received 'large'"
+        ValueError, match=r"'small'\] or a config.json, received 'large'"
     ):
         config.preset("large")
 
