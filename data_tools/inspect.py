@@ -21,7 +21,6 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
-from ahernet_tf.auto.configuration import configure_for
 from ahernet_tf.config import Config
 from ahernet_tf.files import write_json
 
@@ -172,6 +171,8 @@ def main(values: flags.FlagValues, directory: str) -> int:
     """Runs the program."""
     choices: list[str] = []
     if values.preset == configuration.AUTO:
+        from ahernet_tf.auto.configuration import configure_for
+
         automatic = configure_for(
             directory, values.budget_minutes, values.set, skip_bad=True
         )

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from ahernet_tf import config as configuration
 from ahernet_tf import settings
-from ahernet_tf.auto.configuration import BUDGET_MINUTES, configure_for
 
 from .runs import Run, directory_name, trained_as
 
@@ -31,7 +30,7 @@ class Plan:
     assignments: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0, 1, 2)
     more: tuple[str, ...] = ()
-    budget_minutes: float = BUDGET_MINUTES
+    budget_minutes: float = configuration.BUDGET_MINUTES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +73,8 @@ class Column:
             return self.preset
         path = self.workdir / configuration.AUTO / "config.json"
         if not path.exists():
+            from ahernet_tf.auto.configuration import configure_for
+
             automatic = configure_for(
                 self.data, self.plan.budget_minutes, self.assignments
             )
