@@ -14,11 +14,8 @@ from typing import Any
 from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    DIFFICULTIES,
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import DIFFICULTIES, synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 
 _CHANGES = {
     "source_classes": (int, "Classes with temporal annotations."),

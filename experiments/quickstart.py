@@ -16,10 +16,8 @@ from absl import flags
 from ahernet_tf import config as configuration
 from ahernet_tf import files, program
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.models import systems
 
 PRETRAIN_ITERATIONS = 80

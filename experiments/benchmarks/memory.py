@@ -36,10 +36,8 @@ from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data import sampling
 from ahernet_tf.data.packed.packing import pack
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.files import write_text
 
 from . import preset_flags

@@ -4,10 +4,8 @@ import dataclasses
 import pathlib
 import sys
 
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from experiments.paper.columns import Plan, columns
 
 FAKE = (sys.executable, "-m", "tests.experiments.fake_train")

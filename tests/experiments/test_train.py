@@ -10,10 +10,8 @@ import pytest
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from tests.conftest import REPOSITORY
 
 TINY = [

@@ -11,10 +11,8 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.distribution import Workers, make_strategy
 from tests.conftest import REPOSITORY

@@ -9,10 +9,8 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.acceleration import devices
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.synthetic.synthetic_dataset import (
-    synthetic_config,
-    write_synthetic,
-)
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.trainer import Interrupted, NonFiniteLossError, Trainer
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ahernet_tf.data.synthetic.synthetic_dataset import SyntheticConfig
+from ahernet_tf.data.synthetic.difficulty import SyntheticConfig
 
 CLIP_FRAMES = 16
 STRIDE_FRAMES = 8

@@ -8,9 +8,8 @@ import pytest
 
 from ahernet_tf.data.synthetic import synthetic_dataset as synthetic
 from ahernet_tf.data.synthetic import synthetic_world
+from ahernet_tf.data.synthetic.difficulty import SyntheticConfig, synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import (
-    SyntheticConfig,
-    synthetic_config,
     synthetic_features,
     synthetic_ids,
     synthetic_record,
