@@ -18,17 +18,18 @@ import functools
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.data.packed.beam_work import run_parts
-from ahernet_tf.p3d.extraction import ExtractionOptions
-from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
-from ahernet_tf.p3d.video_files import passed_over
-from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
 
 from . import extract_features
+
+if TYPE_CHECKING:
+    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.video_features import ExtractionReport
 
 _WORK = "beam"  # directory of the parts, inside that of the features
 
@@ -44,11 +45,11 @@ def run(
     videos_per_part: int = 16,
     beam_options: Sequence[str] = (),
     progress: bool = True,
-) -> extract_features.ExtractionReport:
+) -> ExtractionReport:
     """Extracts the features of all videos that are not complete yet.
 
     Args:
-        videos: as for `extract_features.run`, as the other arguments up to `jit`.
+        videos: as for `extract_videos`, as the other arguments up to `jit`.
         weights: see there.
         out: see there.
         options: see there; each worker decodes so many videos at a time.
@@ -60,13 +61,22 @@ def run(
         progress: whether to show a bar over the parts.
 
     Raises:
-        ValueError: as `extract_features.run`, or Apache Beam is not installed.
+        ValueError: as `extract_videos`, or Apache Beam is not installed.
     """
+    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
+    from ahernet_tf.p3d.video_features import (
+        ExtractionReport,
+        extract_part,
+        find_videos,
+    )
+    from ahernet_tf.p3d.video_files import passed_over
+    from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
+
     options = options or ExtractionOptions()
     out, weights = pathlib.Path(out).absolute(), os.path.abspath(weights)
     paths = {
-        name: os.path.abspath(p)
-        for name, p in extract_features.find_videos(videos, options).items()
+        name: os.path.abspath(p) for name, p in find_videos(videos, options).items()
     }
     description = describe_features(
         read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
@@ -89,39 +99,7 @@ def run(
     finally:
         writer.close()
     extracted = len(paths) - skipped - len(writer.failures)
-    return extract_features.ExtractionReport(
-        extracted, skipped, writer.failures, passed_over(videos)
-    )
-
-
-def extract_part(
-    out: str,
-    description: dict,
-    weights: str,
-    options: ExtractionOptions,
-    jit: bool,
-    part: dict[str, str],
-) -> dict[str, str]:
-    """Extracts the features of some videos.
-
-    Args:
-        out: directory of the features.
-        description: what `describe_features` returned.
-        weights: the weight file.
-        options: how clips are cut and batched.
-        jit: compile the network with XLA.
-        part: name -> path of each video.
-
-    Returns:
-        Broken video -> why.
-    """
-    writer = FeatureWriter(out, description, failures_file=None)
-    waiting = {name: p for name, p in part.items() if not writer.is_complete(name)}
-    try:
-        extract_features.extract_into(writer, waiting, weights, options, jit)
-    finally:
-        writer.drop_unfinished()
-    return writer.failures
+    return ExtractionReport(extracted, skipped, writer.failures, passed_over(videos))
 
 
 def main(values: flags.FlagValues) -> int:
@@ -155,7 +133,4 @@ def define_flags() -> None:
 
 
 if __name__ == "__main__":
-    # Workers find functions by the name of their module, which must not be __main__.
-    from . import beam_extract
-
-    program.start(define_flags, beam_extract.main, needs=["apache_beam", "av"])
+    program.start(define_flags, main, needs=["apache_beam", "av"])

@@ -11,13 +11,15 @@ must be used exactly once and have the right shape; otherwise the error names it
 from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
-from absl import flags, logging
+from absl import flags
 
 from ahernet_tf import program
-from ahernet_tf.p3d import convert_arrays, read_foreign_arrays, write_arrays
 from ahernet_tf.p3d.clip_format import FUSIONS
-from ahernet_tf.p3d.weights import P3DMetadata, file_sha256
+
+if TYPE_CHECKING:
+    from ahernet_tf.p3d.weights import P3DMetadata
 
 
 def convert(input_path, fusion: str, output_path) -> P3DMetadata:
@@ -35,6 +37,9 @@ def convert(input_path, fusion: str, output_path) -> P3DMetadata:
         ValueError: the input is unreadable, or an array is missing, unknown or of a
             wrong shape; nothing is written then.
     """
+    from ahernet_tf.p3d import convert_arrays, read_foreign_arrays, write_arrays
+    from ahernet_tf.p3d.weights import P3DMetadata, file_sha256
+
     where = pathlib.Path(input_path).name
     arrays = read_foreign_arrays(input_path)
     ours, metadata = convert_arrays(arrays, fusion, where)
@@ -47,14 +52,10 @@ def convert(input_path, fusion: str, output_path) -> P3DMetadata:
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     metadata = convert(values.input, values.fusion, values.output)
-    logging.info(
-        "%s: fusion %s, depths %s, %s classes, features of %d. %s",
-        values.output,
-        metadata.fusion,
-        metadata.depths,
-        metadata.classes,
-        metadata.feature_dim,
-        metadata.source,
+    print(
+        f"{values.output}: fusion {metadata.fusion}, depths {metadata.depths}, "
+        f"{metadata.classes} classes, features of {metadata.feature_dim}. "
+        f"{metadata.source}"
     )
 
 

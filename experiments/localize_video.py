@@ -17,6 +17,7 @@ import dataclasses
 import importlib.util
 import os
 import pathlib
+from typing import TYPE_CHECKING
 
 import tqdm
 from absl import flags
@@ -27,17 +28,11 @@ from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.opening import open_store
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.evaluation import canonical_video_id
-from ahernet_tf.inference import Detection, Localizer
-from ahernet_tf.inference.detections import as_results, to_frame
-from ahernet_tf.models.checkpoint import compute_products_in, load_description
-from ahernet_tf.p3d.agreement import feature_differences
-from ahernet_tf.p3d.extraction import ExtractionOptions
-from ahernet_tf.p3d.sources import check_sources, note_sources
-from ahernet_tf.p3d.video_files import list_videos
-from ahernet_tf.p3d.weights import read_p3d_metadata
-from ahernet_tf.visualization.cutting import cut_detections
 from ahernet_tf.visualization.timeline import Track, draw_timeline
-from data_tools.extract_features import run as extract_features
+
+if TYPE_CHECKING:
+    from ahernet_tf.inference import Detection, Localizer
+    from ahernet_tf.p3d.extraction import ExtractionOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Request:
         min_score: Detections below are left out.
         top: Detections kept a video, the best; 0 keeps all.
         window_sec: Length of the windows of longer videos; None: no windows.
-        extraction: How features are extracted.
+        extraction: How features are extracted; None: as by default.
         policy: Keras dtype policy of the extractor.
         other_features: Go on with features other than those of the training.
         overrides: Options of inference to change, `inference.option=value`.
@@ -70,7 +65,7 @@ class Request:
     min_score: float = 0.0
     top: int = 20
     window_sec: float | None = None
-    extraction: ExtractionOptions = dataclasses.field(default_factory=ExtractionOptions)
+    extraction: ExtractionOptions | None = None
     policy: str = "float32"
     other_features: bool = False
     overrides: tuple[str, ...] = ()
@@ -108,11 +103,16 @@ def run(request: Request) -> Report:
         ValueError: The checkpoint, the weights and the videos are not usable together;
             nothing was decoded.
     """
+    from ahernet_tf.inference.detections import as_results, to_frame
+    from ahernet_tf.p3d.sources import note_sources
+    from ahernet_tf.p3d.video_features import extract_videos
+    from ahernet_tf.visualization.cutting import cut_detections
+
     videos = check_videos(request)
     localizer = load_localizer(request)
     note_sources(request.out, videos)
     features = request.out / "features"
-    extracted = extract_features(
+    extracted = extract_videos(
         request.video,
         request.p3d,
         os.fspath(features),
@@ -149,6 +149,9 @@ def check_videos(request: Request) -> dict[str, str]:
             output directory holds features of other videos of these names; or
             matplotlib is missing.
     """
+    from ahernet_tf.p3d.sources import check_sources
+    from ahernet_tf.p3d.video_files import list_videos
+
     if importlib.util.find_spec("matplotlib") is None:
         raise ValueError("Timelines need matplotlib; install the extra 'plots'.")
     videos = list_videos(request.video)
@@ -179,8 +182,15 @@ def load_localizer(request: Request) -> Localizer:
     Raises:
         ValueError: It does not, or a file is unusable.
     """
+    from ahernet_tf.inference import Localizer
+    from ahernet_tf.models.checkpoint import compute_products_in, load_description
+    from ahernet_tf.p3d.agreement import feature_differences
+    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.weights import read_p3d_metadata
+
     directory, checkpoint = find_checkpoint(request.checkpoint)
     description, config = load_description(directory)
+    extraction = request.extraction or ExtractionOptions()
     metadata = read_p3d_metadata(request.p3d)
     if metadata.in_channels != 3:
         raise ValueError(
@@ -193,7 +203,7 @@ def load_localizer(request: Request) -> Localizer:
             f"{directory} was trained on {description.feature_channels}."
         )
     differences = feature_differences(
-        description.extraction or {}, request.p3d, request.extraction, str(directory)
+        description.extraction or {}, request.p3d, extraction, str(directory)
     )
     if differences and not request.other_features:
         raise ValueError(
@@ -319,6 +329,9 @@ def define_flags() -> None:
 
 def request_from_flags(values: flags.FlagValues) -> Request:
     """Builds the request that the flags describe."""
+    from ahernet_tf.models.checkpoint import load_description
+    from ahernet_tf.p3d.extraction import ExtractionOptions
+
     values = flags.FLAGS
     processors = os.cpu_count() or 1
     decoders = max(1, min(8, processors // 2))

@@ -17,9 +17,7 @@ from absl import flags
 
 from ahernet_tf import files, program
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK, fit_refinement
 from ahernet_tf.models import systems
-from ahernet_tf.models.checkpoint import load_description
 
 
 def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
@@ -32,6 +30,9 @@ def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
     Raises:
         ValueError: The directory holds no trained model, or the data do not fit it.
     """
+    from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK, fit_refinement
+    from ahernet_tf.models.checkpoint import load_description
+
     description, config = load_description(workdir)
     run = files.read_json(workdir / "run.json")
     dataset = Dataset.load(data or run["data"], config.data, skip_bad=True)
@@ -63,6 +64,8 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
+    from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK
+
     workdir = pathlib.Path(values.workdir)
     refine(workdir, pathlib.Path(values.data) if values.data else None)
     print(f"{workdir / SECOND_LOOK} and {workdir / DURATIONS} are written.")

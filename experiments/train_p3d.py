@@ -19,30 +19,24 @@ import json
 import math
 import os
 import pathlib
+import sys
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 from ahernet_tf import program
 from ahernet_tf.files import write_json
-from ahernet_tf.p3d import (
-    P3D,
-    ClipFormat,
-    ClipNormalization,
-    freeze_batch_norm,
-    load_p3d,
-    named_variables,
-    read_p3d_metadata,
-    save_p3d,
-)
-from ahernet_tf.p3d.clip_format import FUSIONS
-from ahernet_tf.p3d.moments import find_moments, moment_batches, split_moments
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from ahernet_tf.p3d import P3D, ClipFormat
 
 POLICIES = ("float32", "mixed_bfloat16")
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
+class P3DTrainingConfig:
     """Everything that changes the result.
 
     Attributes:
@@ -86,7 +80,7 @@ class TrainingConfig:
 
 
 def run(
-    config: TrainingConfig,
+    config: P3DTrainingConfig,
     data: str,
     workdir: str,
     validation: str | None = None,
@@ -105,6 +99,11 @@ def run(
     Raises:
         ValueError: unusable data, or a work directory of another configuration.
     """
+    import tensorflow as tf
+
+    from ahernet_tf.p3d import ClipFormat, read_p3d_metadata
+    from ahernet_tf.p3d.moments import find_moments, moment_batches, split_moments
+
     clip_format = ClipFormat.for_crop(config.size)
     if config.weights is not None:
         clip_format = read_p3d_metadata(config.weights).clip_format
@@ -118,7 +117,7 @@ def run(
         _, held_out, more = find_moments(validation, clip_format, config.fps, names)
         broken |= more
     for path, why in broken.items():
-        logging.warning("%s is broken and left out: %s", path, why)
+        print(f"{path} is broken and left out: {why}", file=sys.stderr)
     steps = len(training) // config.batch_size
     if not steps or not held_out:
         raise ValueError(
@@ -128,12 +127,10 @@ def run(
     workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     _check_config(workdir / "config.json", config, data, validation, names)
-    logging.info(
-        "%d classes, %d clips to train, %d to validate, %d broken.",
-        len(names),
-        len(training),
-        len(held_out),
-        len(broken),
+    print(
+        f"{len(names)} classes, {len(training)} clips to train, {len(held_out)} to "
+        f"validate, {len(broken)} broken.",
+        file=sys.stderr,
     )
 
     tf.keras.utils.set_random_seed(config.seed)
@@ -160,15 +157,21 @@ def run(
             epochs=config.epochs,
             initial_epoch=first,
             validation_data=moment_batches(held_out, *arguments),
-            callbacks=[progress],
+            callbacks=[
+                tf.keras.callbacks.LambdaCallback(on_epoch_end=progress.on_epoch_end)
+            ],
             verbose=2,
             shuffle=False,  # moment_batches does it
         )
     return progress.history[-1]
 
 
-def build_network(config: TrainingConfig, classes: int, clip_format: ClipFormat) -> P3D:
+def build_network(
+    config: P3DTrainingConfig, classes: int, clip_format: ClipFormat
+) -> P3D:
     """Returns the network to train, with random or with given weights."""
+    from ahernet_tf.p3d import P3D, freeze_batch_norm, load_p3d
+
     arguments = {"dropout": config.dropout, "dtype": config.policy}
     if config.weights is not None:
         network = load_p3d(config.weights, classes=classes, **arguments)
@@ -187,13 +190,19 @@ def build_network(config: TrainingConfig, classes: int, clip_format: ClipFormat)
 
 def build_model(network: P3D, clip_format: ClipFormat) -> tf.keras.Model:
     """Returns the model of uint8 RGB clips to logits that Keras fits."""
+    import tensorflow as tf
+
+    from ahernet_tf.p3d import ClipNormalization
+
     size = clip_format.crop_size
     clips = tf.keras.Input((clip_format.clip_frames, size, size, 3), dtype="uint8")
     normalized = ClipNormalization(network.fusion, dtype=network.dtype_policy)(clips)
     return tf.keras.Model(clips, network(normalized)["logits"])
 
 
-def _make_optimizer(config: TrainingConfig, steps: int):
+def _make_optimizer(config: P3DTrainingConfig, steps: int):
+    import tensorflow as tf
+
     schedule = tf.keras.optimizers.schedules.CosineDecay(
         config.learning_rate, config.epochs * steps
     )
@@ -228,10 +237,12 @@ def _check_config(path: pathlib.Path, config, data, validation, names) -> None:
 
 def _tf_variables(variables):
     """Returns the TensorFlow variables behind Keras's."""
+    import tensorflow as tf
+
     return [v if isinstance(v, tf.Variable) else v.value for v in variables]
 
 
-class Progress(tf.keras.callbacks.Callback):
+class Progress:
     """After each epoch writes weights, metrics and the checkpoint to go on from.
 
     Args:
@@ -246,7 +257,10 @@ class Progress(tf.keras.callbacks.Callback):
     """
 
     def __init__(self, workdir, network, optimizer, clip_format, class_names):
-        super().__init__()
+        import tensorflow as tf
+
+        from ahernet_tf.p3d import named_variables
+
         self.history: list[dict] = []
         self._workdir, self._network = workdir, network
         self._clip_format, self._class_names = clip_format, class_names
@@ -269,11 +283,13 @@ class Progress(tf.keras.callbacks.Callback):
             log = self._workdir / "metrics.json"
             epochs = int(self._epochs.numpy())
             self.history = json.loads(log.read_text(encoding="utf-8"))[:epochs]
-            logging.info("Going on after epoch %d of %s.", epochs, path)
+            print(f"Going on after epoch {epochs} of {path}.", file=sys.stderr)
         return int(self._epochs.numpy())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs):
         """Writes everything; the checkpoint, last, makes the epoch complete."""
+        from ahernet_tf.p3d import save_p3d
+
         entry = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
         best = max((e["val_top1"] for e in self.history), default=-math.inf)
         self.history.append(entry)
@@ -289,8 +305,8 @@ class Progress(tf.keras.callbacks.Callback):
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    fields = {f.name for f in dataclasses.fields(TrainingConfig)} - {"depths"}
-    config = TrainingConfig(
+    fields = {f.name for f in dataclasses.fields(P3DTrainingConfig)} - {"depths"}
+    config = P3DTrainingConfig(
         depths=tuple(int(depth) for depth in values.depths),
         **{name: values[name].value for name in fields},
     )
@@ -300,7 +316,7 @@ def main(values: flags.FlagValues) -> None:
 
 def define_flags() -> None:
     """Defines the program's flags."""
-    default = TrainingConfig()
+    default = P3DTrainingConfig()
     flags.DEFINE_string("data", None, "Folder with a folder a class of video files.")
     flags.DEFINE_string(
         "validation", None, "The same for validation (default: some of --data)."
@@ -309,7 +325,9 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "weights", None, "Weights to begin with (default: random ones)."
     )
-    flags.DEFINE_enum("fusion", default.fusion, FUSIONS, "Flavour of a new network.")
+    flags.DEFINE_enum(
+        "fusion", default.fusion, ["caffe", "torch"], "Flavour of a new network."
+    )
     flags.DEFINE_list("depths", "3,8,36,3", "Blocks of the stages of a new network.")
     flags.DEFINE_float("width", default.width, "Multiple of the published channels.")
     flags.DEFINE_integer("size", default.size, "Rows and columns of the crop.")

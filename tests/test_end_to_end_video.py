@@ -22,7 +22,7 @@ from ahernet_tf.inference.chance import chance
 from ahernet_tf.inference.detections import to_frame
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.p3d.extraction import ExtractionOptions
-from data_tools import extract_features
+from ahernet_tf.p3d.video_features import extract_videos
 from experiments import localize_video, train_p3d, training_run
 from tests.p3d.videos import write_video
 
@@ -32,7 +32,7 @@ CLIPS, TRAINING_VIDEOS, TEST_VIDEOS = 8, 6, 4  # a class
 HEIGHT, WIDTH, FPS = 36, 48, 25
 TIOUS = np.array([0.3, 0.4, 0.5])
 CHANCE_DRAWS = 5
-P3D = train_p3d.TrainingConfig(
+P3D = train_p3d.P3DTrainingConfig(
     depths=(1, 1, 1, 1),
     width=1 / 16,
     size=32,
@@ -128,12 +128,12 @@ def write_untrimmed(folder, motions, count, random):
 def train_on(directory, annotations, moments, seed):
     """Trains P3D, extracts features, trains AherNet; returns P3D's metrics."""
     clips, workdir = str(directory / "clips"), directory / "p3d"
-    config = train_p3d.TrainingConfig(**(vars(P3D) | {"seed": seed}))
+    config = train_p3d.P3DTrainingConfig(**(vars(P3D) | {"seed": seed}))
     metrics = train_p3d.run(config, clips, str(workdir))
     data = directory / "data"
     options = ExtractionOptions(batch_size=16)
     for part in ("clips", "untrimmed"):
-        report = extract_features.run(
+        report = extract_videos(
             str(directory / part),
             str(workdir / "weights.npz"),
             str(data / f"{part}_features"),

@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("av")
 pytest.importorskip("apache_beam")
 
-from data_tools import beam_extract, extract_features
+from ahernet_tf.p3d.video_features import extract_videos
+from data_tools import beam_extract
 from tests.data_tools.test_extract_features import videos, weights  # noqa: F401
 
 
@@ -25,7 +26,7 @@ def beam_run(folder, weights, out):  # noqa: F811
 
 def test_the_files_are_those_of_one_machine(tmp_path, videos, weights):  # noqa: F811
     one, many = tmp_path / "one", tmp_path / "many"
-    expected = extract_features.run(str(videos), weights, str(one))
+    expected = extract_videos(str(videos), weights, str(one))
     assert beam_run(videos, weights, many) == expected
     assert {p.name for p in many.rglob("*")} == {p.name for p in one.rglob("*")}
     for name in ("features.json", "failures.json"):
@@ -37,7 +38,7 @@ def test_the_files_are_those_of_one_machine(tmp_path, videos, weights):  # noqa:
 
 def test_what_is_complete_is_not_done_again(tmp_path, videos, weights):  # noqa: F811
     out = tmp_path / "out"
-    extract_features.run(str(videos), weights, str(out))
+    extract_videos(str(videos), weights, str(out))
     (out / "b.npy").unlink()
     times = {p.name: p.stat().st_mtime_ns for p in out.glob("*.npy")}
     report = beam_run(videos, weights, out)

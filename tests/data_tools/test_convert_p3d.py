@@ -69,5 +69,5 @@ def test_program_converts(tmp_path, state):
     out = tmp_path / "new" / "out.npz"
     done = program("--input", tmp_path / "in.npz", "--fusion", "torch", "--output", out)
     assert done.returncode == 0, done.stderr
-    assert "fusion torch, depths (1, 2, 1, 1), 5 classes" in done.stderr
+    assert "fusion torch, depths (1, 2, 1, 1), 5 classes" in done.stdout
     assert load_p3d(out).fusion == "torch"

@@ -14,7 +14,8 @@ from ahernet_tf.p3d import P3D, ClipFormat, ClipNormalization, load_p3d, save_p3
 from ahernet_tf.p3d.clips import center_crop
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.video import VideoReader
-from data_tools.extract_features import parse_shard, run
+from ahernet_tf.p3d.video_features import extract_videos
+from data_tools.extract_features import parse_shard
 from tests.p3d.videos import write_frames, write_video
 
 FORMAT = ClipFormat(16, 36, 48, 32)
@@ -51,7 +52,7 @@ def test_features_are_the_networks_of_frames_8i_to_8i_plus_16(
     tmp_path, videos, weights
 ):
     out = tmp_path / "out"
-    report = run(str(videos), weights, str(out), dtype="float32")
+    report = extract_videos(str(videos), weights, str(out), dtype="float32")
     assert (report.extracted, report.skipped) == (3, 0)
     assert list(report.failures) == ["d"]
     description = json.loads((out / "features.json").read_text())
@@ -76,12 +77,12 @@ def test_features_are_the_networks_of_frames_8i_to_8i_plus_16(
 
 def test_second_run_does_only_what_is_missing(tmp_path, videos, weights):
     out = tmp_path / "out"
-    run(str(videos), weights, str(out))
+    extract_videos(str(videos), weights, str(out))
     assert np.load(out / "a.npy").dtype == np.float16
     before = {p.name: p.stat().st_mtime_ns for p in out.glob("*.npy")}
     (out / "b.npy").unlink()
     shutil.copy(videos / "a.mp4", videos / "d.mp4")
-    report = run(str(videos), weights, str(out))
+    report = extract_videos(str(videos), weights, str(out))
     assert (report.extracted, report.skipped, report.failures) == (2, 2, {})
     after = {p.name: p.stat().st_mtime_ns for p in out.glob("*.npy")}
     assert {n for n in before if before[n] == after[n]} == {"a.npy", "c.npy"}
@@ -92,8 +93,10 @@ def test_second_run_does_only_what_is_missing(tmp_path, videos, weights):
 def test_shards_share_the_videos_and_one_description(tmp_path, videos, weights):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     (videos / "d.mp4").unlink()
-    run(str(videos), weights, str(whole))
-    done = [run(str(videos), weights, str(parts), shard=f"{i}/2") for i in range(2)]
+    extract_videos(str(videos), weights, str(whole))
+    done = [
+        extract_videos(str(videos), weights, str(parts), shard=(i, 2)) for i in range(2)
+    ]
     assert [r.extracted for r in done] == [2, 1]
     for name in ("features.json", "extracted/a.json"):
         assert json.loads((parts / name).read_text()) == json.loads(
@@ -105,15 +108,17 @@ def test_shards_share_the_videos_and_one_description(tmp_path, videos, weights):
 
 
 def test_other_weights_do_not_mix_into_a_directory(tmp_path, videos, weights):
-    run(str(videos / "a.mp4"), weights, str(tmp_path / "out"))
+    extract_videos(str(videos / "a.mp4"), weights, str(tmp_path / "out"))
     save_p3d(network(), tmp_path / "other.npz", FORMAT)
     with pytest.raises(ValueError, match="weights_sha256"):
-        run(str(videos), str(tmp_path / "other.npz"), str(tmp_path / "out"))
+        extract_videos(str(videos), str(tmp_path / "other.npz"), str(tmp_path / "out"))
 
 
 def test_one_rate_for_all(tmp_path, videos, weights):
     out = tmp_path / "out"
-    run(str(videos / "a.mp4"), weights, str(out), ExtractionOptions(fps=12.5))
+    extract_videos(
+        str(videos / "a.mp4"), weights, str(out), ExtractionOptions(fps=12.5)
+    )
     description = json.loads((out / "features.json").read_text())
     assert (description["fps"], description["resampled"]) == (12.5, True)
     assert description["videos"]["a"]["frames"] == 20
@@ -160,7 +165,7 @@ def test_unusual_folders_are_extracted_and_counted(tmp_path, videos, weights):
     (videos / "deep" / "dead.mkv").symlink_to("/nowhere.mkv")
     (videos / "notes.txt").write_text("")
     (videos / "clip.flac").write_text("")
-    report = run(str(videos), weights, str(tmp_path / "out"))
+    report = extract_videos(str(videos), weights, str(tmp_path / "out"))
     assert report.extracted == 3
     assert report.failures.keys() == {"d", "dead"}
     assert "does not exist, a link" in report.failures["dead"]
@@ -173,9 +178,9 @@ def test_folders_of_frames_need_a_rate_and_get_it(tmp_path, weights):
     write_frames(tmp_path / "videos" / "run", [np.roll(noise, i, 1) for i in range(24)])
     out = str(tmp_path / "out")
     with pytest.raises(ValueError, match=r"run: a folder of frames .*--fps"):
-        run(str(tmp_path / "videos"), weights, out)
+        extract_videos(str(tmp_path / "videos"), weights, out)
     assert not (tmp_path / "out").exists()
-    run(str(tmp_path / "videos"), weights, out, ExtractionOptions(fps=10))
+    extract_videos(str(tmp_path / "videos"), weights, out, ExtractionOptions(fps=10))
     description = json.loads((tmp_path / "out" / "features.json").read_text())
     entry = {"fps": 10, "frames": 24, "duration_sec": 2.4}
     assert description["videos"] == {"run": entry}
@@ -183,6 +188,6 @@ def test_folders_of_frames_need_a_rate_and_get_it(tmp_path, weights):
 
 def test_a_name_that_is_too_long_is_one_failure(tmp_path, videos, weights):
     (videos / "a.mp4").rename(videos / f"{'n' * 251}.mp4")
-    report = run(str(videos), weights, str(tmp_path / "out"))
+    report = extract_videos(str(videos), weights, str(tmp_path / "out"))
     assert report.extracted == 2
     assert "name is too long" in report.failures["n" * 251]

@@ -24,11 +24,11 @@ from ahernet_tf.p3d import (
     ClipFormat,
     read_p3d_metadata,
     save_p3d,
+    video_features,
     weights_fingerprint,
 )
 from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.feature_writer import describe_features
-from data_tools import extract_features
 from experiments.localize_video import Request, run
 from tests.conftest import REPOSITORY
 from tests.models.tiny import NETWORK, randomize
@@ -160,7 +160,7 @@ def test_other_thresholds_do_not_compute_features_again(
     done, networks, videos, tmp_path, monkeypatch
 ):
     report, out = done
-    monkeypatch.delattr(extract_features, "extract")  # a second pass would need it
+    monkeypatch.delattr(video_features, "extract")  # a second pass would need it
     (tmp_path / "list.txt").write_text(
         "".join(f"{p}\n" for p in sorted(videos.iterdir()) if p.stem != "broken")
     )

@@ -8,14 +8,14 @@ import pytest
 pytest.importorskip("av")
 
 from ahernet_tf.p3d import load_p3d, read_p3d_metadata
+from ahernet_tf.p3d.video_features import extract_videos
 from ahernet_tf.p3d.weights import read_arrays
-from data_tools.extract_features import run as extract_features
 from experiments import train_p3d as program
-from experiments.train_p3d import TrainingConfig, run
+from experiments.train_p3d import P3DTrainingConfig, run
 from tests.p3d.videos import write_video
 
 CLASSES = ("across", "blink", "down")
-SMALL = TrainingConfig(
+SMALL = P3DTrainingConfig(
     depths=(1, 1, 1, 1),
     width=1 / 16,
     size=32,
@@ -79,7 +79,7 @@ def test_weights_load_and_extract(trained, clips, tmp_path):
     assert metadata.class_names == CLASSES
     assert metadata.clip_format.crop_size == 32
     assert load_p3d(workdir / "best.npz", fusion="caffe").classes == 3
-    report = extract_features(
+    report = extract_videos(
         str(clips / "blink"), str(workdir / "weights.npz"), str(tmp_path / "out")
     )
     assert report.extracted == 12
@@ -99,7 +99,7 @@ class Interruption(Exception):
 
 def test_interrupted_run_ends_like_an_uninterrupted_one(clips, tmp_path, monkeypatch):
     changes = {"epochs": 3, "optimizer": "sgd", "learning_rate": 0.02}
-    config = TrainingConfig(**{**vars(SMALL), **changes})
+    config = P3DTrainingConfig(**{**vars(SMALL), **changes})
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     expected = run(config, str(clips), str(whole))
     original = program.Progress.on_epoch_end
@@ -126,7 +126,7 @@ def test_interrupted_run_ends_like_an_uninterrupted_one(clips, tmp_path, monkeyp
 
 def test_fine_tuning_begins_with_the_given_features(trained, clips, tmp_path):
     _, workdir = trained
-    config = TrainingConfig(
+    config = P3DTrainingConfig(
         weights=str(workdir / "weights.npz"),
         epochs=1,
         batch_size=6,
@@ -143,13 +143,13 @@ def test_fine_tuning_begins_with_the_given_features(trained, clips, tmp_path):
 
 def test_other_settings_in_the_same_directory_are_refused(trained, clips):
     _, workdir = trained
-    other = TrainingConfig(**{**vars(SMALL), "seed": 1})
+    other = P3DTrainingConfig(**{**vars(SMALL), "seed": 1})
     with pytest.raises(ValueError, match=r"config\.json: seed is 0, this run has 1"):
         run(other, str(clips), str(workdir))
 
 
 def test_too_few_clips_are_refused(clips, tmp_path):
-    config = TrainingConfig(**{**vars(SMALL), "batch_size": 500})
+    config = P3DTrainingConfig(**{**vars(SMALL), "batch_size": 500})
     with pytest.raises(ValueError, match="too few for batches of 500"):
         run(config, str(clips), str(tmp_path))
     assert list(tmp_path.iterdir()) == []
