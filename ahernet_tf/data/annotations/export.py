@@ -77,6 +77,8 @@ def write_form(
     else:
         with new_directory(path) as directory:
             for video in videos:
+                if "/" in video.id:
+                    raise ValueError(f"video '{video.id}': cannot be a file's name")
                 text = writer.text([video], media_of)
                 name = f"{video.id}{writer.ending}"
                 (directory / name).write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ahernet_tf.data.annotations.source import Source
@@ -14,10 +15,12 @@ STATE = "state"  # in the type of BORIS' behaviours that last
 
 
 def is_label_studio(source: Source) -> bool:
-    """Tells whether there are tasks of Label Studio."""
+    """Tells whether there are tasks of Label Studio, complete or in its short form."""
     content = source.json
     first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and "data" in first and "annotations" in first
+    if not isinstance(first, dict):
+        return False
+    return {"data", "annotations"} <= set(first) or {"id", "annotator"} <= set(first)
 
 
 def read_label_studio(source: Source, collector: VideoCollector) -> None:
@@ -27,17 +30,26 @@ def read_label_studio(source: Source, collector: VideoCollector) -> None:
     the video (`fps`, `duration`, `subset`, ...) is taken, too.
     """
     for task in source.json:
-        data = task.get("data") or {}
+        data = task.get("data", task)  # the short form has no levels
         keys = sorted(data, key=lambda k: (k != "video", "video" not in k, k != "url"))
         named = next((data[k] for k in keys if isinstance(data[k], str)), "")
         video = video_name(named.partition("?")[0])
         facts = ("duration", "frames", "fps", "subset", "group")
         collector.add_video(video, **{name: data.get(name) for name in facts})
+        for result in _label_studio_results(task):
+            _add_label_studio(collector, video, result)
+
+
+def _label_studio_results(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields the regions of a task."""
+    if "data" in task:
         for annotation in task["annotations"]:
-            if annotation.get("was_cancelled"):
-                continue
-            for result in annotation.get("result") or ():
-                _add_label_studio(collector, video, result)
+            if not annotation.get("was_cancelled"):
+                yield from annotation.get("result") or ()
+        return
+    for name, values in task.items():
+        for value in values if isinstance(values, list) else ():
+            yield {"from_name": name, "value": value}
 
 
 def _add_label_studio(

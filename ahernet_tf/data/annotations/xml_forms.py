@@ -19,7 +19,8 @@ def is_elan(source: Source) -> bool:
 def read_elan(source: Source, collector: VideoCollector) -> None:
     """Reads ELAN's .eaf: the aligned annotations of all tiers, or of `options.tiers`.
 
-    The video is the first linked media file, else the file itself.
+    The video is the first linked media file, else the file itself. Where the file is
+    shifted against the time line (`TIME_ORIGIN`), times are those of the file.
     """
     root = source.xml
     slots = {
@@ -28,6 +29,7 @@ def read_elan(source: Source, collector: VideoCollector) -> None:
     }
     media = root.find(".//MEDIA_DESCRIPTOR")
     video = video_name(media.get("MEDIA_URL") or "") if media is not None else ""
+    origin = to_number(media.get("TIME_ORIGIN") or 0) if media is not None else 0
     video = video or source.stem
     collector.add_video(video)
     for tier in _chosen(root.iter("TIER"), "TIER_ID", collector):
@@ -40,7 +42,8 @@ def read_elan(source: Source, collector: VideoCollector) -> None:
                 name = annotation.get("ANNOTATION_ID")
                 collector.fault(video, f"annotation '{name}' ({label}) has no time")
                 continue
-            collector.add_segment(video, *ends, label, MILLISECONDS)
+            start, end = (float(time) + origin for time in ends)
+            collector.add_segment(video, start, end, label, MILLISECONDS)
 
 
 def is_anvil(source: Source) -> bool:
@@ -84,7 +87,9 @@ def read_cvat(source: Source, collector: VideoCollector) -> None:
     root = source.xml
     named = root.findtext(".//source")
     video = video_name(named) if named else source.stem
-    collector.add_video(video, frames=root.findtext("./meta/task/size"))
+    every = "step" not in (root.findtext("./meta/*/frame_filter") or "")
+    size = root.findtext("./meta/*/size") if every else None
+    collector.add_video(video, frames=size)
     for track in _chosen(root.iter("track"), "label", collector):
         begin, last = None, None
         for shape in track:

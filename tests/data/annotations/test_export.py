@@ -70,6 +70,12 @@ def test_one_file_holds_one_video(tmp_path, form):
     assert list(read(path)[0]) == ["a"]
 
 
+def test_an_id_with_a_folder_cannot_be_a_file(tmp_path):
+    with pytest.raises(ValueError, match="'run/a': cannot be a file's name"):
+        write_form(tmp_path / "o", [Video("run/a", "", 5.0)], "srt")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_label_studio_needs_frame_rates(tmp_path):
     with pytest.raises(ValueError, match="frame rate of 1 videos"):
         write_form(tmp_path / "o", [Video("d", "", 5.0)], "label_studio")

@@ -30,6 +30,14 @@ def test_label_studio_regions_are_in_seconds_and_objects_in_frames(tmp_path):
     assert actions(read(path, tiers=("r",))[0]) == {"shop": [(1.5, 4, "pay")]}
 
 
+def test_the_short_form_of_label_studio_is_read(tmp_path):
+    span = {"ranges": [{"start": 11, "end": 30}], "timelinelabels": ["pay"]}
+    task = {"video": "/data/shop.mp4", "id": 1, "tricks": [span], "annotator": 1}
+    path = write(tmp_path / "ls.json", [{**task, "lead_time": 2.5}])
+    assert form_of(path) == "label_studio"
+    assert actions(read(path, fps=10.0)[0]) == {"shop": [(1, 3, "pay")]}
+
+
 def test_cancelled_annotations_of_label_studio_do_not_count(tmp_path):
     region = {"value": {"start": 1.5, "end": 4, "labels": ["pay"]}}
     content = label_studio(region)

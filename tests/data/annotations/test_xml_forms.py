@@ -37,6 +37,12 @@ def test_elan_documents_are_of_their_media_file(tmp_path):
     assert list(read(write(path, eaf(media="")))[0]) == ["notes"]
 
 
+def test_elan_times_are_those_of_the_media_file(tmp_path):
+    media = MEDIA.replace("MIME_TYPE", 'TIME_ORIGIN="500" MIME_TYPE')
+    path = write(tmp_path / "n.eaf", eaf(media=media))
+    assert actions(read(path)[0]) == {"clip": [(1.7, 5.2, "wave")]}
+
+
 def test_elan_tiers_can_be_chosen(tmp_path):
     path = write(tmp_path / "n.eaf", eaf(second=aligned("ts1", "ts3", "sad")))
     assert len(read(path)[0]["clip"].instances) == 2
@@ -76,6 +82,9 @@ def test_cvat_tracks_last_until_they_are_outside(tmp_path):
     assert actions(videos) == {"a": [(3, 7.5, "jump"), (9, 10, "jump")]}
     assert videos["a"].duration_sec == 20.0
     assert "need its frame rate" in faults(path)[1][0]
+    filtered = "<frame_filter>step=2</frame_filter><size>"
+    path = write(path, text.replace("<size>", filtered))
+    assert read(path, fps=10.0)[0]["a"].duration_sec == 10.0  # the last action's end
 
 
 def test_cvat_tags_last_while_frames_have_them(tmp_path):
