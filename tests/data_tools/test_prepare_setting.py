@@ -1,6 +1,5 @@
 """Small copies of the public files, and the real ones where they are there."""
 
-import collections
 import csv
 import json
 import pathlib
@@ -11,13 +10,8 @@ import numpy as np
 import pytest
 
 from ahernet_tf import config, settings
-from ahernet_tf.data.annotations.videos import Instance, Video
-from ahernet_tf.data.checks import DataReport
-from ahernet_tf.data.create.public_annotations import AnnotatedSubset, PublicAnnotations
-from ahernet_tf.data.create.setting_counts import CountedPart, explanations
 from ahernet_tf.data.dataset import Dataset
 from data_tools import prepare_setting
-from tests.conftest import shared_path
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ANET = {"Cricket": "a", "Surfing": "b", "Ballet": "c", "Mooping floor": "d"}
@@ -336,58 +330,6 @@ def test_a_directory_of_something_else_is_left_alone(public):
         prepare(public, "anet_un_to_anet_am", "anet")
 
 
-def subset_of(videos, instances, dropped=0, unusable=0):
-    made = {
-        str(n): Video(str(n), "training", 9.0, (Instance(0.0, 5.0, "Cricket"),))
-        for n in range(videos)
-    }
-    first = made["0"]
-    more = first.instances * (instances - videos + 1)
-    made["0"] = Video("0", "training", 9.0, more)
-    path = pathlib.Path("file.json")
-    return AnnotatedSubset(path, made, DataReport(), dropped, unusable, None)
-
-
-@pytest.mark.parametrize(
-    ("subset", "expected"),
-    [
-        (subset_of(10, 15), []),
-        (subset_of(9, 13, 1, 1), ["only segments of", "14 instances", "-1 instances"]),
-        (
-            subset_of(8, 12),
-            ["8 videos in the file: some left", "the other 3"],
-        ),
-        (subset_of(7, 12), ["7 videos in the file: not explained", "the other 3"]),
-        (subset_of(10, 14), ["-1 instances against the published number: not"]),
-    ],
-)
-def test_every_difference_is_explained_or_said_not_to_be(subset, expected):
-    known = ((8, "some left"),)
-    count = settings.Count(
-        "activitynet", "training", videos=10, instances=15, known=known
-    )
-    videos = subset.videos.values()
-    lines = explanations(
-        [CountedPart.of(None, count, None, videos, videos)], {count: subset}
-    )
-    assert len(lines) == len(expected)
-    for line, words in zip(lines, expected):
-        assert words in line
-
-
-@pytest.mark.parametrize(
-    ("videos", "words"),
-    [(385_001, "the paper rounds its number"), (384_000, "not explained")],
-)
-def test_a_rounded_number_explains_what_rounds_to_it(videos, words):
-    row = CountedPart(
-        None, settings.KINETICS600_TRAINING, (None, 1, 1), (videos, 0), (0, 0)
-    )
-    subset = AnnotatedSubset(pathlib.Path("train.csv"), {}, DataReport(), 0, 0, None)
-    (line,) = explanations([row], {settings.KINETICS600_TRAINING: subset})
-    assert words in line
-
-
 def test_program_explains_itself_and_refuses_a_bad_call(public):
     def call(*arguments):
         return subprocess.run(
@@ -409,33 +351,3 @@ def test_program_explains_itself_and_refuses_a_bad_call(public):
     bad = call("--setting=th14_to_anet_fg", *paths)
     assert bad.returncode == 1
     assert bad.stderr.startswith("error: --features: none of the 3 videos of THUMOS14")
-
-
-def test_numbers_of_the_real_files_are_all_explained():
-    names = (
-        "activitynet_v1.3_bsn.json",
-        "activitynet_v1.3_video_info.csv",
-        "thumos14_val_Annotation.csv",
-        "thumos14_val_video_info.csv",
-        "k600_val_annotation.txt",
-        "k600_category.txt",
-    )
-    files = PublicAnnotations(shared_path(f"data/annotations/{n}") for n in names)
-    found = collections.OrderedDict()
-    for setting in settings.SETTINGS.values():
-        for count in setting.counts():
-            if not count.trimmed and count not in found:
-                found[count] = files.subset(count)
-    rows = [
-        CountedPart.of(None, count, None, subset.videos.values(), ())
-        for count, subset in found.items()
-    ]
-    assert [(row.title, row.videos[0], row.instances[0]) for row in rows] == [
-        ("ActivityNet v1.3 training", 9_641, 14_850),
-        ("ActivityNet v1.3 validation", 4_726, 7_290),
-        ("THUMOS14 validation", 200, 3_003),
-        ("Kinetics-600 validation", 6_461, 9_638),
-    ]
-    lines = explanations(rows, found)
-    assert len(lines) == 11
-    assert not [line for line in lines if "not explained" in line]

@@ -1,41 +1,72 @@
-"""What video files and features say of the length and rate of videos."""
+import json
 
 import numpy as np
 import pytest
 
+from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.create.video_facts import FactsOfFeatures, read_video_files
-from ahernet_tf.data.features.opening import open_store
+from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
 
-MODEL = TimeModel(clip_frames=16, stride_frames=8, fps=8.0)
+# Clips of 4 frames every 2: 9 of them cover 20 frames.
+MODEL = TimeModel(clip_frames=4, stride_frames=2)
 
 
-def test_headers_tell_length_and_rate_of_videos(tmp_path):
-    pytest.importorskip("av")
-    from tests.p3d.videos import counting, write_video
+@pytest.fixture
+def store(tmp_path):
+    for name in ("a", "b", "c"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((9, 3), np.float32))
+    videos = {"a": {"fps": 5.0, "frames": 21, "duration_sec": 4.2}, "b": {"fps": 4.0}}
+    description = {"clip_frames": 4, "stride_frames": 2, "videos": videos}
+    (tmp_path / "features.json").write_text(json.dumps(description))
+    return open_features(tmp_path.parent, {"path": tmp_path.name})
 
-    write_video(tmp_path / "a.mp4", counting(20), fps=10)
-    late = [5000 + 100 * i for i in range(20)]
-    write_video(tmp_path / "b.mkv", counting(20), fps=10, times=late)
-    (tmp_path / "._a.mp4").write_bytes(b"a Macintosh's")
-    (tmp_path / "notes.txt").write_text("")
+
+def test_features_say_how_long_videos_are_or_cover_them(store):
+    facts = FactsOfFeatures(store, MODEL, {"c": VideoFacts(fps=10.0)})
+    assert facts["a"] == VideoFacts(4.2, 21, 5.0)
+    assert facts["b"] == VideoFacts(5.0)
+    assert facts["c"] == VideoFacts(2.0, None, 10.0)
+    assert (facts.found, facts.faults) == (3, {})
+
+
+def test_without_a_rate_the_frames_are_known(store):
+    facts = FactsOfFeatures(store, MODEL)
+    assert facts["c"] == VideoFacts(frames=20)
+    assert facts.frames_covered == {"c"}
+
+
+def test_what_is_beside_goes_first(store):
+    facts = FactsOfFeatures(store, MODEL, {"a": VideoFacts(duration_sec=4.0)})
+    assert facts["a"] == VideoFacts(4.0, 21, 5.0)
+
+
+def test_videos_without_features_are_faults_and_told_in_pairs(store):
+    facts = FactsOfFeatures(store, MODEL)
+    with pytest.raises(KeyError):
+        facts["A.mp4"]
+    assert "has no features" in facts.faults["A.mp4"]
+    assert "'A.mp4' in the table, 'a' among the features" in facts.nothing_found()
+    assert sorted(facts) == ["a", "b", "c"]
+    assert len(facts) == 3
+
+
+def test_video_files_are_found_in_folders_too(tmp_path):
+    av = pytest.importorskip("av")
+    for name in ("run/x.mp4", "sit/x.mp4", "y.mp4"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg4", rate=5)
+            stream.width = stream.height = 16
+            for _ in range(10):
+                frame = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8))
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
     facts = read_video_files(tmp_path)
-    assert facts.keys() == {"a", "b"}
-    for fact in facts.values():
-        assert fact.duration_sec == pytest.approx(2.0, abs=0.11)
-        assert fact.fps == pytest.approx(10.0, rel=0.01)
-    (tmp_path / "c.avi").write_bytes(b"broken" * 99)
-    with pytest.raises(ValueError, match=r"c\.avi: .*Invalid data"):
-        read_video_files(tmp_path)
-
-
-def test_only_videos_that_are_asked_for_are_read(tmp_path):
-    np.save(tmp_path / "v_a.npy", np.zeros((3, 2), np.float32))
-    (tmp_path / "b.npy").write_bytes(b"nonsense")
-    facts = FactsOfFeatures(open_store(tmp_path, {}), MODEL)
-    assert facts["a"].duration_sec == facts["v_a"].duration_sec == (2 * 8 + 16) / 8
-    assert facts.faults == {}
-    assert facts.get("c") is None
-    assert facts.get("b") is None
-    assert "no npy array" in facts.faults["b"]
-    assert "no features" in facts.faults["c"]
+    assert sorted(facts) == ["run/x", "sit/x", "y"]
+    assert facts["y"].fps == 5.0
+    assert facts["y"].duration_sec == pytest.approx(2.0)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="holds no video"):
+        read_video_files(tmp_path / "empty")
