@@ -8,8 +8,8 @@ from ahernet_tf.data.checks import DataError
 from ahernet_tf.data.create.class_splits import ClassSplit
 from ahernet_tf.data.create.split_roles import RoleFiles, are_trimmed, dataset_json
 
-
 KNOWN = {"clip_frames": 16, "stride_frames": 8}
+SUBSETS = {"a": "training", "b": "validation"}
 
 
 def video(name, subset, *rows):
@@ -34,12 +34,11 @@ def test_videos_are_trimmed_where_each_is_one_action():
 
 def test_moments_of_one_file_are_cut_out_of_it(tmp_path):
     path = tmp_path / "a.json"
-    videos = {
-        path: {"a": video("a", "training", (1, 2, "x"), (3, 4, "y"), (5, 6, "z"))}
-    }
-    split = ClassSplit(("x",), ("y",), "why")
+    rows = [(1.0, 2.0, "x"), (3.0, 4.0, "y"), (5.0, 6.0, "z")]
+    of_file = {n: video(n, subset, *rows) for n, subset in SUBSETS.items()}
     files = RoleFiles({"untrimmed": path}, {"untrimmed": str(tmp_path)}, KNOWN)
-    content = dataset_json(split, files, videos, tmp_path)
+    split = ClassSplit(("x",), ("y",), "why")
+    content = dataset_json(split, files, {path: of_file}, tmp_path)
     assert content["moments"] == {"from": "untrimmed annotations", "classes": ["y"]}
     assert content["oracle"]["classes"] == content["test"]["classes"] == ["y"]
     assert content["ignored_classes"] == ["z"]
