@@ -86,7 +86,7 @@ def measure(
     from .arithmetic import Arithmetic
 
     compute_products_in(config.training.precision)
-    data = pipeline.make_data(directory, videos, clips, channels, "npy")
+    data = pipeline.make_data(directory, videos, "npy", clips, channels)
     role = Dataset.load(data, config.data).role("untrimmed")
     model = make_network(config, channels, classes, spread)
     names = [f"class {number}" for number in range(classes)]
