@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ahernet_tf import files
+from ahernet_tf import files, spelling
 from ahernet_tf.data.features.time_model import VideoInfo
 from ahernet_tf.files import shortened
 
@@ -131,13 +131,12 @@ class FeatureStore(abc.ABC):
         )
 
     def _near(self, video_id: str) -> list[str]:
-        """Returns the ids that begin as a video's does, whatever their case."""
+        """Returns the ids that begin as a video's does, or are spelt nearly so."""
         wanted = video_id.casefold().removeprefix("v_")
         begin = bisect.bisect_left(self._sorted, (wanted,))
         end = bisect.bisect_right(self._sorted, (f"{wanted}\U0010ffff",))
         near = [name for _, name in self._sorted[begin:end]]
-        stem = pathlib.PurePath(video_id).stem
-        return near or ([stem] if stem != video_id and self.find(stem) else [])
+        return near or [n for _, n in spelling.near_pairs([video_id], self.ids())]
 
     @functools.cached_property
     def _sorted(self) -> list[tuple[str, str]]:

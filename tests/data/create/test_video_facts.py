@@ -51,6 +51,15 @@ def test_videos_without_features_are_faults_and_told_in_pairs(store):
     assert len(facts) == 3
 
 
+def test_what_features_say_must_make_sense(tmp_path, store):
+    description = {"videos": {"a": {"fps": -5.0}}}
+    (tmp_path / "features.json").write_text(json.dumps(description))
+    facts = FactsOfFeatures(open_features(tmp_path, {"path": "."}), MODEL)
+    with pytest.raises(KeyError):
+        facts["a"]
+    assert "fps of -5.0, expected a number above 0" in facts.faults["a"]
+
+
 def test_video_files_are_found_in_folders_too(tmp_path):
     av = pytest.importorskip("av")
     for name in ("run/x.mp4", "sit/x.mp4", "y.mp4"):
