@@ -57,6 +57,7 @@ setup(
         "pandas>=2.0",
         "absl-py>=1.4",
         "tqdm>=4.66",
+        "filelock>=3.12",
     ],
     extras_require=EXTRAS,
 )

@@ -41,7 +41,7 @@ def quickstart(
     from ahernet_tf.inference.chance import chance
     from ahernet_tf.models.checkpoint import load_model
 
-    from .training_run import Run, train
+    from .training_run import TrainingRun, train
 
     data = workdir / "data"
     if not data.exists():
@@ -56,7 +56,7 @@ def quickstart(
             decay_every=max(1, iterations * 2 // 3),
         ),
     )
-    run = Run(data, workdir / "ahernet", config, seed, progress=progress)
+    run = TrainingRun(data, workdir / "ahernet", config, seed, progress=progress)
     scores = {"AherNet": train(run)}
     model, description, config = load_model(run.workdir)
     names = description.target_classes
@@ -96,19 +96,14 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
-    from ahernet_tf.training.trainer import Interrupted
-
     workdir = pathlib.Path(values.workdir)
-    try:
-        scores = quickstart(
-            workdir,
-            values.seed,
-            values.difficulty,
-            values.pretrain_iterations,
-            values.iterations,
-        )
-    except Interrupted as error:
-        raise KeyboardInterrupt(program.CONTINUES) from error
+    scores = quickstart(
+        workdir,
+        values.seed,
+        values.difficulty,
+        values.pretrain_iterations,
+        values.iterations,
+    )
     print(
         "\nClasses without any temporal annotation, on synthetic test videos "
         f"({values.difficulty}, seed {values.seed}):\n\n{table(scores)}\n"

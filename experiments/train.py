@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ahernet_tf.auto.configuration import Automatic
     from ahernet_tf.config import Config
 
-    from .training_run import Run
+    from .training_run import TrainingRun
 
 VALIDATION_FRACTION = 0.15
 
@@ -76,8 +76,8 @@ def define_flags() -> None:
         "schedule",
         None,
         ["alternating", "fused"],
-        "Short for training.schedule: the rows of an iteration one after the other, "
-        "or all from one forward pass of each stream.",
+        "Short for training.schedule: the steps of an iteration one after the other, "
+        "or all from one forward pass per stream.",
     )
     flags.DEFINE_enum(
         "precision",
@@ -144,9 +144,9 @@ def start_from(
     return automatic.config, automatic
 
 
-def run_from_flags(values: flags.FlagValues) -> Run:
+def run_from_flags(values: flags.FlagValues) -> TrainingRun:
     """Builds the run that the flags describe."""
-    from .training_run import Run
+    from .training_run import TrainingRun
 
     overrides = list(values.set)
     for name in (
@@ -167,7 +167,7 @@ def run_from_flags(values: flags.FlagValues) -> Run:
     if values.eval_every and not config.data.validation_fraction:
         data = dataclasses.replace(config.data, validation_fraction=VALIDATION_FRACTION)
         config = dataclasses.replace(config, data=data)
-    return Run(
+    return TrainingRun(
         data=pathlib.Path(values.data),
         workdir=pathlib.Path(values.workdir),
         config=config,
@@ -187,15 +187,13 @@ def run_from_flags(values: flags.FlagValues) -> Run:
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
     from ahernet_tf.training.distribution import WorkerLostError
-    from ahernet_tf.training.trainer import Interrupted, NonFiniteLossError
+    from ahernet_tf.training.trainer import NonFiniteLossError
 
     from .training_run import train
 
     run = run_from_flags(values)
     try:
         metrics = train(run)
-    except Interrupted as error:
-        raise KeyboardInterrupt(program.CONTINUES) from error
     except (NonFiniteLossError, WorkerLostError) as error:
         sys.exit(f"error: {error}")
     if metrics is None:

@@ -1,19 +1,15 @@
-"""Trains a network, localises with it and scores: what `experiments.train` runs."""
+"""A training run from data set to scores: what `train` does, for other programs too."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import pathlib
-import platform
-import subprocess
 import sys
-from importlib import metadata
+from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
 from ahernet_tf.auto.configuration import Automatic
 from ahernet_tf.config import Config
@@ -24,17 +20,17 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
 from ahernet_tf.inference.refinement import fit_refinement, load_refinement
-from ahernet_tf.models import AherNet, systems
-from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.training.distribution import (
-    Workers,
-    make_strategy,
-)
+from ahernet_tf.models import AherNet, checkpoint, systems
+from ahernet_tf.models.checkpoint import Description
+from ahernet_tf.training import logs, work_directory
+from ahernet_tf.training.distribution import Workers, make_strategy
 from ahernet_tf.training.trainer import Trainer
+
+VALIDATION = "validation.jsonl"
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """Where and how a run happens; what it computes is the configuration's."""
 
     data: pathlib.Path
@@ -51,61 +47,109 @@ class Run:
     strategy: str = "none"
 
 
-def train(run: Run) -> dict | None:
+def train(run: TrainingRun) -> dict | None:
     """Trains, localises, scores; returns what metrics.json holds.
 
     Of several workers only the first writes, localises and scores; the others return
     None after the last iteration.
 
     Raises:
-        ValueError: The data or the work directory do not fit; nothing was trained.
-        Interrupted: The run was asked to stop; the same call continues.
+        ValueError: The data or the work directory do not fit, or another process
+            trains there; nothing was trained.
+        TrainingInterrupted: The run was asked to stop; the same call continues.
         NonFiniteLossError: A loss became NaN or infinite.
         WorkerLostError: Another worker has gone.
     """
-    finished = run.workdir / "metrics.json"
-    config = run.config
     workers = Workers(make_strategy(run.strategy))
-    workers.check(config.training)
-    dataset = Dataset.load(run.data, config.data, run.skip_bad, run.check_features)
-    for line in dataset.report.lines() if workers.chief else ():
-        print(line)
-    for line in run.automatic.lines() if run.automatic and workers.chief else ():
-        print(line)
-    description = storage.Description(
+    workers.check(run.config.training)
+    dataset, validation = _load(run, workers)
+    if not workers.chief:
+        _trainer(run, workers, dataset).run()
+        return None
+    with work_directory.locked(run.workdir):
+        trainer = _trainer(run, workers, dataset)
+        found = work_directory.results(run.workdir)
+        if trainer.done >= trainer.total and found is not None:
+            print(f"{run.workdir} is finished; nothing to do.", file=sys.stderr)
+            return found
+        work_directory.forget_results(run.workdir)
+        logs.forget_later_lines(run.workdir / VALIDATION, trainer.done + 1)
+        description = describe(dataset)
+        work_directory.record(
+            run.workdir,
+            description,
+            run.config,
+            run.seed,
+            data=str(run.data),
+            deterministic=run.deterministic,
+        )
+        if run.automatic:
+            run.automatic.save(run.workdir)
+        fit_refinement(run.workdir, dataset, run.config)
+        if trainer.done:
+            print(
+                f"Continues after iteration {trainer.done} of {trainer.total}.",
+                file=sys.stderr,
+            )
+        evaluate = _validation(run, trainer, description, validation)
+        trainer.run(evaluate, run.eval_every)
+        with trainer.averaged():
+            metrics = _scores(run, trainer.model, description, dataset, validation)
+        metrics["iterations"] = trainer.total
+        files.write_json(run.workdir / work_directory.METRICS, metrics)
+        return metrics
+
+
+def describe(dataset: Dataset) -> Description:
+    """Returns what a network for a data set is built for."""
+    return Description(
         dataset.feature_channels,
         dataset.source_classes,
         dataset.target_classes,
         dataset.extraction,
     )
+
+
+def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
+    """Loads and checks the data; returns it without what is held out, and that."""
+    config = run.config
+    dataset = Dataset.load(run.data, config.data, run.skip_bad, run.check_features)
     if workers.chief:
-        check_workdir(run, description)
-    validation = None
+        chosen = run.automatic.lines() if run.automatic else []
+        for line in [*dataset.report.lines(), *chosen]:
+            print(line)
+        work_directory.check(run.workdir, describe(dataset), config, run.seed)
     system = systems.system(config.training.system)
     if system.oracle:
         fraction = config.data.oracle_fraction
         dataset = dataset.with_fraction("oracle", fraction, run.seed)
     annotated = dataset.role("oracle" if system.oracle else "untrimmed")
     if workers.chief and (warning := wrong_labels(annotated, config.loss)):
-        print(f"warning: {warning}")
+        print(f"warning: {warning}", file=sys.stderr)
+    validation = None
     if config.data.validation_fraction:
         if not system.localizes_source:
             raise ValueError(
                 f"{config.training.system} does not localise the source classes; "
                 "there is nothing to validate on held-out training videos."
             )
-        dataset, validation = dataset.hold_out(
-            config.data.validation_fraction, run.seed
-        )
+        fraction = config.data.validation_fraction
+        dataset, validation = dataset.hold_out(fraction, run.seed)
+    return dataset, validation
+
+
+def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:
+    """Builds the network and takes over the newest checkpoint."""
+    config = run.config
     tf.keras.utils.set_random_seed(run.seed)
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
-    storage.compute_products_in(config.training.precision)
+    checkpoint.compute_products_in(config.training.precision)
     with workers.scope():
-        model = description.build(config)
+        model = describe(dataset).build(config)
     if config.data.standardize:
         model.standardization.set_statistics(*channel_statistics(dataset))
-    trainer = Trainer(
+    return Trainer(
         model,
         dataset,
         config,
@@ -115,46 +159,50 @@ def train(run: Run) -> dict | None:
         run.progress,
         workers,
     )
-    if not workers.chief:
-        trainer.run()
+
+
+def _validation(
+    run: TrainingRun,
+    trainer: Trainer,
+    description: Description,
+    validation: Role | None,
+):
+    """Returns what scores the held-out videos during training, if there are any."""
+    if validation is None:
         return None
-    if trainer.done >= trainer.total and finished.exists():
-        print(f"{run.workdir} is finished; nothing to do.")
-        return json.loads(finished.read_text())
-    write_run(run, description)
-    if run.automatic:
-        run.automatic.save(run.workdir)
-    fit_refinement(run.workdir, dataset, config)
-    if trainer.done:
-        print(f"Continues after iteration {trainer.done} of {trainer.total}.")
 
     def evaluate(iteration: int) -> dict[str, float]:
         with trainer.averaged():
-            metrics = evaluate_role(run, model, description, validation, "source")
+            metrics = score_role(run, trainer.model, description, validation, "source")
         line = {k: metrics[k] for k in ("average_map", "map_at_tiou", "auc")}
-        with (run.workdir / "validation.jsonl").open("a") as file:
+        with (run.workdir / VALIDATION).open("a") as file:
             file.write(json.dumps({"iteration": iteration, **line}) + "\n")
         return {
             "validation/average_map": metrics["average_map"],
             "validation/auc": metrics["auc"],
         }
 
-    trainer.run(evaluate if validation else None, run.eval_every)
-    with trainer.averaged():
-        metrics = final_metrics(run, model, description, dataset, validation)
-    files.write_json(finished, metrics)
-    return metrics
+    return evaluate
 
 
-def evaluate_role(
-    run: Run,
+def score_role(
+    run: TrainingRun,
     model: AherNet,
-    description: storage.Description,
+    description: Description,
     role: Role,
     classes: str,
     predictions: pathlib.Path | None = None,
-) -> dict:
-    """Localises and scores the videos of a role."""
+) -> dict[str, Any]:
+    """Localises and scores the videos of a role.
+
+    Args:
+        run: Whose configuration counts.
+        model: The network.
+        description: What it was built for.
+        role: The videos.
+        classes: `target` or `source`.
+        predictions: Gets the detections; None: they are not written.
+    """
     names = getattr(description, f"{classes}_classes")
     refinement = load_refinement(run.workdir, run.config.inference, names)
     localizer = Localizer(model, names, run.config, classes, refinement)
@@ -164,94 +212,26 @@ def evaluate_role(
     return scoring.score(role, found)
 
 
-def final_metrics(
-    run: Run,
+def _scores(
+    run: TrainingRun,
     model: AherNet,
-    description: storage.Description,
+    description: Description,
     dataset: Dataset,
     validation: Role | None,
-) -> dict:
+) -> dict[str, Any]:
     """Scores the test videos: target classes, and source classes where there are."""
     metrics: dict = {"units": {"average_map": "fraction of 1", "auc": "percent"}}
     target = dataset.test()
     if target is not None:
-        path = run.workdir / "predictions.json"
-        metrics |= evaluate_role(run, model, description, target, "target", path)
+        path = run.workdir / work_directory.PREDICTIONS
+        metrics |= score_role(run, model, description, target, "target", path)
     system = systems.system(run.config.training.system)
     source = dataset.test(dataset.source_classes)
     if source is not None and system.localizes_source:
-        path = run.workdir / "predictions_source.json"
-        metrics["source"] = evaluate_role(
-            run, model, description, source, "source", path
-        )
+        path = run.workdir / work_directory.SOURCE_PREDICTIONS
+        metrics["source"] = score_role(run, model, description, source, "source", path)
     if validation is not None:
-        metrics["validation"] = evaluate_role(
+        metrics["validation"] = score_role(
             run, model, description, validation, "source"
         )
     return metrics
-
-
-def check_workdir(run: Run, description: storage.Description) -> None:
-    """Refuses a work directory of another configuration, data set or seed.
-
-    More iterations than before are no other configuration.
-
-    Raises:
-        ValueError: Names what differs.
-    """
-    if not (run.workdir / storage.DESCRIPTION).exists():
-        return
-    there, config = storage.load_description(run.workdir)
-    training = dataclasses.replace(
-        config.training, iterations=run.config.training.iterations
-    )
-    differences = configuration.differences(
-        dataclasses.replace(config, training=training), run.config
-    )
-    if run.config.training.iterations < config.training.iterations:
-        differences.append(
-            f"training.iterations: {config.training.iterations} > "
-            f"{run.config.training.iterations}"
-        )
-    if there.extraction not in (None, description.extraction):
-        differences.append(f"features: {there.extraction} != {description.extraction}")
-    if dataclasses.replace(there, extraction=description.extraction) != description:
-        differences.append("classes or feature channels of the data set")
-    seed = json.loads((run.workdir / "run.json").read_text())["seed"]
-    if seed != run.seed:
-        differences.append(f"seed: {seed} != {run.seed}")
-    if differences:
-        raise ValueError(
-            f"{run.workdir} holds a run of another configuration (there != asked): "
-            + "; ".join(differences)
-        )
-
-
-def write_run(run: Run, description: storage.Description) -> None:
-    """Writes configuration, versions, command and commit into the work directory."""
-    storage.save_description(run.workdir, description, run.config)
-    versions = {"python": platform.python_version()}
-    for package in ("ahernet_tf", "tensorflow", "keras", "numpy", "tensorflow-addons"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        cwd=pathlib.Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    files.write_json(
-        run.workdir / "run.json",
-        {
-            "command": sys.orig_argv,
-            "data": str(run.data),
-            "seed": run.seed,
-            "deterministic": run.deterministic,
-            "versions": versions,
-            "commit": commit.stdout.strip() or None,
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        },
-    )

@@ -155,9 +155,10 @@ def train_on(directory, annotations, moments, seed):
         }
     (data / "dataset.json").write_text(json.dumps(description))
     small = configuration.with_overrides(configuration.small(), list(AHERNET))
-    training_run.train(
-        training_run.Run(data, directory / "ahernet", small, seed, progress=False),
+    run = training_run.TrainingRun(
+        data, directory / "ahernet", small, seed, progress=False
     )
+    training_run.train(run)
     written = json.loads((data / "clips_features" / "features.json").read_text())
     known = storage.load_description(directory / "ahernet")[0].extraction
     assert known["extractor"] == written["extractor"]

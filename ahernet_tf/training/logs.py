@@ -1,17 +1,38 @@
-"""Losses on disk: JSON lines, and TensorBoard scalars."""
+"""Losses on disk and on the screen."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
+import tqdm
 
 from ahernet_tf import files
 
 
-class LossLog:
+def forget_later_lines(path: pathlib.Path, start_iteration: int) -> None:
+    """Drops what an earlier run, cut short, logged of iterations to come.
+
+    Args:
+        path: JSON lines, each with an `iteration`; need not exist.
+        start_iteration: Lines of this iteration and later ones go.
+    """
+    kept = []
+    if path.exists():
+        for line in path.read_text().splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:  # the last line of a killed run
+                break
+            if record["iteration"] < start_iteration:
+                kept.append(line + "\n")
+    files.write_text(path, "".join(kept))
+
+
+class LossLog(contextlib.AbstractContextManager):
     """Writes every named loss of every iteration.
 
     Args:
@@ -22,16 +43,7 @@ class LossLog:
 
     def __init__(self, directory: pathlib.Path, start_iteration: int):
         path = directory / "losses.jsonl"
-        kept = []
-        if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    record = json.loads(line)
-                except ValueError:  # the last line of a killed run
-                    break
-                if record["iteration"] < start_iteration:
-                    kept.append(line + "\n")
-        files.write_text(path, "".join(kept))
+        forget_later_lines(path, start_iteration)
         self._file = path.open("a")
         self._writer = tf.summary.create_file_writer(str(directory / "tensorboard"))
 
@@ -52,13 +64,13 @@ class LossLog:
         self._file.flush()
         self._writer.flush()
 
-    def close(self) -> None:
+    def __exit__(self, *error) -> None:
         """Ends the log."""
         self._file.close()
         self._writer.close()
 
 
-class NoLog:
+class NoLog(contextlib.AbstractContextManager):
     """Takes what a `LossLog` takes, and writes nothing."""
 
     def write(self, iteration: int, phase: str, values: Mapping[str, float]) -> None:
@@ -70,5 +82,40 @@ class NoLog:
     def flush(self) -> None:
         """Does nothing."""
 
-    def close(self) -> None:
+    def __exit__(self, *error) -> None:
         """Does nothing."""
+
+
+class ProgressBar(contextlib.AbstractContextManager):
+    """Shows iterations, the time left and a few losses, on the standard error.
+
+    Args:
+        total: Iterations in all.
+        done: Iterations done before.
+        losses: Names of those to show.
+        enabled: Whether anything is shown.
+    """
+
+    def __init__(self, total: int, done: int, losses: Sequence[str], enabled: bool):
+        self._losses = losses
+        self._bar = tqdm.tqdm(total=total, initial=done, unit="it", disable=not enabled)
+
+    def announce(self, phase: str, remaining: tuple[int, int]) -> None:
+        """Says why the bar stands still as a phase begins, if it has iterations."""
+        if remaining[0] < remaining[1]:
+            self._bar.set_description(f"{phase}: compiling")
+
+    def show(self, phase: str, values: Mapping[str, float]) -> None:
+        """Shows an iteration that has ended."""
+        self._bar.set_description(phase, refresh=False)
+        shown = {
+            name.partition("/")[0]: f"{values[name]:.3g}"
+            for name in self._losses
+            if name in values
+        }
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update()
+
+    def __exit__(self, *error) -> None:
+        """Ends the bar."""
+        self._bar.close()

@@ -15,27 +15,30 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import tqdm
 
 from ahernet_tf.config import Config
 from ahernet_tf.data import pipelines
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import AherNet
-from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training import input_prefetch, optimizers, schedule
-from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.algorithm import STEPS, Algorithm
 from ahernet_tf.training.distribution import Batches, Workers
-from ahernet_tf.training.ema import WeightAverage
-from ahernet_tf.training.logs import LossLog, NoLog
+from ahernet_tf.training.logs import LossLog, NoLog, ProgressBar
 from ahernet_tf.training.losses_of_steps import Losses
+from ahernet_tf.training.training_state import TrainingState
+
+PHASES = ("pretrain", "train")
 
 
 class NonFiniteLossError(ArithmeticError):
     """A loss became NaN or infinite."""
 
 
-class Interrupted(Exception):
+class TrainingInterrupted(KeyboardInterrupt):
     """The run was asked to stop; everything is saved."""
+
+    def __init__(self):
+        super().__init__("Stopped and saved. The same command continues.")
 
 
 class Iteration(NamedTuple):
@@ -112,47 +115,24 @@ class Trainer:
     done: int = dataclasses.field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        """Creates the optimizers and finds the newest checkpoint."""
+        """Creates the optimizers and takes over the newest checkpoint."""
         training = self.config.training
         self.workers.check(training)
         with self.workers.scope():
             self.algorithm = Algorithm(self.model, self.config.loss, training)
-            self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
-            weights = storage.ordered_variables(self.model)
-            self.average = (
-                WeightAverage(weights, training.ema_decay)
-                if training.ema_decay
-                else None
+            self.state = TrainingState(
+                self.model, self.algorithm, training.ema_decay, self.directory
             )
-        averages = self.average.values if self.average else []
-        state = self._optimizer_state()
-        checkpoint = tf.train.Checkpoint(
-            weights=weights,
-            optimizers=state,
-            iteration=self.iteration,
-            **({"average": averages} if averages else {}),
-        )
-        self._manager = tf.train.CheckpointManager(
-            checkpoint, self.directory / storage.CHECKPOINTS, max_to_keep=2
-        )
-        if self.workers.chief and self._manager.latest_checkpoint:
-            storage.restore(checkpoint, self._manager.latest_checkpoint)
-        self.workers.copy_from_chief([*weights, *state, self.iteration, *averages])
-        self.done = int(self.iteration.numpy())
+        if self.workers.chief:
+            self.state.restore()
+        self.workers.copy_from_chief(self.state.variables)
+        self.done = int(self.state.iteration.numpy())
         has_pretraining = bool(self.algorithm.steps("pretrain"))
         self.pretrain_iterations = training.pretrain_iterations * has_pretraining
         self.total = self.pretrain_iterations + training.iterations
-        self._stop = threading.Event()
         self._rates: dict[str, float] = {}
         self._steps: dict[str, Callable] = {}
-
-    def _optimizer_state(self) -> list[tf.Variable]:
-        return [
-            variable
-            for objectives in self.algorithm.objectives.values()
-            for objective in objectives
-            for variable in optimizers.variables_of(objective.optimizer)
-        ]
+        self._best: float | None = None
 
     def run(
         self,
@@ -164,90 +144,94 @@ class Trainer:
         The losses of an iteration are read when the next one is under way, so that a
         GPU need not wait for them.
 
-        Ctrl-C and SIGTERM end the iteration at hand, save, and raise `Interrupted`,
-        in every worker if one of them is told so.
+        Ctrl-C and SIGTERM end the iteration at hand, save, and raise
+        `TrainingInterrupted`, in every worker if one of them is told so.
 
         Args:
             evaluate: Called with the iteration by the chief; what it returns is logged.
+                The state with the largest `validation/average_map` is kept as the best.
             every: Iterations between evaluations; 0 never evaluates.
 
         Raises:
             NonFiniteLossError: A loss became NaN or infinite; nothing is saved.
-            Interrupted: The run was asked to stop.
+            TrainingInterrupted: The run was asked to stop.
         """
         chief = self.workers.chief
-        log = LossLog(self.directory, self.done) if chief else NoLog()
-        bar = tqdm.tqdm(
-            total=self.total,
-            initial=self.done,
-            unit="it",
-            desc=self._phase(self.done),
-            disable=not (self.progress and chief),
-        )
+        shown = [
+            f"{name}/{objectives[0].losses[0]}"
+            for name, objectives in self.algorithm.objectives.items()
+            if not STEPS[name].for_generators
+        ]
         saved_at = time.monotonic()
-        previous = self._catch_signals()
-        unread: list[Iteration] = []
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(
+                LossLog(self.directory, self.done) if chief else NoLog()
+            )
+            bar = ProgressBar(self.total, self.done, shown, self.progress and chief)
+            stack.enter_context(bar)
+            asked_to_stop = stack.enter_context(_requests_to_stop())
+            unread: list[Iteration] = []
 
-        def read() -> None:
-            while unread:
-                iteration = unread.pop(0)
-                values = iteration.values()
-                log.write(iteration.number, iteration.phase, values)
-                self._show(bar, iteration.phase, values)
+            def read() -> None:
+                while unread:
+                    iteration = unread.pop()
+                    values = iteration.values()
+                    log.write(iteration.number, iteration.phase, values)
+                    bar.show(iteration.phase, values)
 
-        try:
-            for phase in ("pretrain", "train"):
+            def save() -> None:
+                if chief:
+                    log.flush()
+                    self.state.save(self.done)
+
+            for phase in PHASES:
+                bar.announce(phase, self._remaining(phase))
                 for batches in self._batches(phase):
                     iteration = self._iterate(phase, self.done, batches)
-                    del batches  # its memory is for the batch after the next
                     self.done += 1
                     read()
                     unread.append(iteration)
-                    stop = self.workers.any(self._stop.is_set())
+                    stop = self.workers.any(asked_to_stop.is_set())
                     due = time.monotonic() - saved_at > self.checkpoint_every_sec
                     evaluating = evaluate and chief and every and self.done % every == 0
                     if due or stop or evaluating:
                         read()
                     if due or stop:
-                        self._save(log)
+                        save()
                         saved_at = time.monotonic()
                     if stop:
-                        raise Interrupted
+                        raise TrainingInterrupted
                     if evaluating:
-                        log.write_scalars(self.done, evaluate(self.done))
+                        self._evaluate(evaluate, log)
             read()
-            self._save(log)
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            log.close()
-            bar.close()
+            save()
 
-    def _phase(self, iteration: int) -> str:
-        pretraining = iteration < self.pretrain_iterations
-        return "pretrain" if pretraining else "train"
+    def _evaluate(self, evaluate: Callable, log: LossLog) -> None:
+        scores = evaluate(self.done)
+        log.write_scalars(self.done, scores)
+        score = scores.get("validation/average_map")
+        if score is not None and (self._best is None or score > self._best):
+            self._best = score
+            self.state.save_as_best(self.done)
+
+    def averaged(self) -> contextlib.AbstractContextManager:
+        """Lets the network have the weights that it is to localise with."""
+        return self.state.averaged()
+
+    def _remaining(self, phase: str) -> tuple[int, int]:
+        """Returns the first iteration of a phase that is left, and its end."""
+        pretrain = self.pretrain_iterations
+        end = pretrain if phase == "pretrain" else self.total
+        return self.done, max(self.done, end)
 
     def _batches(self, phase: str) -> Iterator[Batches]:
-        """Yields what is left of a phase, a batch of each stream an iteration."""
-        start, pretrain = self.done, self.pretrain_iterations
-        end = pretrain if phase == "pretrain" else self.total
-        if start >= end:
+        """Yields what is left of a phase, a batch of each stream per iteration."""
+        start, end = self._remaining(phase)
+        if start == end:
             return
-        if phase == "train" and start == pretrain:
+        if phase == "train" and start == self.pretrain_iterations:
             self._forget_pretraining()
-
-        yield from input_prefetch.on_device(self._stream(phase, start, end))
-
-    def _stream(self, phase: str, start: int, end: int) -> Iterator[Batches]:
-        """Returns the batches from one iteration of a phase to another.
-
-        Args:
-            phase: `pretrain` or `train`.
-            start: The first iteration, pre-training included.
-            end: The one after the last.
-        """
-        system = self.algorithm.system
-        role = "oracle" if system.oracle else "untrimmed"
+        role = "oracle" if self.algorithm.system.oracle else "untrimmed"
         arguments = (self.dataset, self.config, self.seed)
         make = {
             "untrimmed": functools.partial(
@@ -265,14 +249,9 @@ class Trainer:
             names = self.algorithm.streams(phase)
             streams = {name: make[name](shard=shard) for name in names}
             parts.append(input_prefetch.joined(streams).take(end - start))
-        return self._joined(parts)
-
-    def _joined(self, parts: Sequence[tf.data.Dataset]) -> Iterator[Batches]:
-        """Yields the batches of all shards together, and holds none of them."""
         iterators = [iter(part) for part in parts]
-        with contextlib.suppress(StopIteration):
-            while True:
-                yield self.workers.join([next(iterator) for iterator in iterators])
+        joined = map(self.workers.join, map(list, zip(*iterators)))
+        yield from input_prefetch.on_device(joined)
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""
@@ -302,63 +281,35 @@ class Trainer:
     def _step(self, phase: str) -> Callable:
         """Returns the compiled step of a phase."""
         if phase not in self._steps:
-            algorithm, jit_compile = self.algorithm, self.config.training.jit_compile
-            is_training = phase == "train"
-            step = algorithm.train_step if is_training else algorithm.pretrain_step
-            self._steps[phase] = self.workers.compile(
-                self._averaging(step), jit_compile
-            )
+            names, average = self.algorithm.steps(phase), self.state.average
+
+            def step(**batches: Mapping[str, tf.Tensor]) -> Losses:
+                losses = self.algorithm.take(names, **batches)
+                if average is not None:
+                    average.update()
+                return losses
+
+            jit_compile = self.config.training.jit_compile
+            self._steps[phase] = self.workers.compile(step, jit_compile)
         return self._steps[phase]
 
-    def _averaging(self, step: Callable) -> Callable:
-        """Lets the average of the weights follow a step, where there is one."""
-        if self.average is None:
-            return step
 
-        def step_and_average(**batches: Mapping[str, tf.Tensor]) -> Losses:
-            losses = step(**batches)
-            self.average.update()
-            return losses
+@contextlib.contextmanager
+def _requests_to_stop() -> Iterator[threading.Event]:
+    """Lets Ctrl-C and SIGTERM set an event; a second one acts at once."""
+    asked = threading.Event()
 
-        return step_and_average
+    def handle(number, frame):
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
 
-    def averaged(self) -> contextlib.AbstractContextManager:
-        """Lets the network have the weights that it is to localise with."""
-        return self.average.applied() if self.average else contextlib.nullcontext()
-
-    def _show(self, bar: tqdm.tqdm, phase: str, values: Mapping[str, float]) -> None:
-        bar.set_description(phase, refresh=False)
-        shown = {"untrimmed": "untrimmed/localization"}
-        if phase == "train":
-            shown |= {
-                "synthetic": "synthetic/localization",
-                "moments": "moments/segment_classification",
-                "discriminator": "discriminators/discriminator",
-            }
-        postfix = {
-            name: f"{values[key]:.3g}" for name, key in shown.items() if key in values
-        }
-        bar.set_postfix(postfix, refresh=False)
-        bar.update()
-
-    def _save(self, log: LossLog) -> None:
-        if not self.workers.chief:
-            return
-        log.flush()
-        self.iteration.assign(self.done)
-        self._manager.save(checkpoint_number=self.done)
-
-    def _catch_signals(self) -> dict:
-        """Lets Ctrl-C and SIGTERM end the iteration at hand; a second one, at once."""
-        if threading.current_thread() is not threading.main_thread():
-            return {}
-
-        def handle(number, frame):
-            if self._stop.is_set():
-                raise KeyboardInterrupt
-            self._stop.set()
-
-        return {
-            number: signal.signal(number, handle)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+    previous = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        previous = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

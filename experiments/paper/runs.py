@@ -11,7 +11,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import pathlib
@@ -29,6 +28,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.models import systems
+from ahernet_tf.training import work_directory
 
 TRAIN = (sys.executable, "-m", "ahernet_tf", "train")
 LOG = "train.log"
@@ -122,7 +122,12 @@ class Run:
         Raises:
             ValueError: The file is unreadable.
         """
-        return _read(self.workdir / METRICS)
+        found = _read(self.workdir / METRICS)
+        wanted = self.config().training
+        if found is None or "iterations" not in found:  # of version 0.1.0
+            return found
+        possible = (wanted.iterations, wanted.iterations + wanted.pretrain_iterations)
+        return found if found["iterations"] in possible else None
 
     def log_tail(self) -> str:
         """Returns the last lines that its newest process wrote."""
@@ -224,6 +229,7 @@ class _Pool:
         self.jobs = jobs
         self.trainer = trainer
         self.bar = bar
+        self.waiting: collections.deque[Run] = collections.deque()
         self.active: list[_Active] = []
         self.failed: list[Run] = []
         self.asked_to_stop = 0
@@ -231,17 +237,17 @@ class _Pool:
 
     def train(self, runs: Sequence[Run]) -> list[Run]:
         """Trains all; returns those that failed."""
-        waiting = collections.deque(runs)
+        self.waiting.extend(runs)
         told = 0
         with self._signals():
             try:
-                while self.active or (waiting and not self.asked_to_stop):
+                while self.active or (self.waiting and not self.asked_to_stop):
                     self._reap()
                     if self.asked_to_stop > told:
                         told = self.asked_to_stop
                         self._stop(signal.SIGTERM if told == 1 else signal.SIGKILL)
                     if not self.asked_to_stop:
-                        self._start(waiting)
+                        self._start()
                     time.sleep(_POLL_SEC)
             finally:
                 self._stop(signal.SIGTERM)
@@ -249,21 +255,19 @@ class _Pool:
             raise KeyboardInterrupt(program.CONTINUES)
         return self.failed
 
-    def _start(self, waiting: collections.deque[Run]) -> None:
+    def _start(self) -> None:
         """Starts runs while there is room; one locked elsewhere waits its turn."""
+        waiting = self.waiting
         for _ in range(len(waiting)):
             if len(self.active) >= self.jobs:
                 break
             run = waiting.popleft()
-            lock = _lock(run.workdir)
-            if lock is None:
+            if work_directory.is_locked(run.workdir):
                 waiting.append(run)
-                continue
-            with lock:
-                if run.metrics() is not None:  # another program finished it
-                    self.bar.update()
-                    continue
-                self.active.append(_launch(run, self.trainer, lock))
+            elif run.metrics() is not None:  # another program finished it
+                self.bar.update()
+            else:
+                self.active.append(_launch(run, self.trainer))
         names = [active.run.name for active in self.active]
         if waiting and not names:
             names = [f"waiting for another program: {waiting[0].name}"]
@@ -279,6 +283,8 @@ class _Pool:
             run, status = active.run, active.process.returncode
             if status == 0 and run.metrics() is not None:
                 self.bar.update()
+            elif work_directory.is_locked(run.workdir):  # started elsewhere as well
+                self.waiting.append(run)
             elif not self.asked_to_stop:
                 self.failed.append(run)
                 self.bar.write(
@@ -308,25 +314,14 @@ class _Pool:
                 signal.signal(number, handler)
 
 
-def _lock(directory: pathlib.Path) -> BinaryIO | None:
-    """Locks a work directory; None where another program trains in it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    file = (directory / "train.lock").open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
-
-
-def _launch(run: Run, trainer: Sequence[str], lock: BinaryIO) -> _Active:
-    """Starts the process of a run; it holds the lock until it ends.
+def _launch(run: Run, trainer: Sequence[str]) -> _Active:
+    """Starts the process of a run.
 
     In a session of its own it does not hear the terminal's Ctrl-C, which it would
     else hear twice.
     """
     command = run.command(trainer)
+    run.workdir.mkdir(parents=True, exist_ok=True)
     log = (run.workdir / LOG).open("ab")
     log.write(f"\n$ {shlex.join(command)}\n".encode())
     log.flush()
@@ -336,7 +331,6 @@ def _launch(run: Run, trainer: Sequence[str], lock: BinaryIO) -> _Active:
         stdout=log,
         stderr=subprocess.STDOUT,
         env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
-        pass_fds=[lock.fileno()],
         start_new_session=True,
     )
     return _Active(run, process, log)

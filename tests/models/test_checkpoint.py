@@ -122,7 +122,7 @@ def test_damaged_checkpoint_is_refused(saved):
     directory, _ = saved
     path = storage.latest_checkpoint(directory)
     (directory / storage.CHECKPOINTS / f"{path.split('/')[-1]}.index").write_bytes(b"x")
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(ValueError, match="no sound checkpoint"):
         storage.load_model(directory)
 
 
@@ -134,3 +134,73 @@ def test_description_is_plain_json(saved):
         "target_classes": ["a", "b", "c", "d"],
         "extraction": EXTRACTION,
     }
+
+
+# Damage
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A model directory with checkpoints 1 and 2."""
+    model = tiny.network()
+    state = tf.train.Checkpoint(weights=storage.ordered_variables(model))
+    for number in (1, 2):
+        storage.write_checkpoint(state, tmp_path, number, keep=2)
+    return tmp_path
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-5]),
+    "empty": lambda path: path.write_bytes(b""),
+    "one bit": flip,
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "damage"),
+    [
+        *((".data-00000-of-00001", damage) for damage in DAMAGES),
+        *((".index", damage) for damage in DAMAGES if damage != "gone"),
+    ],
+)
+def test_damaged_checkpoint_is_named_and_the_older_one_taken(two, part, damage, caplog):
+    DAMAGES[damage](two / storage.CHECKPOINTS / f"ckpt-2{part}")
+    assert storage.latest_checkpoint(two).endswith("ckpt-1")
+    assert "ckpt-2" in caplog.text
+
+
+def test_where_all_are_damaged_all_are_named(two):
+    for number in (1, 2):
+        flip(two / storage.CHECKPOINTS / f"ckpt-{number}.index")
+    with pytest.raises(ValueError, match=r"ckpt-2.*ckpt-1"):
+        storage.latest_checkpoint(two)
+
+
+def test_checkpoints_are_found_by_their_own_files(two):
+    (two / storage.CHECKPOINTS / "checkpoint").write_text("nonsense")
+    assert storage.latest_checkpoint(two).endswith("ckpt-2")
+
+
+def test_newest_is_the_largest_number_not_the_largest_name(tmp_path):
+    state = tf.train.Checkpoint(weights=storage.ordered_variables(tiny.network()))
+    for number in (9, 10, 11):
+        storage.write_checkpoint(state, tmp_path, number, keep=2)
+    paths = storage.checkpoint_paths(tmp_path)
+    assert [path.name for path in paths] == ["ckpt-11", "ckpt-10"]
+    assert not list((tmp_path / storage.CHECKPOINTS).glob("ckpt-9.*"))
+
+
+def test_checkpoint_without_checksums_is_read_as_before(two):
+    for number in (1, 2):
+        name = f"ckpt-{number}{storage.CHECKSUMS}"
+        (two / storage.CHECKPOINTS / name).unlink()
+    assert storage.latest_checkpoint(two).endswith("ckpt-2")
+    (two / storage.CHECKPOINTS / "ckpt-2.index").write_bytes(b"x")
+    assert storage.latest_checkpoint(two).endswith("ckpt-1")

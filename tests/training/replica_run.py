@@ -17,7 +17,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.distribution import Workers, make_strategy
-from ahernet_tf.training.trainer import Interrupted, Trainer
+from ahernet_tf.training.trainer import Trainer, TrainingInterrupted
 
 # A large epsilon keeps Adam from making steps out of rounding where the gradient is 0,
 # as that of a bias that all classes share.
@@ -78,7 +78,7 @@ def train(
     trained._iterate = stopping
     try:
         trained.run()
-    except Interrupted:
+    except TrainingInterrupted:
         return trained, True
     return trained, False
 

@@ -1,0 +1,79 @@
+"""Everything that a run needs to continue as if it had never stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+
+import tensorflow as tf
+
+from ahernet_tf.models import AherNet, checkpoint
+from ahernet_tf.training import optimizers
+from ahernet_tf.training.algorithm import Algorithm
+from ahernet_tf.training.ema import WeightAverage
+
+#: Where the state of the best validation score lies, in a work directory.
+BEST = "best"
+_KEPT = 2
+
+
+class TrainingState:
+    """Weights, their average, the state of all optimizers, and the iteration.
+
+    Args:
+        model: A built network.
+        algorithm: Its training.
+        ema_decay: Of the average of the weights; 0: there is none.
+        directory: Gets the checkpoints.
+    """
+
+    def __init__(
+        self,
+        model: AherNet,
+        algorithm: Algorithm,
+        ema_decay: float,
+        directory: pathlib.Path,
+    ):
+        self.directory = directory
+        self.iteration = tf.Variable(0, dtype=tf.int64, trainable=False)
+        weights = checkpoint.ordered_variables(model)
+        self.average = WeightAverage(weights, ema_decay) if ema_decay else None
+        averages = self.average.values if self.average else []
+        optimizer_state = [
+            variable
+            for objectives in algorithm.objectives.values()
+            for objective in objectives
+            for variable in optimizers.variables_of(objective.optimizer)
+        ]
+        self.variables = [*weights, *optimizer_state, self.iteration, *averages]
+        self._checkpoint = tf.train.Checkpoint(
+            weights=weights,
+            optimizers=optimizer_state,
+            iteration=self.iteration,
+            **({"average": averages} if averages else {}),
+        )
+
+    def restore(self) -> None:
+        """Takes over the newest sound checkpoint, if there is one.
+
+        Raises:
+            ValueError: All checkpoints are damaged, or are of another configuration.
+        """
+        path = checkpoint.latest_checkpoint(self.directory)
+        if path is not None:
+            checkpoint.restore(self._checkpoint, path)
+
+    def save(self, iteration: int) -> None:
+        """Writes a checkpoint; the last two are kept."""
+        self.iteration.assign(iteration)
+        checkpoint.write_checkpoint(self._checkpoint, self.directory, iteration, _KEPT)
+
+    def save_as_best(self, iteration: int) -> None:
+        """Writes a checkpoint into the directory `best`, in place of the one there."""
+        self.iteration.assign(iteration)
+        best = self.directory / BEST
+        checkpoint.write_checkpoint(self._checkpoint, best, iteration)
+
+    def averaged(self) -> contextlib.AbstractContextManager:
+        """Lets the network have the weights that it is to localise with."""
+        return self.average.applied() if self.average else contextlib.nullcontext()
