@@ -115,7 +115,7 @@ def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
     before = (trained / "metrics.json").stat().st_mtime_ns
     result = call("train", *train_arguments(data, trained, eval_every=2))
     assert result.returncode == 0
-    assert "finished" in result.stdout
+    assert "finished" in result.stderr
     # The stored configuration is read; nothing is looked at or chosen again.
     assert "synthesis.mode" not in result.stdout
     assert (trained / "metrics.json").stat().st_mtime_ns == before
