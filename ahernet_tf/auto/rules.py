@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ahernet_tf.anchors.reach import best_anchor_tiou
 from ahernet_tf.auto import cost
 from ahernet_tf.auto.facts import Facts, Percentiles, at
 from ahernet_tf.config import Config, NetworkConfig
-from ahernet_tf.data.inspection import best_anchor_tiou
 from ahernet_tf.synthesis import MODES
 
 WIDTHS = (128, 256, 512, 1024, 2048)

@@ -4,44 +4,23 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import hashlib
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ahernet_tf.anchors import grid as anchors
-from ahernet_tf.config import Config, NetworkConfig
-from ahernet_tf.data import checks
+from ahernet_tf.anchors.reach import anchor_grid, best_anchor_tiou
+from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import group_of
-from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.loading import load
 from ahernet_tf.data.roles import Role
+from ahernet_tf.data.sequence_scanner import SequenceScanner
 from ahernet_tf.evaluation import canonical_video_id
 
 THRESHOLDS = (0.5, 0.8)
 _LISTED = 20  # actions named in the summary
 _QUANTILES = (0, 5, 25, 50, 75, 95, 100)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SequenceFacts:
-    """What the values of one feature sequence are like.
-
-    Attributes:
-        clips: Number of clips.
-        mean: Mean of all values.
-        deviation: Standard deviation of all values.
-        constant: Whether all clips are the same, of more than one.
-        digest: Checksum of the values.
-    """
-
-    clips: int
-    mean: float
-    deviation: float
-    constant: bool
-    digest: bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +79,7 @@ def inspect(
     Raises:
         DataError: The data set cannot be loaded even without its faulty videos.
     """
-    scanner = _Scanner()
+    scanner = SequenceScanner()
     check = "all" if read_values else "shape"
     data = load(pathlib.Path(directory), config.data, True, check, scanner.check)
     roles = data.roles
@@ -118,102 +97,11 @@ def inspect(
         "counts": dict(data.report.counts),
         "overlap": _overlap(roles, data.test_pool, data.groups, scanner),
     }
-    lengths = np.unique(_anchor_grid(config.network)[:, 1])
+    lengths = np.unique(anchor_grid(config.network)[:, 1])
     return Inspection(summary, found, lengths)
 
 
-class _Scanner:
-    """Reads sequences for the loader, and remembers what they are like."""
-
-    def __init__(self) -> None:
-        self._facts: dict[tuple[FeatureStore, str], SequenceFacts] = {}
-
-    def of(self, role: Role, video: str) -> SequenceFacts | None:
-        """Returns what a video's features are like, if they were read."""
-        return self._facts.get((role.sequences.store, video))
-
-    def check(
-        self, pairs: Iterable[tuple[FeatureStore, str]], read: bool
-    ) -> dict[tuple[FeatureStore, str], checks.FeatureCheck]:
-        """Looks at sequences in parallel; see `checks.check_sequences`."""
-        pairs = list(dict.fromkeys(pairs))
-        if not read:
-            return checks.check_sequences(pairs, read)
-        results = checks.in_parallel(self._scan, pairs, "reading features")
-        return dict(zip(pairs, results))
-
-    def _scan(self, pair: tuple[FeatureStore, str]) -> checks.FeatureCheck:
-        held = _Held(pair[0])
-        result = checks.check_sequence(held, pair[1], True)
-        if result.shape is not None:
-            values = held.values
-            self._facts[pair] = SequenceFacts(
-                clips=len(values),
-                mean=float(values.mean(dtype=np.float64)),
-                deviation=float(values.std(dtype=np.float64)),
-                constant=len(values) > 1 and bool((values == values[0]).all()),
-                digest=hashlib.blake2b(
-                    np.ascontiguousarray(values), digest_size=8
-                ).digest(),
-            )
-        return result
-
-
-class _Held:
-    """A store that keeps the sequence it read last, so that it is read once."""
-
-    packed = False  # the values are wanted in any case
-
-    def __init__(self, store: FeatureStore) -> None:
-        self._store = store
-        self.values = np.zeros((0, 0))
-
-    def __contains__(self, video: str) -> bool:
-        return video in self._store
-
-    def missing(self, video: str) -> str:
-        return self._store.missing(video)
-
-    def read(self, video: str) -> np.ndarray:
-        self.values = self._store.read(video)
-        return self.values
-
-    def where(self, video: str) -> str:
-        return self._store.where(video)
-
-
-def best_anchor_tiou(segments: np.ndarray, network: NetworkConfig) -> np.ndarray:
-    """Computes the best tIoU that any anchor has with each segment.
-
-    Args:
-        segments: `[segments, 2]`, start and end in steps.
-        network: Sizes of the pyramid. As in training, anchors end at the last step.
-
-    Returns:
-        `[segments]`, 0 to 1.
-    """
-    grid = _anchor_grid(network).astype(np.float64)
-    last = network.untrimmed_steps - 1
-    ends = np.clip(grid[:, :1] + grid[:, 1:] * [-0.5, 0.5], 0, last)
-    best = np.zeros(len(segments))
-    for first in range(0, len(segments), 4096):
-        part = segments[first : first + 4096, np.newaxis].astype(np.float64)
-        overlap = np.minimum(part[..., 1], ends[:, 1]) - np.maximum(
-            part[..., 0], ends[:, 0]
-        )
-        overlap = np.maximum(overlap, 0.0)
-        union = (part[..., 1] - part[..., 0]) + (ends[:, 1] - ends[:, 0]) - overlap
-        best[first : first + 4096] = (overlap / union).max(axis=1)
-    return best
-
-
-def _anchor_grid(network: NetworkConfig) -> np.ndarray:
-    return anchors.grid(
-        network.untrimmed_steps, len(network.level_channels), network.anchor_ratios
-    )
-
-
-def _role_facts(role: Role, config: Config, scanner: _Scanner) -> RoleFacts:
+def _role_facts(role: Role, config: Config, scanner: SequenceScanner) -> RoleFacts:
     """Gathers the numbers of a role."""
     instances = role.instances()
     seconds = (instances["end_sec"] - instances["start_sec"]).to_numpy(np.float64)
@@ -237,7 +125,7 @@ def _role_facts(role: Role, config: Config, scanner: _Scanner) -> RoleFacts:
 
 
 def _summary(
-    role: Role, facts: RoleFacts, config: Config, scanner: _Scanner
+    role: Role, facts: RoleFacts, config: Config, scanner: SequenceScanner
 ) -> dict[str, Any]:
     """Sums a role up in plain JSON values."""
     option = "moment" if role.name == "moments" else "foreground"
@@ -305,7 +193,7 @@ def _overlap(
     roles: dict[str, Role],
     pool: Role | None,
     groups: dict[str, str],
-    scanner: _Scanner,
+    scanner: SequenceScanner,
 ) -> dict[str, list[Any]]:
     """Finds what training and test share."""
     training = [roles[name] for name in ("untrimmed", "moments")]

@@ -3,7 +3,7 @@ import pytest
 
 from ahernet_tf.config import small
 from ahernet_tf.data.checks import DataError
-from ahernet_tf.data.inspection import best_anchor_tiou, inspect, quantiles
+from ahernet_tf.data.inspection import inspect, quantiles
 from tests.data.tiny import TinyData
 
 CONFIG = small()
@@ -11,29 +11,6 @@ CONFIG = small()
 
 def look(tmp_path, tiny=None, **options):
     return inspect((tiny or TinyData()).write(tmp_path / "d"), CONFIG, **options)
-
-
-@pytest.mark.parametrize(
-    ("segment", "tiou"),
-    [
-        ((64, 96), 1.0),  # the level of stride 32 has this cell
-        ((0, 4), 1.0),
-        ((0, 512), 511 / 512),  # anchors end at the last step
-        ((64, 65), 0.25),  # a step in an anchor of 4
-        ((300, 300.5), 0.125),
-        ((62, 66), 1 / 3),  # between two cells, or 4 of the 12.0 ... of the larger
-    ],
-)
-def test_the_best_anchor_of_a_segment(segment, tiou):
-    found = best_anchor_tiou(np.array([segment]), CONFIG.network)
-    if segment == (62, 66):
-        grid = np.array([[60, 64], [64, 68], [56, 64], [64, 72]], float)
-        overlap = np.minimum(grid[:, 1], 66) - np.maximum(grid[:, 0], 62)
-        least = (overlap / (4 + np.diff(grid)[:, 0] - overlap)).max()
-        assert found[0] >= least
-        assert found[0] < 0.5
-    else:
-        assert found[0] == pytest.approx(tiou, rel=1e-6)
 
 
 def test_a_role_is_counted(tmp_path):
