@@ -25,6 +25,7 @@ PROGRAMS = {
         "refine": "experiments.refine",
         "predict": "experiments.predict",
         "localize-video": "experiments.localize_video",
+        "draw-results": "experiments.draw_results",
         "evaluate": "experiments.evaluate",
         "compare": "experiments.compare",
     },

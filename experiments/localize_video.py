@@ -28,7 +28,8 @@ from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.opening import open_store
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.evaluation import canonical_video_id
-from ahernet_tf.visualization.timeline import Track, draw_timeline
+from ahernet_tf.visualization.results import tracks_of
+from ahernet_tf.visualization.timeline import draw_timeline
 
 if TYPE_CHECKING:
     from ahernet_tf.inference import Detection, Localizer
@@ -128,7 +129,12 @@ def run(request: Request) -> Report:
         usable, desc="localising", unit="video", disable=not request.progress
     ):
         found[video] = localize(localizer, store, video, request)
-        draw(request.out / "timelines" / f"{video}.png", localizer, store, video, found)
+        draw_timeline(
+            request.out / "timelines" / f"{video}.png",
+            store.info(video).duration_sec,
+            tracks_of(to_frame({video: found[video]})),
+            title=video,
+        )
         if request.clips:
             folder = request.out / "clips" / video
             rate = store.description.get("fps") or store.info(video).fps
@@ -167,15 +173,6 @@ def check_videos(request: Request) -> dict[str, str]:
     return videos
 
 
-def find_checkpoint(path: pathlib.Path) -> tuple[pathlib.Path, str | None]:
-    """Returns the work directory and one checkpoint in it, None for the newest.
-
-    Args:
-        path: The work directory, or a file W/checkpoints/ckpt-N.
-    """
-    return (path, None) if path.is_dir() else (path.parent.parent, str(path))
-
-
 def load_localizer(request: Request) -> Localizer:
     """Loads the trained network and checks that it takes the extractor's features.
 
@@ -183,12 +180,13 @@ def load_localizer(request: Request) -> Localizer:
         ValueError: It does not, or a file is unusable.
     """
     from ahernet_tf.inference import Localizer
+    from ahernet_tf.inference.localizer import find_model
     from ahernet_tf.models.checkpoint import compute_products_in, load_description
     from ahernet_tf.p3d.agreement import feature_differences
     from ahernet_tf.p3d.extraction import ExtractionOptions
     from ahernet_tf.p3d.weights import read_p3d_metadata
 
-    directory, checkpoint = find_checkpoint(request.checkpoint)
+    directory, checkpoint = find_model(request.checkpoint)
     description, config = load_description(directory)
     extraction = request.extraction or ExtractionOptions()
     metadata = read_p3d_metadata(request.p3d)
@@ -239,24 +237,6 @@ def localize(
             found.append(dataclasses.replace(item, end_sec=end_sec))
     found.sort(key=lambda item: -item.score)
     return found[: request.top or None]
-
-
-def draw(
-    path: pathlib.Path,
-    localizer: Localizer,
-    store: FeatureStore,
-    video: str,
-    found: dict[str, list[Detection]],
-) -> None:
-    """Draws the timeline of one video: a track for every class that was detected."""
-    rows = []
-    for label in localizer.class_names:
-        items = [item for item in found[video] if item.label == label]
-        if items:
-            segments = [(item.start_sec, item.end_sec) for item in items]
-            rows.append(Track(label, segments, [item.score for item in items]))
-    rows = rows or [Track("no detections")]
-    draw_timeline(path, store.info(video).duration_sec, rows, title=video)
 
 
 def define_flags() -> None:
@@ -329,6 +309,7 @@ def define_flags() -> None:
 
 def request_from_flags(values: flags.FlagValues) -> Request:
     """Builds the request that the flags describe."""
+    from ahernet_tf.inference.localizer import find_model
     from ahernet_tf.models.checkpoint import load_description
     from ahernet_tf.p3d.extraction import ExtractionOptions
 
@@ -336,7 +317,7 @@ def request_from_flags(values: flags.FlagValues) -> Request:
     processors = os.cpu_count() or 1
     decoders = max(1, min(8, processors // 2))
     checkpoint = pathlib.Path(values.checkpoint)
-    description, _ = load_description(find_checkpoint(checkpoint)[0])
+    description, _ = load_description(find_model(checkpoint)[0])
     trained = description.extraction or {}
     return Request(
         video=values.video,

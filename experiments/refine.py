@@ -64,11 +64,9 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK
-
     workdir = pathlib.Path(values.workdir)
     refine(workdir, pathlib.Path(values.data) if values.data else None)
-    print(f"{workdir / SECOND_LOOK} and {workdir / DURATIONS} are written.")
+    print(f"Second look and typical durations are in {workdir}.")
 
 
 if __name__ == "__main__":

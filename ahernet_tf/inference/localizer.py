@@ -140,7 +140,8 @@ class Localizer:
             duration_sec: Length of all videos or of each, where the time model needs
                 it.
             window_sec: Length of the windows that a longer video is cut into; their
-                candidates are merged by non-maximum suppression. None: no windows.
+                candidates are merged by non-maximum suppression. By default
+                `data.window_sec`; 0: no windows.
             window_overlap: Part of a window that the next one repeats.
             batch_size: Sequences computed at once, of whatever videos.
             min_score: Detections that score less are left out.
@@ -164,8 +165,10 @@ class Localizer:
                 _of_each(duration_sec, len(arrays), "duration_sec"),
             )
         )
+        if window_sec is None:
+            window_sec = self.config.data.window_sec
         cuts = [
-            windows(len(values), time_model, *own, window_sec, window_overlap)
+            windows(len(values), time_model, *own, window_sec or None, window_overlap)
             for values, own in zip(arrays, timing)
         ]
         sequences = (
@@ -278,6 +281,28 @@ class Localizer:
             data.pooling,
             data.edge,
         )
+
+
+def find_model(path: str | pathlib.Path) -> tuple[pathlib.Path, str | None]:
+    """Finds a trained network.
+
+    Args:
+        path: A work directory of training, or one of its checkpoints,
+            `W/checkpoints/ckpt-N`.
+
+    Returns:
+        The work directory, and the checkpoint; None for the newest.
+
+    Raises:
+        ValueError: There is neither.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return path, None
+    path = path.with_name(path.name.removesuffix(".index"))
+    if not path.with_name(f"{path.name}.index").exists():
+        raise ValueError(f"{path}: no such work directory or checkpoint.")
+    return path.parent.parent, str(path)
 
 
 def _check_classes(classes: str) -> None:

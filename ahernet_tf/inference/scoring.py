@@ -33,7 +33,8 @@ def localize_role(
         localizer: The network.
         role: Such as `dataset.test()`.
         batch_size: Sequences computed at once.
-        window_sec: Videos longer than this are cut into windows; None: none is.
+        window_sec: Videos longer than this are cut into windows; by default
+            `data.window_sec`; 0: none is.
         window_overlap: Part of a window that the next one repeats.
         progress: Whether to show a bar.
 
@@ -45,7 +46,9 @@ def localize_role(
         total=len(role.videos), unit="video", desc="localising", disable=not progress
     )
     long = []
-    if window_sec is not None:
+    if window_sec is None:
+        window_sec = localizer.config.data.window_sec
+    if window_sec:
         long = [v for v in role.videos if role.covered_sec(v) > window_sec]
     for video in long:
         items = localizer.localize(

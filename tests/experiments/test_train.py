@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,6 +142,16 @@ def test_predict_gives_the_detections_of_the_run(trained, data, tmp_path):
     windowed = call("predict", *flags, "--window_sec=20", "--classes=source")
     assert windowed.returncode == 0, windowed.stderr
     assert json.loads(out.read_text())["results"]
+
+
+def test_refine_learns_the_same_anew(trained, data, tmp_path):
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    for name in ("second_look.npz", "durations.json"):
+        (copy / name).unlink()
+    result = call("refine", f"--workdir={copy}")
+    assert result.returncode == 0, result.stderr
+    for name in ("second_look.npz", "durations.json"):
+        assert (copy / name).read_bytes() == (trained / name).read_bytes()
 
 
 def test_sigterm_saves_and_the_same_command_continues(data, tmp_path):

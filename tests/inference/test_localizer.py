@@ -9,6 +9,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.localizer import find_model
 from ahernet_tf.models import checkpoint, systems
 from tests.models import tiny
 
@@ -137,7 +138,6 @@ def test_rates_that_are_none_are_refused(fps):
     ("options", "message"),
     [
         ({"duration_sec": -1.0}, "Expected duration_sec above 0, received -1"),
-        ({"window_sec": 0.0}, "window above 0 s"),
         ({"window_sec": -4.0}, "window above 0 s"),
         ({"window_overlap": 1.0}, "overlap in"),
         ({"batch_size": 0}, "batches of at least 1"),
@@ -182,3 +182,26 @@ def test_loaded_localizer_finds_the_same(tmp_path):
     assert found == expected
     with pytest.raises(ValueError, match="localises the target classes only"):
         Localizer.load(tmp_path, classes="source")
+
+
+def test_windows_are_the_configurations_unless_asked_for():
+    localizer = localizer_of()
+    clips = clips_of(60)
+    plain, windowed = (
+        localizer.localize(clips, time_model=TIMES, window_sec=sec) for sec in (0, 40.0)
+    )
+    data = dataclasses.replace(localizer.config.data, window_sec=40.0)
+    localizer.config = dataclasses.replace(localizer.config, data=data)
+    assert localizer.localize(clips, time_model=TIMES) == windowed != plain
+    assert localizer.localize(clips, time_model=TIMES, window_sec=0) == plain
+
+
+def test_checkpoints_are_found_or_named(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "ckpt-3.index").touch()
+    assert find_model(tmp_path) == (tmp_path, None)
+    for name in ("ckpt-3", "ckpt-3.index"):
+        assert find_model(folder / name) == (tmp_path, str(folder / "ckpt-3"))
+    with pytest.raises(ValueError, match="nonexistent: no such work directory"):
+        find_model("nonexistent")
