@@ -9,14 +9,34 @@ from typing import NamedTuple
 
 from ahernet_tf import config as configuration
 from ahernet_tf import files
-from ahernet_tf.auto import cost, rules
+from ahernet_tf.auto import cost, data_rules, inference_rules, training_rules
+from ahernet_tf.auto.choices import Budget, Choice, Rule
 from ahernet_tf.auto.facts import Facts, facts_of
-from ahernet_tf.auto.rules import Budget, Choice
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
 
 #: File beside a run's configuration: what was chosen, why, and from which facts.
 FILE = "auto.json"
+#: In this order: a rule sees what those before it chose. What no rule names is the
+#: paper's.
+RULES: tuple[Rule, ...] = (
+    data_rules.steps,
+    data_rules.labels,
+    training_rules.proposals,
+    training_rules.offsets,
+    training_rules.schedule,
+    data_rules.features,
+    data_rules.clips,
+    data_rules.synthesis,
+    data_rules.lengths,
+    training_rules.width,
+    data_rules.anchors,
+    training_rules.iterations,
+    training_rules.decay,
+    inference_rules.suppression,
+    inference_rules.durations,
+    inference_rules.second_look,
+)
 
 
 class Automatic(NamedTuple):
@@ -73,7 +93,7 @@ def configure(
         return configuration.with_overrides(config, list(assignments))
 
     choices: list[Choice] = []
-    for rule in rules.RULES:
+    for rule in RULES:
         choices += rule(facts, budget, chosen())
     config = chosen()
     by_hand = {text.partition("=")[0].strip() for text in assignments}

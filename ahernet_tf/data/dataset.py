@@ -144,19 +144,6 @@ class Dataset:
             )
         return self.roles[name]
 
-    def max_segments(self, config: DataConfig) -> int:
-        """Returns how many instances of a video are used at most.
-
-        Args:
-            config: Its `max_segments`; where it is None, as many as the annotated
-                training video with the most instances has.
-        """
-        if config.max_segments is not None:
-            return config.max_segments
-        roles = [self.roles.get(name) for name in ("untrimmed", "oracle")]
-        counts = [len(v.instances) for role in roles if role for v in role.videos]
-        return max(1, *counts)
-
     def test(self, classes: Sequence[str] | None = None) -> Role | None:
         """Returns the test videos of the given classes, for evaluation.
 

@@ -61,7 +61,8 @@ def untrimmed_stream(
     """
     videos = dataset.role(role)
     index_of = _index_of_class(dataset, role)
-    steps, limit = config.network.untrimmed_steps, dataset.max_segments(config.data)
+    steps = config.network.untrimmed_steps
+    limit = config.data.max_segments or videos.most_instances()
     order = sampling.EpochOrder(len(videos.videos), seed, role)
     spans = videos.whole_spans()
     videos.sequences.require(config.data)
@@ -292,7 +293,7 @@ def _draw_inputs(dataset: Dataset, config: Config) -> DrawInputs:
     return DrawInputs(
         config=config.synthesis,
         steps=steps,
-        max_segments=dataset.max_segments(config.data),
+        max_segments=config.data.max_segments or untrimmed.most_instances(),
         covered_sec=untrimmed.features["covered_sec"].to_numpy(),
         instances_sec=[
             np.array([(i.start_sec, i.end_sec) for i in video.instances]).reshape(-1, 2)

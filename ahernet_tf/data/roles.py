@@ -59,6 +59,10 @@ class Role:
         ]
         return pd.DataFrame(rows, columns=["video", "start_sec", "end_sec", "label"])
 
+    def most_instances(self) -> int:
+        """Returns how many instances the fullest video has, at least 1."""
+        return max([1, *(len(video.instances) for video in self.videos)])
+
     def covered_sec(self, video: Video) -> float:
         """Returns the duration that the features of a video cover, in seconds.
 

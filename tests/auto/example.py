@@ -2,9 +2,13 @@
 
 import dataclasses
 
+from ahernet_tf import config as configuration
+from ahernet_tf.auto.choices import Budget
 from ahernet_tf.auto.facts import PERCENTS, Facts
+from ahernet_tf.config import Config
 
 FAST_MACHINE = 1e6
+PLENTY = Budget(minutes=60, gflops=FAST_MACHINE)
 
 
 def even(low, high):
@@ -61,3 +65,15 @@ LONG = dataclasses.replace(
 def changed(**values):
     """Returns the facts of short instances with some of them changed."""
     return dataclasses.replace(SHORT, **values)
+
+
+def chosen(rule, facts, budget=PLENTY, **options):
+    """Returns what a rule chooses, values and reasons by option."""
+    start = {"network.proposal_classifier": True}
+    start |= {name.replace("__", "."): value for name, value in options.items()}
+    config = configuration.with_values(Config(), start)
+    return {choice.option: choice for choice in rule(facts, budget, config)}
+
+
+def values(*arguments, **options):
+    return {name: c.value for name, c in chosen(*arguments, **options).items()}

@@ -5,12 +5,19 @@ import json
 import pytest
 
 from ahernet_tf import config as configuration
-from ahernet_tf.auto.configuration import configure, configure_for
-from ahernet_tf.auto.rules import Budget
-from tests.auto.example import FAST_MACHINE, LONG, SHORT
+from ahernet_tf.auto.configuration import RULES, configure, configure_for
+from ahernet_tf.config import Config
+from tests.auto.example import FAST_MACHINE, LONG, PLENTY, SHORT, changed
 from tests.data import tiny
 
-PLENTY = Budget(60, FAST_MACHINE)
+
+def test_every_choice_is_of_an_option_and_says_why():
+    for facts in (SHORT, LONG, changed(gap_sec=(), background=0.0)):
+        for rule in RULES:
+            for choice in rule(facts, PLENTY, Config()):
+                Config().option(choice.option)
+                assert len(choice.reason) > 10
+                assert choice.line().startswith(choice.option + " ")
 
 
 @pytest.mark.parametrize("facts", [SHORT, LONG])

@@ -210,6 +210,24 @@ def test_more_instances_than_fit_keep_the_first(dataset):
             np.testing.assert_allclose(batch["segments"][row], [[6.4, 19.2]])
 
 
+def test_without_a_limit_all_instances_of_the_fullest_video_fit(dataset):
+    config = configuration.with_overrides(CONFIG, ["data.max_segments=none"])
+    for role in ("untrimmed", "oracle"):
+        batch = batches(untrimmed_stream(dataset, config, 0, role=role), 1)[0]
+        assert batch["segments"].shape[1:] == (2, 2)
+    # What moments are surrounded by follows the untrimmed videos alone.
+    oracle = dataset.role("oracle")
+    longer = dataclasses.replace(
+        oracle.videos[0], instances=oracle.videos[0].instances * 3
+    )
+    roles = dataset.roles | {"oracle": oracle.with_videos([longer])}
+    changed = dataclasses.replace(dataset, roles=roles)
+    batch = batches(untrimmed_stream(changed, config, 0, role="oracle"), 1)[0]
+    assert batch["segments"].shape[1] == len(longer.instances) > 2
+    batch = batches(moment_stream(changed, config, 0), 1)[0]
+    assert batch["segments"].shape[1:] == (2, 2)
+
+
 def test_the_oracle_labels_target_classes(dataset):
     for batch in batches(untrimmed_stream(dataset, CONFIG, 0, role="oracle"), 3):
         for row in np.flatnonzero(batch["video"] == b"c1"):
