@@ -11,6 +11,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 _ENDINGS = re.compile(
     r"\.(mp4|mkv|webm|avi|mov|m4v|mpg|mpeg|wmv|flv|ts|3gp|gif|npy|npz|pt|csv|json)$"
@@ -36,12 +37,23 @@ def plain(name: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         text = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    text = _ENDINGS.sub("", text.strip().casefold())
-    while text.startswith("v_") and len(text) > 2:
-        text = text[2:]
+    text = canonical_video_id(_ENDINGS.sub("", text.strip().casefold()))
     text = re.sub(r"[\s_\-]+", "_", text)
     text = re.sub(r"^_+(?=\D)|_+$", "", text) or text
     return re.sub(r"(?<=[^\W\d_])_(?=[^\W\d_])", "", text)
+
+
+def canonical_video_id(video: Any) -> str:
+    """Returns the id without any leading `v_`, the form in which videos are compared.
+
+    ActivityNet's ids are written with the prefix in some files and without it in
+    others, and two of its YouTube ids begin with `v_` themselves (`v_UmAH95xls`);
+    dropping every leading `v_` gives all spellings of a video the same name.
+    """
+    video = str(video)
+    while video.startswith("v_") and len(video) > 2:
+        video = video[2:]
+    return video
 
 
 def near_pairs(names: Iterable[str], others: Collection[str]) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import collections
 import pathlib
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -31,15 +31,16 @@ from ahernet_tf import program
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import export
 from ahernet_tf.data.annotations.activitynet import write_annotations
-from ahernet_tf.data.annotations.class_folders import read_class_folders
 from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
 from ahernet_tf.data.annotations.export import FORMS_TO_WRITE, write_form
 from ahernet_tf.data.annotations.forms import AUTO, FORMS, read_form
+from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.times import UNITS
-from ahernet_tf.data.annotations.video_collector import ReadOptions
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.files import check_directory, check_output, read_json
+
+if TYPE_CHECKING:
+    from ahernet_tf.data.features.time_model import TimeModel
 
 CLASS_FOLDERS = "class_folders"
 
@@ -87,6 +88,8 @@ def run(
     if form == AUTO and time_model is not None and source.is_dir():
         form = CLASS_FOLDERS
     if form == CLASS_FOLDERS:
+        from ahernet_tf.data.annotations.class_folders import read_class_folders
+
         if time_model is None:
             raise ValueError("class_folders needs clip_frames and stride_frames.")
         videos, found = read_class_folders(source, report, reading, time_model), form
@@ -161,6 +164,8 @@ def main(values: flags.FlagValues) -> None:
     to, out = form_and_path(values.to, values.out)
     time_model = None
     if values.clip_frames or values.stride_frames:
+        from ahernet_tf.data.features.time_model import TimeModel
+
         spec = {"clip_frames": values.clip_frames, "fps": values.fps}
         spec["stride_frames"] = values.stride_frames
         time_model = TimeModel.from_spec(spec)

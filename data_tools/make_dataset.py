@@ -25,6 +25,7 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -33,14 +34,12 @@ from ahernet_tf import program
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.annotations.times import UNITS
 from ahernet_tf.data.checks import DataError, DataReport
-from ahernet_tf.data.create.own_data import Maker
 from ahernet_tf.data.create.own_inputs import OwnInputs
-from ahernet_tf.data.create.own_layout import TIMING
-from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS
-from ahernet_tf.data.features.opening import FORMATS
-from ahernet_tf.data.role_counts import size_of_role
 from ahernet_tf.files import check_directory, new_directory, write_json
+
+if TYPE_CHECKING:
+    from ahernet_tf.data.dataset import Dataset
 
 
 def run(
@@ -63,6 +62,9 @@ def run(
     Raises:
         ValueError: Something is missing or contradicts itself; nothing was written.
     """
+    from ahernet_tf.data.create.own_data import Maker
+    from ahernet_tf.data.dataset import Dataset
+
     out = pathlib.Path(out)
     inputs.check()
     check_directory(out)
@@ -99,6 +101,8 @@ def reported_first(report: DataReport, skip_bad: bool) -> Iterator[None]:
 
 def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
     """Says what a data set holds."""
+    from ahernet_tf.data.role_counts import size_of_role
+
     lines = [f"{out}: {dataset.feature_channels} channels"]
     lines += [size_of_role(role) for role in dataset.roles.values()]
     return lines + dataset.report.lines()
@@ -107,7 +111,8 @@ def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     names = ("preset", "format", "template", "array", "parts", "transposed")
-    names += ("follow_links", *TIMING, "resampled", "covers")
+    names += ("follow_links", "clip_frames", "stride_frames", "fps", "resampled")
+    names += ("covers",)
     layout = {n: values[n].value for n in names if values[n].value not in (None, [])}
     paths = {
         name: pathlib.Path(values[name].value)
@@ -185,8 +190,8 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "preset", None, sorted(FEATURE_SETS), "A published set of features."
     )
-    flags.DEFINE_enum(
-        "format", None, list(FORMATS), "Format of --features; unset: guessed."
+    flags.DEFINE_string(
+        "format", None, "Format of --features (docs/DATA.md); unset: guessed."
     )
     flags.DEFINE_string(
         "template", None, "Name of a sequence in --features, such as v_{video}."

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -30,19 +30,14 @@ from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
-from ahernet_tf.data.create.class_splits import ClassSplit
-from ahernet_tf.data.create.development import (
-    labels_of,
-    play_targets,
-    training_and_held_out,
-)
 from ahernet_tf.data.create.split_roles import relative
-from ahernet_tf.data.create.video_pieces import cut_videos, write_pieces
-from ahernet_tf.data.dataset import Dataset, Role
 from ahernet_tf.data.description import DESCRIPTION, FROM_UNTRIMMED
 from ahernet_tf.data.features.feature_entries import with_paths
-from ahernet_tf.data.role_counts import size_of_role
-from ahernet_tf.files import new_directory, read_json, write_json
+from ahernet_tf.files import check_directory, new_directory, read_json, write_json
+
+if TYPE_CHECKING:
+    from ahernet_tf.data.create.class_splits import ClassSplit
+    from ahernet_tf.data.dataset import Dataset, Role
 
 ANNOTATIONS, TRAINING, TEST = "annotations.json", "training", "validation"
 
@@ -72,7 +67,12 @@ def run(
         ValueError: There are too few classes or groups, or `data` is faulty; nothing
             was written.
     """
+    from ahernet_tf.data.create.development import play_targets, training_and_held_out
+    from ahernet_tf.data.create.video_pieces import cut_videos, write_pieces
+    from ahernet_tf.data.dataset import Dataset
+
     data, out = pathlib.Path(data), pathlib.Path(out)
+    check_directory(out)
     if out.resolve() == data.resolve():
         raise ValueError(f"{out}: is the data set itself, give another directory")
     if played_targets is not None and target_classes is not None:
@@ -133,6 +133,9 @@ def _said(
     dataset: Dataset, development: Dataset, training: Role, held: Role
 ) -> list[str]:
     """Returns what is printed of the data set."""
+    from ahernet_tf.data.create.development import labels_of
+    from ahernet_tf.data.role_counts import size_of_role
+
     roles = [*development.roles.values()]
     if source := development.test(development.source_classes):
         roles.append(dataclasses.replace(source, name="test of the source classes"))

@@ -37,7 +37,6 @@ from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create import class_splits as splits
 from ahernet_tf.data.create.split_roles import PARTS, RoleFiles, dataset_json
 from ahernet_tf.data.features.feature_sets import FEATURE_SETS
-from ahernet_tf.data.features.opening import FORMATS
 from ahernet_tf.files import check_directory, read_json, write_text
 
 METHODS = ("activitynet", "category", "list", "random", "files")
@@ -276,8 +275,8 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "preset", None, sorted(FEATURE_SETS), "A published set of features."
     )
-    flags.DEFINE_enum(
-        "format", None, list(FORMATS), "Format of the features; unset: guessed."
+    flags.DEFINE_string(
+        "format", None, "Format of the features (docs/DATA.md); unset: guessed."
     )
     flags.DEFINE_string(
         "template", None, "Name of a sequence in the features, such as v_{video}."

@@ -26,7 +26,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -34,18 +34,14 @@ from ahernet_tf import config as configuration
 from ahernet_tf import program, settings
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.data.create.public_annotations import PublicAnnotations
-from ahernet_tf.data.create.setting_content import (
-    SettingContent,
-    make_content,
-    open_all_features,
-)
-from ahernet_tf.data.create.setting_report import MISSING, SettingReport
-from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.files import check_directory, write_json, write_text
 from ahernet_tf.settings import Count, Part
 
+if TYPE_CHECKING:
+    from ahernet_tf.data.create.setting_content import SettingContent
+
 DESCRIPTION = "setting.json"
+MISSING = "missing_features.tsv"
 
 
 def run(
@@ -74,6 +70,11 @@ def run(
     Raises:
         ValueError: Something is missing or contradicts itself; nothing was written.
     """
+    from ahernet_tf.data.create.public_annotations import PublicAnnotations
+    from ahernet_tf.data.create.setting_content import make_content, open_all_features
+    from ahernet_tf.data.create.setting_report import SettingReport
+    from ahernet_tf.data.dataset import Dataset
+
     out, setting = pathlib.Path(out), settings.setting(name)
     check_directory(out)
     _check_out(out)
@@ -81,7 +82,7 @@ def run(
     subsets = {count: files.subset(count) for count in setting.counts()}
     opened = open_all_features(setting, features, layout)
     content = make_content(setting, files, subsets, opened)
-    report = SettingReport.of(content)
+    report = SettingReport.of(content, MISSING)
     description = report.description()
     print("\n".join(report.lines()))
 

@@ -84,3 +84,9 @@ def test_subsets_have_one_name(text, subset):
 @given(st.text())
 def test_a_plain_name_is_plain(name):
     assert spelling.plain(spelling.plain(name)) == spelling.plain(name)
+
+
+@pytest.mark.parametrize("video", ["UmAH95xls", "v_UmAH95xls", "v_v_UmAH95xls"])
+def test_videos_are_compared_without_their_prefix(video):
+    assert spelling.canonical_video_id(video) == "UmAH95xls"
+    assert spelling.canonical_video_id("v_") == "v_"

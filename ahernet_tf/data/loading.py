@@ -31,7 +31,7 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.role_counts import counts_of_role
 from ahernet_tf.data.roles import Role, features_table
 from ahernet_tf.data.sequences import SequenceSource
-from ahernet_tf.evaluation import canonical_video_id
+from ahernet_tf.spelling import canonical_video_id
 
 _TEST_POOL = "test of any class"
 

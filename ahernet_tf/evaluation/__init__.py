@@ -11,7 +11,7 @@ from ahernet_tf.evaluation.bootstrap import (
     paired_bootstrap,
 )
 from ahernet_tf.evaluation.detection import DetectionResult, evaluate_detections
-from ahernet_tf.evaluation.entries import canonical_video_id, result_video_id
+from ahernet_tf.evaluation.entries import result_video_id
 from ahernet_tf.evaluation.errors import ErrorAnalysis, analyse_errors
 from ahernet_tf.evaluation.ground_truth import load_ground_truth
 from ahernet_tf.evaluation.proposal import ProposalResult, evaluate_proposals
@@ -23,6 +23,7 @@ from ahernet_tf.evaluation.score_report import (
     proposal_report,
     report_lines,
 )
+from ahernet_tf.spelling import canonical_video_id
 
 __all__ = [
     "PROTOCOLS",

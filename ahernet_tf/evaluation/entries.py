@@ -26,19 +26,6 @@ def content_of(path_or_dict: PathLike | Mapping) -> tuple[str, Any]:
     return str(path_or_dict), files.read_json(path_or_dict)
 
 
-def canonical_video_id(video: Any) -> str:
-    """Returns the id without any leading `v_`, the form in which videos are compared.
-
-    ActivityNet's ids are written with the prefix in some files and without it in
-    others, and two of its YouTube ids begin with `v_` themselves (`v_UmAH95xls`);
-    dropping every leading `v_` gives all spellings of a video the same name.
-    """
-    video = str(video)
-    while video.startswith("v_") and len(video) > 2:
-        video = video[2:]
-    return video
-
-
 def result_video_id(video: Any) -> str:
     """Returns the id as ActivityNet results files spell it: one leading `v_` dropped.
 

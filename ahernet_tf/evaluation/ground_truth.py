@@ -9,10 +9,10 @@ import pandas as pd
 
 from ahernet_tf.evaluation.entries import (
     PathLike,
-    canonical_video_id,
     check_item,
     content_of,
 )
+from ahernet_tf.spelling import canonical_video_id
 
 MAX_NAMED_EXCLUSIONS = 5
 

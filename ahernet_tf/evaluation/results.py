@@ -9,11 +9,11 @@ import pandas as pd
 from ahernet_tf import files
 from ahernet_tf.evaluation.entries import (
     PathLike,
-    canonical_video_id,
     check_item,
     content_of,
     result_video_id,
 )
+from ahernet_tf.spelling import canonical_video_id
 
 
 def load_predictions(

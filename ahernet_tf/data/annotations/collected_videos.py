@@ -9,7 +9,7 @@ from ahernet_tf import spelling
 from ahernet_tf.data.annotations.repairs import Segment, another_unit, differ, mended
 from ahernet_tf.data.annotations.video_collector import Action, VideoCollector
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.evaluation import canonical_video_id
+from ahernet_tf.spelling import canonical_video_id
 
 UNKNOWN_DURATION = "videos of unknown duration: the end of the last segment taken"
 NOTHING_LEFT = "videos left out, as none of their segments can be used"

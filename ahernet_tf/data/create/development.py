@@ -14,7 +14,7 @@ from ahernet_tf.data.create.class_splits import (
     split_by_list,
 )
 from ahernet_tf.data.dataset import Dataset, Role
-from ahernet_tf.evaluation import canonical_video_id
+from ahernet_tf.spelling import canonical_video_id
 
 
 def play_targets(

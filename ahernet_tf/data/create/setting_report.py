@@ -11,8 +11,6 @@ from ahernet_tf.data.create.setting_content import SettingContent
 from ahernet_tf.data.create.setting_counts import CountedPart, explanations, table
 from ahernet_tf.settings import TITLES
 
-MISSING = "missing_features.tsv"
-
 
 @dataclasses.dataclass(frozen=True)
 class SettingReport:
@@ -29,10 +27,10 @@ class SettingReport:
     notes: list[str]
 
     @classmethod
-    def of(cls, content: SettingContent) -> SettingReport:
-        """Counts and explains."""
+    def of(cls, content: SettingContent, missing: str) -> SettingReport:
+        """Counts and explains; `missing` is the file that lists missing features."""
         rows = _rows(content)
-        notes = [*explanations(rows, content.subsets), *_notes(content)]
+        notes = [*explanations(rows, content.subsets), *_notes(content, missing)]
         return cls(content, rows, notes)
 
     def lines(self) -> list[str]:
@@ -91,7 +89,7 @@ def _of_classes(videos: Collection[Video], names: set[str]) -> list[Video]:
     return [video for video in cut if video.instances]
 
 
-def _notes(content: SettingContent) -> list[str]:
+def _notes(content: SettingContent, missing: str) -> list[str]:
     """Says what else a user should know."""
     notes = []
     if content.origin is not None:
@@ -121,5 +119,5 @@ def _notes(content: SettingContent) -> list[str]:
         notes.append(f"{shared} test videos are untrimmed training videos as well.")
     if content.missing:
         count = len(content.missing)
-        notes.append(f"{count:,} videos lack features and are left out: {MISSING}.")
+        notes.append(f"{count:,} videos lack features and are left out: {missing}.")
     return notes

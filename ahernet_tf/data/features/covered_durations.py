@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ahernet_tf import files
-from ahernet_tf.evaluation import canonical_video_id
+from ahernet_tf.spelling import canonical_video_id
 
 # Columns or fields of duration, frames and frames seen: the CSV table, the JSON file.
 _CSV = ("video", "seconds", "numFrame", "featureFrame")
