@@ -87,6 +87,7 @@ OTHER_VALUES = {
     "validation_fraction": "0.5",
     "ema_decay": "0.5",
     "context_max_sec": "3",
+    "window_sec": "5",
     "generator_updates": "2",
 }
 

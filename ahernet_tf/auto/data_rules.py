@@ -18,20 +18,26 @@ from ahernet_tf.config import Config, NetworkConfig
 from ahernet_tf.synthesis import MODES
 
 FOREGROUND_TIOUS = (0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
+FINEST_STRIDE = 4  # of the anchors, in steps
 #: Share of the instances that must have a foreground anchor.
 NEARLY_ALL = 0.98
 
 
 def steps(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
-    """Short instances must span more than an anchor's stride."""
+    """Short instances must span more than an anchor's stride, in windows if need be."""
     count = chosen.network.untrimmed_steps
     short = count * at(facts.instance_share, 10)
-    yield Choice(
-        "network.untrimmed_steps",
-        count,
-        f"the paper's; 9 of 10 source instances span {short:.2g} steps or more, the "
-        "finest anchors 4",
-    )
+    reason = f"9 of 10 source instances span {short:.2g} steps or more of their videos"
+    yield Choice("network.untrimmed_steps", count, f"the paper's; {reason}")
+    window = 0.0
+    if short < FINEST_STRIDE:
+        # Short instances span two strides, and long ones fit in twice.
+        window = max(
+            count / (2 * FINEST_STRIDE) * at(facts.instance_sec, 10),
+            2 * at(facts.instance_sec, 95),
+        )
+        reason += f", the finest anchors {FINEST_STRIDE}: of windows they span more"
+    yield Choice("data.window_sec", float(f"{window:.3g}"), reason)
 
 
 def labels(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
@@ -92,7 +98,7 @@ def clips(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
 
 def synthesis(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Synthetic sequences look like the untrimmed videos."""
-    share, count = at(facts.instance_share, 50), at(facts.instances_per_video, 50)
+    share, count = at(_instance_shares(facts, chosen), 50), _instances(facts, chosen)
     like = (
         f"the median instance fills {share:.0%} of its video, the median video has "
         f"{count:g}"
@@ -114,13 +120,13 @@ def synthesis(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
 def lengths(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Moments are as long, and as far apart, as the source instances."""
     if chosen.synthesis.mode == "single":
+        shares = _instance_shares(facts, chosen)
         low, high = (
-            int(np.clip(round(20 * at(facts.instance_share, percent)), 1, 19))
-            for percent in (10, 90)
+            int(np.clip(round(20 * at(shares, percent)), 1, 19)) for percent in (10, 90)
         )
         reason = (
-            f"80% of the source instances fill {at(facts.instance_share, 10):.0%} to "
-            f"{at(facts.instance_share, 90):.0%} of their videos"
+            f"80% of the source instances fill {at(shares, 10):.0%} to "
+            f"{at(shares, 90):.0%} of a sequence"
         )
         yield Choice("synthesis.length_ratio_min", low, reason)
         yield Choice("synthesis.length_ratio_max", high, reason)
@@ -140,9 +146,9 @@ def lengths(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
 
 def anchors(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Nearly all instances, and moments where they will lie, have an anchor."""
-    kinds = {"source instances": facts.instance_share}
+    kinds = {"source instances": _instance_shares(facts, chosen)}
     if MODES[chosen.synthesis.mode].shares_class:
-        kinds["moments, at their real lengths,"] = _moment_shares(facts)
+        kinds["moments, at their real lengths,"] = _moment_shares(facts, chosen)
     best = {
         what: best_anchor_tiou(_placed(shares, chosen.network), chosen.network)
         for what, shares in kinds.items()
@@ -167,11 +173,28 @@ def anchors(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     yield Choice("loss.foreground_tiou", value, reason)
 
 
-def _moment_shares(facts: Facts) -> Percentiles:
-    """Returns how much of an untrimmed video moments would fill."""
+def _instance_shares(facts: Facts, chosen: Config) -> Percentiles:
+    """Returns how much of a sequence, video or window, instances fill."""
+    window = chosen.data.window_sec
+    if not window:
+        return facts.instance_share
+    return tuple(np.minimum(np.array(facts.instance_sec) / window, 1.0))
+
+
+def _instances(facts: Facts, chosen: Config) -> float:
+    """Returns how many instances the median sequence has."""
+    count, video = at(facts.instances_per_video, 50), at(facts.sequence_sec, 50)
+    window = chosen.data.window_sec
+    return round(count * window / video, 1) if 0 < window < video else count
+
+
+def _moment_shares(facts: Facts, chosen: Config) -> Percentiles:
+    """Returns how much of a sequence, video or window, moments would fill."""
     percents = np.arange(2.5, 100, 5)
     moments = np.array([at(facts.moment_sec, p) for p in percents])
     videos = np.array([at(facts.sequence_sec, p) for p in percents])
+    if chosen.data.window_sec:
+        videos = np.minimum(videos, chosen.data.window_sec)
     shares = np.minimum(np.divide.outer(moments, videos), 1.0)
     return tuple(np.percentile(shares, PERCENTS))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ahernet_tf.auto import data_rules as rules
+from ahernet_tf.config import Config
 from tests.auto.example import LONG, SHORT, changed, chosen, even, values
 
 
@@ -13,6 +14,36 @@ def test_steps_say_what_the_short_instances_span():
     choice = chosen(rules.steps, changed(instance_share=even(0.01, 0.11)))
     reason = choice["network.untrimmed_steps"].reason
     assert "span 10 steps or more" in reason
+
+
+def test_windows_make_instances_of_long_recordings_span_enough_steps():
+    assert values(rules.steps, SHORT)["data.window_sec"] == 0
+    hour = even(3000, 4000)
+    share = {"sequence_sec": hour, "instance_share": even(0.0005, 0.003)}
+    short = chosen(rules.steps, changed(instance_sec=even(2, 12), **share))
+    # The shortest tenth, 3 s, spans 8 of 512 steps.
+    assert short["data.window_sec"].value == 192
+    assert "of windows they span more" in short["data.window_sec"].reason
+    # Long instances fit into a window twice.
+    mixed = changed(instance_sec=(1.0,) * 11 + (200.0,) * 10, **share)
+    assert values(rules.steps, mixed)["data.window_sec"] == 400
+
+
+def test_lengths_count_in_windows_where_there_are_some():
+    hours = changed(
+        sequence_sec=even(3600, 3600),
+        instance_sec=even(20, 20),
+        moment_sec=even(20, 20),
+        instances_per_video=even(90, 90),
+        instance_share=even(1 / 180, 1 / 180),
+    )
+    # A window of 40 s holds one instance that fills half of it.
+    windows = {"data__window_sec": 40}
+    assert values(rules.synthesis, hours, **windows)["synthesis.mode"] == "single"
+    single = values(rules.lengths, hours, synthesis__mode="single", **windows)
+    assert set(single.values()) == {10}
+    whole = values(rules.anchors, hours)["loss.foreground_tiou"]
+    assert values(rules.anchors, hours, **windows)["loss.foreground_tiou"] > whole
 
 
 @pytest.mark.parametrize("several", [0.0, 0.8])
@@ -135,4 +166,4 @@ def test_instances_too_short_for_any_anchor_are_told():
 
 def test_lengths_of_laid_moments_are_seconds_over_seconds():
     facts = changed(moment_sec=even(2, 2), sequence_sec=even(20, 20))
-    np.testing.assert_allclose(rules._moment_shares(facts), 0.1)
+    np.testing.assert_allclose(rules._moment_shares(facts, Config()), 0.1)
