@@ -28,7 +28,7 @@ from ahernet_tf.data.packed.beam_work import run_parts
 from . import extract_features
 
 if TYPE_CHECKING:
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
     from ahernet_tf.p3d.video_features import ExtractionReport
 
 _WORK = "beam"  # directory of the parts, inside that of the features
@@ -49,21 +49,21 @@ def run(
     """Extracts the features of all videos that are not complete yet.
 
     Args:
-        videos: as for `extract_videos`, as the other arguments up to `jit`.
-        weights: see there.
-        out: see there.
-        options: see there; each worker decodes so many videos at a time.
-        dtype: see there.
-        policy: see there.
-        jit: see there.
-        videos_per_part: videos that a worker does one after another.
-        beam_options: options of the pipeline, such as "--runner=FlinkRunner".
-        progress: whether to show a bar over the parts.
+        videos: As for `extract_videos`, as the other arguments up to `jit`.
+        weights: See there.
+        out: See there.
+        options: See there; each worker decodes so many videos at a time.
+        dtype: See there.
+        policy: See there.
+        jit: See there.
+        videos_per_part: Videos that a worker does one after another.
+        beam_options: Options of the pipeline, such as "--runner=FlinkRunner".
+        progress: Whether to show a bar over the parts.
 
     Raises:
-        ValueError: as `extract_videos`, or Apache Beam is not installed.
+        ValueError: As `extract_videos`, or Apache Beam is not installed.
     """
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
     from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
     from ahernet_tf.p3d.video_features import (
         ExtractionReport,

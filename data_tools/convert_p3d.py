@@ -19,7 +19,7 @@ from ahernet_tf import program
 from ahernet_tf.p3d.clip_format import FUSIONS
 
 if TYPE_CHECKING:
-    from ahernet_tf.p3d.weights import P3DMetadata
+    from ahernet_tf.p3d.network_metadata import P3DMetadata
 
 
 def convert(input_path, fusion: str, output_path) -> P3DMetadata:
@@ -28,17 +28,18 @@ def convert(input_path, fusion: str, output_path) -> P3DMetadata:
     Args:
         input_path: `.npz`, or a PyTorch checkpoint.
         fusion: "caffe" or "torch", the flavour the weights were trained in.
-        output_path: the file to write.
+        output_path: The file to write.
 
     Returns:
         What the written file says about itself.
 
     Raises:
-        ValueError: the input is unreadable, or an array is missing, unknown or of a
+        ValueError: The input is unreadable, or an array is missing, unknown or of a
             wrong shape; nothing is written then.
     """
     from ahernet_tf.p3d import convert_arrays, read_foreign_arrays, write_arrays
-    from ahernet_tf.p3d.weights import P3DMetadata, file_sha256
+    from ahernet_tf.p3d.network_metadata import P3DMetadata
+    from ahernet_tf.p3d.weights import file_sha256
 
     where = pathlib.Path(input_path).name
     arrays = read_foreign_arrays(input_path)

@@ -20,7 +20,7 @@ from absl import flags
 from ahernet_tf import program
 
 if TYPE_CHECKING:
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
     from ahernet_tf.p3d.video_features import ExtractionReport
 
 DTYPES = ("float16", "float32")
@@ -31,7 +31,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """Returns (index, count) of a shard such as "0/4".
 
     Raises:
-        ValueError: it is not of that form, or the index is not below the count.
+        ValueError: It is not of that form, or the index is not below the count.
     """
     index, _, count = text.partition("/")
     if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
@@ -74,7 +74,7 @@ def print_report(report: ExtractionReport) -> int:
 
 def chosen_options(values: flags.FlagValues) -> ExtractionOptions:
     """Builds the options that the flags describe."""
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 
     processors = os.cpu_count() or 1
     decoders = values.decoders or max(1, min(8, processors // 2))

@@ -33,7 +33,7 @@ from ahernet_tf.visualization.timeline import draw_timeline
 
 if TYPE_CHECKING:
     from ahernet_tf.inference import Detection, Localizer
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,7 +183,7 @@ def load_localizer(request: Request) -> Localizer:
     from ahernet_tf.inference.localizer import find_model
     from ahernet_tf.models.checkpoint import compute_products_in, load_description
     from ahernet_tf.p3d.agreement import feature_differences
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
     from ahernet_tf.p3d.weights import read_p3d_metadata
 
     directory, checkpoint = find_model(request.checkpoint)
@@ -311,7 +311,7 @@ def request_from_flags(values: flags.FlagValues) -> Request:
     """Builds the request that the flags describe."""
     from ahernet_tf.inference.localizer import find_model
     from ahernet_tf.models.checkpoint import load_description
-    from ahernet_tf.p3d.extraction import ExtractionOptions
+    from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 
     values = flags.FLAGS
     processors = os.cpu_count() or 1

@@ -40,24 +40,24 @@ class P3DTrainingConfig:
     """Everything that changes the result.
 
     Attributes:
-        weights: weight file to begin with, or None for random weights; it then decides
+        weights: Weight file to begin with, or None for random weights; it then decides
             fusion, depths, width and size.
-        fusion: flavour of a network of random weights.
-        depths: blocks of its four stages.
-        width: multiple of the published number of channels.
-        size: rows and columns of the crop; frames are resized in proportion.
-        fps: bring every clip to this rate; None keeps each clip's own.
-        validation_share: share of each class held out where there is no own folder.
-        epochs: passes over the training clips.
-        batch_size: clips in a step.
+        fusion: Flavour of a network of random weights.
+        depths: Blocks of its four stages.
+        width: Multiple of the published number of channels.
+        size: Rows and columns of the crop; frames are resized in proportion.
+        fps: Bring every clip to this rate; None keeps each clip's own.
+        validation_share: Share of each class held out where there is no own folder.
+        epochs: Passes over the training clips.
+        batch_size: Clips in a step.
         optimizer: "sgd" (Nesterov momentum 0.9) or "adam".
-        learning_rate: of the first step; it falls to 0 along a cosine.
-        weight_decay: decoupled, on everything that is trained.
-        dropout: before the classifier.
-        flip: mirror half of the clips; not for classes that are mirror images.
-        freeze_batch_norm: keep the statistics of the weights; for small batches.
+        learning_rate: Of the first step; it falls to 0 along a cosine.
+        weight_decay: Decoupled, on everything that is trained.
+        dropout: Before the classifier.
+        flip: Mirror half of the clips; not for classes that are mirror images.
+        freeze_batch_norm: Keep the statistics of the weights; for small batches.
         policy: Keras dtype policy.
-        seed: of weights, split, order and augmentation.
+        seed: Of weights, split, order and augmentation.
     """
 
     weights: str | None = None
@@ -88,16 +88,16 @@ def run(
     """Trains a network, or goes on with it.
 
     Args:
-        config: what to train, and how.
-        data: folder a class of video files.
-        workdir: where everything is written.
-        validation: the same for validation; None holds some of `data` out.
+        config: What to train, and how.
+        data: Folder a class of video files.
+        workdir: Where everything is written.
+        validation: The same for validation; None holds some of `data` out.
 
     Returns:
         The last epoch's metrics: loss, top1, top5, and the same with "val_".
 
     Raises:
-        ValueError: unusable data, or a work directory of another configuration.
+        ValueError: Unusable data, or a work directory of another configuration.
     """
     import tensorflow as tf
 
@@ -246,14 +246,14 @@ class Progress:
     """After each epoch writes weights, metrics and the checkpoint to go on from.
 
     Args:
-        workdir: the work directory.
-        network: what is trained.
-        optimizer: a built optimizer.
-        clip_format: goes into the weight files.
-        class_names: likewise.
+        workdir: The work directory.
+        network: What is trained.
+        optimizer: A built optimizer.
+        clip_format: Goes into the weight files.
+        class_names: Likewise.
 
     Attributes:
-        history: metrics of every epoch so far.
+        history: Metrics of every epoch so far.
     """
 
     def __init__(self, workdir, network, optimizer, clip_format, class_names):

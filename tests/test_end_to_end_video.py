@@ -21,7 +21,7 @@ from ahernet_tf import evaluation
 from ahernet_tf.inference.chance import chance
 from ahernet_tf.inference.detections import to_frame
 from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.video_features import extract_videos
 from experiments import localize_video, train_p3d, training_run
 from tests.p3d.videos import write_video

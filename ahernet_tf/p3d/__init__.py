@@ -10,15 +10,15 @@ from ahernet_tf.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ahernet_tf.p3d.blocks import (
-        ConvBatchNorm,
         ImageBottleneck,
         P3DBottleneck,
-        P3DMaxPool,
         combine_spatial_temporal,
     )
     from ahernet_tf.p3d.clip_format import ClipFormat
     from ahernet_tf.p3d.conversion import convert_arrays, read_foreign_arrays
+    from ahernet_tf.p3d.convolution_layers import ConvBatchNorm, P3DMaxPool
     from ahernet_tf.p3d.multiply_adds import count_multiply_adds
+    from ahernet_tf.p3d.network_metadata import P3DMetadata
     from ahernet_tf.p3d.preprocessing import ClipNormalization
     from ahernet_tf.p3d.residual_network import (
         P3D,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     )
     from ahernet_tf.p3d.saved_model import export_p3d
     from ahernet_tf.p3d.weights import (
-        P3DMetadata,
         load_p3d,
         read_p3d_metadata,
         save_p3d,
@@ -66,12 +65,12 @@ __getattr__, __dir__ = lazy_names(
     {
         "ClipFormat": "clip_format",
         "ClipNormalization": "preprocessing",
-        "ConvBatchNorm": "blocks",
+        "ConvBatchNorm": "convolution_layers",
         "ImageBottleneck": "blocks",
         "P3D": "residual_network",
         "P3DBottleneck": "blocks",
-        "P3DMaxPool": "blocks",
-        "P3DMetadata": "weights",
+        "P3DMaxPool": "convolution_layers",
+        "P3DMetadata": "network_metadata",
         "P3D_199_DEPTHS": "residual_network",
         "combine_spatial_temporal": "blocks",
         "convert_arrays": "conversion",

@@ -9,7 +9,7 @@ from typing import Any
 from absl import logging
 
 from ahernet_tf.data.features.extractors import extractor_differences
-from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.feature_writer import describe_features
 from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
 
@@ -29,15 +29,15 @@ def feature_differences(
 
     Args:
         trained: `extraction` of the trained network's description.
-        weights: weight file that would make the new features.
-        options: how clips would be cut.
-        trained_name: what the warning calls the trained network.
+        weights: Weight file that would make the new features.
+        options: How clips would be cut.
+        trained_name: What the warning calls the trained network.
 
     Returns:
         Texts "what: then, now".
 
     Raises:
-        ValueError: the weight file is unreadable.
+        ValueError: The weight file is unreadable.
     """
     extractor = trained.get("extractor")
     fingerprint = "" if extractor is None else weights_fingerprint(weights)

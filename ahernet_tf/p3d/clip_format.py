@@ -15,10 +15,10 @@ class ClipFormat:
     242 columns whatever its shape, and a square of 160 is cut out.
 
     Attributes:
-        clip_frames: frames of one clip.
-        resize_height: rows of the resized frame.
-        resize_width: columns of the resized frame.
-        crop_size: rows and columns of the square that is cut out.
+        clip_frames: Frames of one clip.
+        resize_height: Rows of the resized frame.
+        resize_width: Columns of the resized frame.
+        crop_size: Rows and columns of the square that is cut out.
     """
 
     clip_frames: int = 16
@@ -45,8 +45,8 @@ class ClipFormat:
         """Returns the format whose resize keeps the published ratio to the crop.
 
         Args:
-            crop_size: rows and columns of the square; 160 gives 182x242.
-            clip_frames: frames of one clip.
+            crop_size: Rows and columns of the square; 160 gives 182x242.
+            clip_frames: Frames of one clip.
         """
         return cls(
             clip_frames=clip_frames,
@@ -68,7 +68,7 @@ def check_fusion(fusion: str) -> str:
     """Returns `fusion` when it names a flavour.
 
     Raises:
-        ValueError: it is neither "caffe" nor "torch".
+        ValueError: It is neither "caffe" nor "torch".
     """
     if fusion not in FUSIONS:
         raise ValueError(f'Expected fusion "caffe" or "torch", received {fusion!r}.')

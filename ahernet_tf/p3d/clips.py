@@ -22,9 +22,9 @@ def count_clips(frames: int, clip_frames: int, stride_frames: int) -> int:
     """Counts the clips of a video: those that fit, and at least one.
 
     Args:
-        frames: frames of the video, at least 1.
-        clip_frames: frames of a clip.
-        stride_frames: frames from one clip's start to the next.
+        frames: Frames of the video, at least 1.
+        clip_frames: Frames of a clip.
+        stride_frames: Frames from one clip's start to the next.
     """
     return max(0, math.floor((frames - clip_frames) / stride_frames)) + 1
 
@@ -38,9 +38,9 @@ def sliding_clips(
     its last frame repeated. No more than `clip_frames` frames are held.
 
     Args:
-        frames: images of one shape.
-        clip_frames: frames of a clip.
-        stride_frames: frames from one clip's start to the next.
+        frames: Images of one shape.
+        clip_frames: Frames of a clip.
+        stride_frames: Frames from one clip's start to the next.
 
     Yields:
         [clip_frames, height, width, channels].

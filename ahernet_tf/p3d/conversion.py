@@ -18,7 +18,12 @@ from ahernet_tf.data.features.array_files import read_npz
 from ahernet_tf.data.features.torch_files import load_torch
 from ahernet_tf.files import naming
 from ahernet_tf.p3d.clip_format import check_fusion
-from ahernet_tf.p3d.weights import P3DMetadata, array_shapes, check_arrays, listed
+from ahernet_tf.p3d.network_metadata import (
+    P3DMetadata,
+    array_shapes,
+    check_arrays,
+    listed,
+)
 
 _NORM_PARTS = {
     "gamma": "weight",
@@ -62,13 +67,13 @@ def read_foreign_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     entry `state_dict` is taken where it has one.
 
     Args:
-        path: the file; everything but `.npz` is taken for PyTorch's.
+        path: The file; everything but `.npz` is taken for PyTorch's.
 
     Returns:
         Name -> array, as in the file.
 
     Raises:
-        ValueError: the file is missing, unreadable, or needs PyTorch, which is not
+        ValueError: The file is missing, unreadable, or needs PyTorch, which is not
             installed.
     """
     path = pathlib.Path(path)
@@ -106,16 +111,16 @@ def convert_arrays(
     Depths, width, input channels and classes follow from names and shapes.
 
     Args:
-        arrays: under PyTorch's names (`layer2.0.conv1.weight`) or Caffe's
+        arrays: Under PyTorch's names (`layer2.0.conv1.weight`) or Caffe's
             (`res3a_branch2a/0`; docs/P3D.md lists the accepted spellings).
-        fusion: the flavour the weights were trained in.
-        where: the file, for errors and for the metadata.
+        fusion: The flavour the weights were trained in.
+        where: The file, for errors and for the metadata.
 
     Returns:
         The arrays under our names, checked, and their network.
 
     Raises:
-        ValueError: an array is missing, unknown, given twice or of a wrong shape.
+        ValueError: An array is missing, unknown, given twice or of a wrong shape.
     """
     check_fusion(fusion)
     plain = {name.removeprefix("module."): array for name, array in arrays.items()}

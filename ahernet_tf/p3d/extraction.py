@@ -10,88 +10,20 @@ after P3D's global pooling.
 
 from __future__ import annotations
 
-import collections
-import contextlib
-import dataclasses
-import math
-import os
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 
+from ahernet_tf.p3d.clip_decoding import (
+    Decoded,
+    Decoders,
+    ExtractionOptions,
+    VideoTiming,
+)
 from ahernet_tf.p3d.clip_format import ClipFormat
-from ahernet_tf.p3d.clips import center_crop, sliding_clips
 from ahernet_tf.p3d.preprocessing import ClipNormalization
 from ahernet_tf.p3d.residual_network import P3D
-from ahernet_tf.p3d.video import VideoReader
-
-_POLL_SEC = 0.1
-
-
-@dataclasses.dataclass(frozen=True)
-class ExtractionOptions:
-    """How clips are cut and passed through the network.
-
-    Attributes:
-        stride_frames: frames from one clip's start to the next.
-        fps: bring every video to this rate first; None keeps each video's own.
-        batch_size: clips in one pass of the network.
-        decoders: videos decoded at a time.
-        threads_per_decoder: FFmpeg threads for each of them.
-        min_decoded: least share of the stated duration that must be decoded; a video
-            with less counts as broken.
-    """
-
-    stride_frames: int = 8
-    fps: float | None = None
-    batch_size: int = 8
-    decoders: int = 1
-    threads_per_decoder: int = 1
-    min_decoded: float = 0.9
-
-    def __post_init__(self):
-        for name in ("stride_frames", "batch_size", "decoders", "threads_per_decoder"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"Expected {name} of at least 1: {self}.")
-        if self.fps is not None and not 0 < self.fps < math.inf:
-            raise ValueError(f"Expected a finite fps above 0: {self}.")
-        if not 0 <= self.min_decoded <= 1:
-            raise ValueError(f"Expected min_decoded from 0 to 1: {self}.")
-
-
-@dataclasses.dataclass(frozen=True)
-class VideoTiming:
-    """What was read of a video.
-
-    Attributes:
-        fps: frames per second of the frames that were read.
-        frames: their number.
-        stated_sec: duration the container states for the video stream, or None.
-        corrupt_packets: packets left out because they could not be decoded.
-    """
-
-    fps: float
-    frames: int
-    stated_sec: float | None = None
-    corrupt_packets: int = 0
-
-    @property
-    def duration_sec(self) -> float:
-        """Seconds that the frames last."""
-        return self.frames / self.fps
-
-
-@dataclasses.dataclass(frozen=True)
-class _Item:
-    """One message of a decoder: a clip, or the end of a video, or why it failed."""
-
-    video: str
-    clip: np.ndarray | None = None
-    timing: VideoTiming | None = None
-    error: BaseException | None = None
 
 
 class FeatureSink:
@@ -110,111 +42,20 @@ class FeatureSink:
         raise NotImplementedError
 
 
-def read_clips(
-    path: str | os.PathLike, clip_format: ClipFormat, options: ExtractionOptions
-) -> Iterator[np.ndarray | VideoTiming]:
-    """Yields a video's clips and, last, its timing.
-
-    Args:
-        path: the video file.
-        clip_format: length and size of the clips.
-        options: stride, frame rate, threads, tolerance.
-
-    Yields:
-        uint8 [clip_frames, crop_size, crop_size, 3], RGB; then one `VideoTiming`.
-
-    Raises:
-        ValueError: no video, no frames, or fewer than `min_decoded` of them; or FFmpeg
-            cannot read the file.
-    """
-    threads = options.threads_per_decoder
-    with VideoReader(path, clip_format, options.fps, threads) as reader:
-        frames = (
-            np.ascontiguousarray(center_crop(image, clip_format))
-            for image in reader.read()
-        )
-        yield from sliding_clips(frames, clip_format.clip_frames, options.stride_frames)
-        timing = VideoTiming(
-            reader.fps, reader.frames, reader.stated_sec, reader.corrupt_packets
-        )
-    stated_sec = timing.stated_sec or 0.0
-    # One frame may always be missing: containers round their durations.
-    if timing.duration_sec + 1 / timing.fps < options.min_decoded * stated_sec:
-        raise ValueError(
-            f"{path}: {timing.duration_sec:.2f} s could be decoded of the "
-            f"{stated_sec:.2f} s that the file states."
-        )
-    yield timing
-
-
-class _Decoders:
-    """Threads that turn videos into a bounded queue of clips."""
-
-    def __init__(self, videos: Mapping[str, str], clip_format, options):
-        self._waiting = collections.deque(videos.items())
-        self._queue: queue.Queue[_Item] = queue.Queue(2 * options.batch_size)
-        self._stopped = threading.Event()
-        self._left = len(videos)
-        self._clip_format, self._options = clip_format, options
-        self._threads = [
-            threading.Thread(target=self._work, name=f"decoder-{i}", daemon=True)
-            for i in range(min(options.decoders, len(videos)))
-        ]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def __iter__(self) -> Iterator[_Item]:
-        while self._left:
-            item = self._queue.get()
-            self._left -= item.clip is None
-            yield item
-
-    def _work(self):
-        while not self._stopped.is_set():
-            try:
-                video, path = self._waiting.popleft()
-            except IndexError:
-                return
-            try:
-                for part in read_clips(path, self._clip_format, self._options):
-                    ended = isinstance(part, VideoTiming)
-                    field = {"timing": part} if ended else {"clip": part}
-                    if not self._put(_Item(video, **field)):
-                        return
-            except Exception as error:  # told apart by the thread that runs the network
-                self._put(_Item(video, error=error))
-
-    def _put(self, item: _Item) -> bool:
-        """Queues an item; False when the extraction was stopped meanwhile."""
-        while not self._stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                self._queue.put(item, timeout=_POLL_SEC)
-                return True
-        return False
-
-
 def feature_function(network: P3D, clip_format: ClipFormat, jit: bool = False):
     """Returns the function from uint8 RGB clips to features.
 
     Args:
-        network: a built network of three channels; batch normalisation is frozen.
-        clip_format: the clips' size.
-        jit: compile with XLA.
+        network: A built network of three channels; batch normalisation is frozen.
+        clip_format: The clips' size.
+        jit: Compile with XLA.
 
     Returns:
         A function of [batch, clip_frames, crop_size, crop_size, 3] uint8 that gives
         [batch, dim] float32.
 
     Raises:
-        ValueError: the network does not take images.
+        ValueError: The network does not take images.
     """
     if network.in_channels != 3:
         raise ValueError(
@@ -245,20 +86,20 @@ def extract(
     on. A broken video goes to `sink.fail` and the others go on.
 
     Args:
-        compute: uint8 clips [batch, time, height, width, 3] -> [batch, dim]; see
+        compute: Uint8 clips [batch, time, height, width, 3] -> [batch, dim]; see
             `feature_function`.
-        videos: name -> path.
-        sink: takes the features, in order within each video.
-        clip_format: length and size of the clips.
-        options: see `ExtractionOptions`.
+        videos: Name -> path.
+        sink: Takes the features, in order within each video.
+        clip_format: Length and size of the clips.
+        options: See `ExtractionOptions`.
 
     Raises:
-        Exception: whatever is no fault of a video, out of the sink or the network.
+        Exception: Whatever is no fault of a video, out of the sink or the network.
     """
     clip_format = clip_format or ClipFormat()
     options = options or ExtractionOptions()
     failed: set[str] = set()
-    with _Decoders(videos, clip_format, options) as items:
+    with Decoders(videos, clip_format, options) as items:
         for batch, features in _with_features(compute, items, options.batch_size):
             rows = iter(() if features is None else features.numpy())
             for item in batch:
@@ -267,7 +108,7 @@ def extract(
                     _deliver(item, row, sink, failed)
 
 
-def _deliver(item: _Item, row, sink: FeatureSink, failed: set[str]) -> None:
+def _deliver(item: Decoded, row, sink: FeatureSink, failed: set[str]) -> None:
     """Hands one item to the sink."""
     error = item.error
     if error is not None and not isinstance(error, ValueError):
@@ -284,7 +125,7 @@ def _deliver(item: _Item, row, sink: FeatureSink, failed: set[str]) -> None:
         sink.fail(item.video, error)
 
 
-def _with_features(compute, items: Iterable[_Item], batch_size: int):
+def _with_features(compute, items: Iterable[Decoded], batch_size: int):
     """Yields (items, features of their clips), one batch behind the computation."""
     previous = None
     for batch in _batches(items, batch_size):
@@ -297,7 +138,7 @@ def _with_features(compute, items: Iterable[_Item], batch_size: int):
         yield previous
 
 
-def _batches(items: Iterable[_Item], batch_size: int) -> Iterator[list[_Item]]:
+def _batches(items: Iterable[Decoded], batch_size: int) -> Iterator[list[Decoded]]:
     """Groups items so that every group but the last holds `batch_size` clips."""
     batch, clips = [], 0
     for item in items:

@@ -21,10 +21,11 @@ import numpy as np
 
 from ahernet_tf.data.features.feature_store import DESCRIPTION_FILE, read_description
 from ahernet_tf.files import PARTIAL, read_json, write_json
+from ahernet_tf.p3d.clip_decoding import ExtractionOptions, VideoTiming
 from ahernet_tf.p3d.clips import count_clips
-from ahernet_tf.p3d.extraction import ExtractionOptions, FeatureSink, VideoTiming
+from ahernet_tf.p3d.extraction import FeatureSink
+from ahernet_tf.p3d.network_metadata import P3DMetadata
 from ahernet_tf.p3d.npy_rows import NpyRowWriter
-from ahernet_tf.p3d.weights import P3DMetadata
 
 _COMPLETE = "extracted"
 _LONGEST_NAME = 255  # bytes of a file's name
@@ -44,9 +45,9 @@ def describe_features(
     every video was brought to one rate, together with `resampled`.
 
     Args:
-        metadata: the network.
-        options: how clips are cut.
-        weights_sha256: which weights; see `weights_fingerprint`.
+        metadata: The network.
+        options: How clips are cut.
+        weights_sha256: Which weights; see `weights_fingerprint`.
         dtype: NumPy type of the files.
         policy: Keras dtype policy of the computation.
     """
@@ -79,18 +80,18 @@ class FeatureWriter(FeatureSink):
     Several writers, on several machines, may fill one directory with different videos.
 
     Args:
-        directory: is made where absent.
-        description: what `describe_features` returns.
-        failures_file: name of the file that lists broken videos; None writes none.
-        on_video: called with the video's name, its timing (None when it is broken) and
+        directory: Is made where absent.
+        description: What `describe_features` returns.
+        failures_file: Name of the file that lists broken videos; None writes none.
+        on_video: Called with the video's name, its timing (None when it is broken) and
             a message (None when all is well), after each video.
 
     Attributes:
-        description: what it says of all videos alike.
-        failures: broken video -> why.
+        description: What it says of all videos alike.
+        failures: Broken video -> why.
 
     Raises:
-        ValueError: the directory holds features of another extractor or time model, or
+        ValueError: The directory holds features of another extractor or time model, or
             `.npy` files of unknown origin.
     """
 

@@ -22,9 +22,9 @@ class Moment:
     """One trimmed clip.
 
     Attributes:
-        path: the video file.
-        label: index of its class.
-        frames: about how many frames it has; reading copes with fewer.
+        path: The video file.
+        label: Index of its class.
+        frames: About how many frames it has; reading copes with fewer.
     """
 
     path: str
@@ -41,16 +41,16 @@ def find_moments(
     """Finds the clips of a directory with a folder a class and opens each once.
 
     Args:
-        directory: its folders are the classes, in alphabetical order.
-        clip_format: size of the frames.
-        fps: bring every clip to this rate; None keeps each clip's own.
-        classes: the classes to expect; None takes what is there.
+        directory: Its folders are the classes, in alphabetical order.
+        clip_format: Size of the frames.
+        fps: Bring every clip to this rate; None keeps each clip's own.
+        classes: The classes to expect; None takes what is there.
 
     Returns:
         Class names, clips, and broken file -> why.
 
     Raises:
-        ValueError: fewer than two classes, other classes than expected, or a class
+        ValueError: Fewer than two classes, other classes than expected, or a class
             without one readable clip.
     """
     directory = pathlib.Path(directory)
@@ -97,11 +97,11 @@ def split_moments(
     """Splits clips into training and validation, class by class.
 
     Args:
-        moments: all clips.
-        share: of every class's clips that goes to validation; at least one clip of a
+        moments: All clips.
+        share: Of every class's clips that goes to validation; at least one clip of a
             class stays for training, and at least one goes to validation where the
             class has two.
-        seed: decides which.
+        seed: Decides which.
 
     Returns:
         (training, validation).
@@ -130,17 +130,17 @@ def read_window(
     has its last frame repeated.
 
     Args:
-        moment: the clip.
-        clip_format: length and size.
-        fps: bring the clip to this rate; None keeps its own.
-        random: source of the augmentation.
-        flip: whether half of the augmented clips are mirrored.
+        moment: The clip.
+        clip_format: Length and size.
+        fps: Bring the clip to this rate; None keeps its own.
+        random: Source of the augmentation.
+        flip: Whether half of the augmented clips are mirrored.
 
     Returns:
         uint8 [clip_frames, crop_size, crop_size, 3], RGB.
 
     Raises:
-        ValueError: not one frame can be decoded.
+        ValueError: Not one frame can be decoded.
     """
     length, size = clip_format.clip_frames, clip_format.crop_size
     spare = max(0, moment.frames - length)
@@ -173,15 +173,15 @@ def moment_batches(
     """Returns batches of clips and labels, decoded in parallel.
 
     Args:
-        moments: the clips.
-        clip_format: length and size.
-        batch_size: clips in a batch.
-        fps: bring every clip to this rate.
-        seed: shuffle, augment, repeat for ever and drop incomplete batches: what is
+        moments: The clips.
+        clip_format: Length and size.
+        batch_size: Clips in a batch.
+        fps: Bring every clip to this rate.
+        seed: Shuffle, augment, repeat for ever and drop incomplete batches: what is
             drawn depends on the seed, the epoch and the clip alone. None gives every
             clip once, in order, as it is.
-        first_epoch: the epoch to begin with.
-        flip: whether half of the augmented clips are mirrored.
+        first_epoch: The epoch to begin with.
+        flip: Whether half of the augmented clips are mirrored.
 
     Returns:
         Data set of (uint8 [batch, clip_frames, crop_size, crop_size, 3],

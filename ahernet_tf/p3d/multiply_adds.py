@@ -16,7 +16,7 @@ def count_multiply_adds(network: tf.keras.Model, clip_shape) -> int:
     is the number of floating-point operations.
 
     Args:
-        network: a model of clips.
+        network: A model of clips.
         clip_shape: (time, height, width, channels).
 
     Returns:

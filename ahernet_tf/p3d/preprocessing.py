@@ -36,7 +36,7 @@ class ClipNormalization(tf.keras.layers.Layer):
         """Returns the normalised values, [..., 3].
 
         Raises:
-            ValueError: the last axis is not 3 long.
+            ValueError: The last axis is not 3 long.
         """
         if inputs.shape[-1] != 3:
             raise ValueError(

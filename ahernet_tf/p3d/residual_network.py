@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from ahernet_tf.p3d.blocks import (
-    BLOCK_KINDS,
-    ConvBatchNorm,
-    ImageBottleneck,
-    P3DBottleneck,
-    P3DMaxPool,
-)
+from ahernet_tf.p3d.blocks import BLOCK_KINDS, ImageBottleneck, P3DBottleneck
 from ahernet_tf.p3d.clip_format import check_fusion
+from ahernet_tf.p3d.convolution_layers import ConvBatchNorm, P3DMaxPool
 
 P3D_199_DEPTHS = (3, 8, 36, 3)
 STAGES = ("res2", "res3", "res4", "res5")
@@ -42,14 +37,14 @@ class P3D(tf.keras.Model):
     The blocks of res2, res3 and res4 are of kind A, B, C, A, ... in one running count.
 
     Args:
-        depths: blocks of res2, res3, res4 and res5.
+        depths: Blocks of res2, res3, res4 and res5.
         fusion: "caffe" (the authors' network) or "torch" (the PyTorch port). The two
             are different networks: weights of one give wrong numbers in the other.
-        classes: outputs of the classifier; None leaves it and `logits` away.
+        classes: Outputs of the classifier; None leaves it and `logits` away.
         in_channels: 3 for RGB (or BGR) images, 2 for optical flow.
-        base_channels: channels of the stem; features have 32 times as many.
-        dropout: share of the features dropped before the classifier in training.
-        momentum: of the batch normalisations.
+        base_channels: Channels of the stem; features have 32 times as many.
+        dropout: Share of the features dropped before the classifier in training.
+        momentum: Of the batch normalisations.
 
     `call` returns a dict of float32 tensors:
         features: [batch, 32 * base_channels], the global average after res5.
@@ -149,7 +144,7 @@ class P3D(tf.keras.Model):
         """Builds every layer.
 
         Raises:
-            ValueError: the input is no [batch, time, height, width, in_channels], or
+            ValueError: The input is no [batch, time, height, width, in_channels], or
                 "torch" is given fewer than 16 frames.
         """
         shape = tuple(input_shape)
@@ -177,8 +172,8 @@ class P3D(tf.keras.Model):
         """Returns {"features": [batch, dim], "logits": [batch, classes]} in float32.
 
         Args:
-            inputs: normalised clips [batch, time, height, width, in_channels].
-            training: normalise by the batch and drop features. Leave it False to
+            inputs: Normalised clips [batch, time, height, width, in_channels].
+            training: Normalise by the batch and drop features. Leave it False to
                 extract features: batch normalisation is then frozen.
         """
         x = tf.cast(inputs, self.compute_dtype)
@@ -237,7 +232,7 @@ def convolution_units(network: P3D) -> dict[str, ConvBatchNorm]:
     "res3/0/temporal", with the parts reduce, spatial, temporal, expand, shortcut.
 
     Args:
-        network: the network; it need not be built.
+        network: The network; it need not be built.
     """
     units = {"stem": network.stem}
     for stage in STAGES:

@@ -20,8 +20,8 @@ def export_p3d(network: P3D, path: str | os.PathLike) -> None:
     [batch, classes].
 
     Args:
-        network: a built network.
-        path: the folder to write.
+        network: A built network.
+        path: The folder to write.
     """
     normalization = None
     if network.in_channels == 3:

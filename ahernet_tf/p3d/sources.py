@@ -22,12 +22,12 @@ def check_sources(
     """Checks that features which are there came from the files that are named.
 
     Args:
-        directory: where `videos.json` lies.
-        features: directory of the features.
-        videos: name -> path.
+        directory: Where `videos.json` lies.
+        features: Directory of the features.
+        videos: Name -> path.
 
     Raises:
-        ValueError: a video's features came from another file.
+        ValueError: A video's features came from another file.
     """
     known = _read(directory)
     for video, path in videos.items():

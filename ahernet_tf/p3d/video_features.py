@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 import tqdm
 
-from ahernet_tf.p3d.extraction import ExtractionOptions, extract, feature_function
+from ahernet_tf.p3d.clip_decoding import ExtractionOptions
+from ahernet_tf.p3d.extraction import extract, feature_function
 from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
 from ahernet_tf.p3d.video_files import list_videos, passed_over
 from ahernet_tf.p3d.weights import load_p3d, read_p3d_metadata, weights_fingerprint
@@ -23,10 +24,10 @@ class ExtractionReport:
     """What a run did.
 
     Attributes:
-        extracted: videos whose features were written.
-        skipped: videos that were complete before.
-        failures: broken video -> why.
-        passed_over: suffix -> number of files that are no videos.
+        extracted: Videos whose features were written.
+        skipped: Videos that were complete before.
+        failures: Broken video -> why.
+        passed_over: Suffix -> number of files that are no videos.
     """
 
     extracted: int
@@ -48,17 +49,17 @@ def extract_videos(
     """Extracts the features of all videos that are not complete yet.
 
     Args:
-        videos: a folder, a list file or one video; see `list_videos`.
-        weights: a file of `convert_p3d` or `save_p3d`.
-        out: directory of the features.
-        options: how clips are cut and batched.
+        videos: A folder, a list file or one video; see `list_videos`.
+        weights: A file of `convert_p3d` or `save_p3d`.
+        out: Directory of the features.
+        options: How clips are cut and batched.
         dtype: "float16" or "float32", type of the files.
         policy: Keras dtype policy of the network.
         shard: (i, n): the share of the videos to do, counted from 0.
-        jit: compile the network with XLA.
+        jit: Compile the network with XLA.
 
     Raises:
-        ValueError: nothing to read, unusable weights, or an unfitting directory.
+        ValueError: Nothing to read, unusable weights, or an unfitting directory.
     """
     options = options or ExtractionOptions()
     index, count = shard
@@ -113,11 +114,11 @@ def extract_into(
     """Extracts the features of some videos; the network is kept for the next call.
 
     Args:
-        writer: where they go; its description says which network they come from.
-        videos: name -> path.
-        weights: the weight file.
-        options: how clips are cut and batched.
-        jit: compile the network with XLA.
+        writer: Where they go; its description says which network they come from.
+        videos: Name -> path.
+        weights: The weight file.
+        options: How clips are cut and batched.
+        jit: Compile the network with XLA.
     """
     if not videos:
         return
@@ -140,12 +141,12 @@ def extract_part(
     """Extracts the features of some videos.
 
     Args:
-        out: directory of the features.
-        description: what `describe_features` returned.
-        weights: the weight file.
-        options: how clips are cut and batched.
-        jit: compile the network with XLA.
-        part: name -> path of each video.
+        out: Directory of the features.
+        description: What `describe_features` returned.
+        weights: The weight file.
+        options: How clips are cut and batched.
+        jit: Compile the network with XLA.
+        part: Name -> path of each video.
 
     Returns:
         Broken video -> why.

@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("av")
 
 from ahernet_tf.p3d import P3D, ClipFormat, ClipNormalization, load_p3d, save_p3d
+from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.clips import center_crop
-from ahernet_tf.p3d.extraction import ExtractionOptions
 from ahernet_tf.p3d.video import VideoReader
 from ahernet_tf.p3d.video_features import extract_videos
 from data_tools.extract_features import parse_shard

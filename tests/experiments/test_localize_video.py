@@ -27,7 +27,7 @@ from ahernet_tf.p3d import (
     video_features,
     weights_fingerprint,
 )
-from ahernet_tf.p3d.extraction import ExtractionOptions
+from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.feature_writer import describe_features
 from experiments.localize_video import Request, run
 from tests.conftest import REPOSITORY

@@ -11,13 +11,15 @@ av = pytest.importorskip("av")
 
 from ahernet_tf.data.features.opening import open_store  # noqa: E402
 from ahernet_tf.p3d import P3D, ClipFormat, P3DMetadata  # noqa: E402
-from ahernet_tf.p3d.extraction import (  # noqa: E402
+from ahernet_tf.p3d.clip_decoding import (  # noqa: E402
     ExtractionOptions,
-    FeatureSink,
     VideoTiming,
+    read_clips,
+)
+from ahernet_tf.p3d.extraction import (  # noqa: E402
+    FeatureSink,
     extract,
     feature_function,
-    read_clips,
 )
 from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features  # noqa: E402
 from ahernet_tf.p3d.preprocessing import ClipNormalization  # noqa: E402

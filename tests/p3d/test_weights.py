@@ -14,7 +14,8 @@ from ahernet_tf.p3d import (
     weights_fingerprint,
     write_arrays,
 )
-from ahernet_tf.p3d.weights import array_shapes, read_arrays
+from ahernet_tf.p3d.network_metadata import array_shapes
+from ahernet_tf.p3d.weights import read_arrays
 
 DEPTHS = (1, 1, 1, 1)
 
