@@ -1,6 +1,6 @@
 """Figure 6: AherNet* on 10% to 100% of the annotations, AherNet as a line.
 
-    python -m experiments.figure6 --data DIR --workdir W --preset small --seeds 0,1,2
+    python -m experiments.figure6 --data DIR --workdir W --seeds 0,1,2
 
 Trains what W does not hold yet: AherNet* with data.oracle_fraction set to each of
 --fractions (W/AherNet-oracle-10/<seed> and so on; all annotations are the run of the

@@ -1,6 +1,6 @@
 """Table 3: AherNet beside the published rows of other methods on ActivityNet v1.3.
 
-    python -m experiments.table3 --data DIR --workdir W --preset small --seeds 0,1,2
+    python -m experiments.table3 --data DIR --workdir W --seeds 0,1,2
 
 Trains what W does not hold yet (W/<system>/<seed>, each by experiments.train), prints
 the table with our mean and standard deviation beside the published numbers, and writes
