@@ -20,10 +20,13 @@ program writes results to the standard output and everything else to the standar
 
 from __future__ import annotations
 
+import importlib.abc
+import importlib.util
 import math
 import os
 import sys
 import textwrap
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -87,11 +90,47 @@ def start(
 
 
 def quieten_tensorflow() -> None:
-    """Keeps TensorFlow from logging as it starts, unless the environment asks for it.
+    """Keeps TensorFlow from logging as it starts; must come before it is imported.
 
-    Must come before TensorFlow is imported.
+    Whoever sets TF_CPP_MIN_LOG_LEVEL in the environment gets what it asks for.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        sys.meta_path.insert(0, _SilentImport("tensorflow"))
+
+
+class _SilentImport(importlib.abc.MetaPathFinder):
+    """Silences the standard error of the process while a package is imported.
+
+    TensorFlow 2.21 logs as it is imported, whatever its log level is.
+    """
+
+    def __init__(self, package: str):
+        self._package = package
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Finds the package as others do, with a loader that is silent."""
+        if name != self._package:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def execute_silently(module: types.ModuleType) -> None:
+            sys.stderr.flush()
+            kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 2)
+            try:
+                execute(module)
+            finally:
+                os.dup2(kept, 2)
+                os.close(kept)
+                os.close(nowhere)
+
+        spec.loader.exec_module = execute_silently  # type: ignore[method-assign]
+        return spec
 
 
 def name() -> str:

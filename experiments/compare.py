@@ -28,7 +28,7 @@ def run(
     data: pathlib.Path | None = None,
     samples: int = 1000,
     seed: int = 0,
-) -> significance.Comparison:
+) -> significance.SystemComparison:
     """Compares two directories.
 
     Args:

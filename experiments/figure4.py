@@ -25,7 +25,7 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 
 from .paper import columns, figures
-from .paper.results import summary
+from .paper.table_rows import summary
 
 if TYPE_CHECKING:
     import tensorflow as tf

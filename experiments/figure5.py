@@ -25,7 +25,7 @@ from absl import flags
 from ahernet_tf import program
 
 from .paper import columns, figures
-from .paper.results import summary
+from .paper.table_rows import summary
 
 if TYPE_CHECKING:
     from .paper.anchor_features import Sample

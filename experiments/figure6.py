@@ -23,8 +23,8 @@ from .paper import columns as table_columns
 from .paper import figures, tables
 from .paper import runs as training_runs
 from .paper.columns import Column
-from .paper.results import summary
 from .paper.runs import Run
+from .paper.table_rows import summary
 
 NAME = "figure6"
 

@@ -39,7 +39,7 @@ TIMES = ("clip_frames", "stride_frames", "fps")
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class PredictionRequest:
     """What to localise, and where the results go.
 
     Attributes:
@@ -86,7 +86,7 @@ class Request:
             raise ValueError(f"--{next(iter(self.times))} goes with --features.")
 
 
-def predict(request: Request) -> int:
+def predict(request: PredictionRequest) -> int:
     """Localises and writes the results; returns the number of videos.
 
     Raises:
@@ -130,7 +130,7 @@ def predict(request: Request) -> int:
     return len(found)
 
 
-def check_outputs(request: Request) -> None:
+def check_outputs(request: PredictionRequest) -> None:
     """Refuses what cannot be written, before work starts."""
     files.check_output(request.out, SUFFIXES)
     if request.csv is not None:
@@ -141,7 +141,7 @@ def check_outputs(request: Request) -> None:
 
 
 def videos_to_localize(
-    request: Request, description: Description, config: Config
+    request: PredictionRequest, description: Description, config: Config
 ) -> tuple[Role, dict[str, Any] | None, DataReport]:
     """Finds the videos, the network that their features came from, and the report.
 
@@ -182,7 +182,7 @@ def videos_to_localize(
 
 
 def check_features(
-    request: Request,
+    request: PredictionRequest,
     description: Description,
     role: Role,
     extractor: dict[str, Any] | None,
@@ -204,7 +204,9 @@ def check_features(
         )
 
 
-def write(request: Request, role: Role, found: dict[str, list[Detection]]) -> None:
+def write(
+    request: PredictionRequest, role: Role, found: dict[str, list[Detection]]
+) -> None:
     """Writes results, table and pictures."""
     from ahernet_tf.inference.detections import as_results, to_frame
 
@@ -289,7 +291,7 @@ def main(values: flags.FlagValues) -> None:
         csv = f"{stem}.csv" if csv is None else csv
         timelines = f"{stem}_timelines" if timelines is None else timelines
     times = {name: getattr(values, name) for name in TIMES}
-    request = Request(
+    request = PredictionRequest(
         checkpoint=pathlib.Path(values.checkpoint),
         data=pathlib.Path(values.data) if values.data else None,
         out=out,

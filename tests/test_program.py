@@ -1,8 +1,11 @@
+import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+from ahernet_tf.command import PROGRAMS
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 MADE_UP = '''
@@ -121,3 +124,34 @@ def test_a_missing_extra_is_named_before_the_work_starts(call):
         done.stderr
     )
     assert call("--help", needs=["not_there"]).returncode == 0
+
+
+def test_tensorflow_starts_without_a_line(tmp_path):
+    (tmp_path / "adds.py").write_text(
+        "from ahernet_tf import program\n"
+        "def main(values):\n"
+        "    import tensorflow as tf\n"
+        "    print(int(tf.constant(1) + 1))\n"
+        "program.start(lambda: None, main)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "adds"],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
+
+
+def test_no_program_imports_tensorflow_to_print_its_help():
+    modules = [module for group in PROGRAMS.values() for module in group.values()]
+    code = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(name)\n"
+        "    assert 'tensorflow' not in sys.modules, name\n"
+    )
+    modules = [m + ".__main__" if m == "experiments.parity" else m for m in modules]
+    subprocess.run([sys.executable, "-c", code, *modules], cwd=REPOSITORY, check=True)

@@ -40,7 +40,7 @@ _STEPS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Count:
+class OperationCount:
     """Operations by kind."""
 
     forward: float = 0.0
@@ -52,8 +52,8 @@ class Count:
         """All of them."""
         return self.forward + self.input_gradient + self.weight_gradient
 
-    def __add__(self, other: Count) -> Count:
-        return Count(
+    def __add__(self, other: OperationCount) -> OperationCount:
+        return OperationCount(
             self.forward + other.forward,
             self.input_gradient + other.input_gradient,
             self.weight_gradient + other.weight_gradient,
@@ -157,9 +157,9 @@ class Arithmetic:
         cells = anchor_grid.cells_per_level(self.network.untrimmed_steps, len(widths))
         return zip(cells, widths)
 
-    def inference(self) -> Count:
+    def inference(self) -> OperationCount:
         """Counts a batch at inference; the transfer is done before, once."""
-        return Count(
+        return OperationCount(
             sum(self.backbone(self.network.untrimmed_steps))
             + self.head()
             + self.anchor_classifier(self.target_classes)
@@ -169,7 +169,7 @@ class Arithmetic:
         """Counts the transfer of all classes."""
         return self.network.transfer_layers * self.transfer_layer(classes)
 
-    def iteration(self, steps: Sequence[str]) -> Count:
+    def iteration(self, steps: Sequence[str]) -> OperationCount:
         """Counts the steps of one iteration as the configured schedule takes them.
 
         Args:
@@ -182,7 +182,7 @@ class Arithmetic:
             raise ValueError(f"The arithmetic of steps {unknown} is not known.")
         training = self.config.training
         is_fused = training.schedule == "fused"
-        total, known = Count(), set()
+        total, known = OperationCount(), set()
         backward: dict[tuple, set[str]] = {}
         for step in steps:
             stream, lines = _STEPS[step]
@@ -192,7 +192,9 @@ class Arithmetic:
             repeats = step == "adversarial" and not is_fused
             for run in range(training.generator_updates if repeats else 1):
                 parts = self._forward(step)
-                total += Count(sum(parts[name] for name in parts.keys() - known))
+                total += OperationCount(
+                    sum(parts[name] for name in parts.keys() - known)
+                )
                 if is_fused:
                     known |= parts.keys()
                 for losses, moved in lines.items():
@@ -232,9 +234,11 @@ class Arithmetic:
             parts[f"transfer {name}"] = self.transfer(classes)
         return parts
 
-    def _backward(self, stream: str, losses: Sequence[str], moved: set[str]) -> Count:
+    def _backward(
+        self, stream: str, losses: Sequence[str], moved: set[str]
+    ) -> OperationCount:
         """Counts a backward pass from losses to the parts that they move."""
-        count = Count()
+        count = OperationCount()
         is_upstream = bool(moved & {"backbone", "generators"})
         _, classes = self._classes(stream)
         for loss in losses:
@@ -246,18 +250,18 @@ class Arithmetic:
                 "adversarial": self.head(1),
             }[loss]
             part = "transfer" if loss == "cells" else "top"
-            count += Count(0, is_upstream * size, (part in moved) * size)
+            count += OperationCount(0, is_upstream * size, (part in moved) * size)
         if "transfer" in moved:
             layer, layers = self.transfer_layer(classes), self.network.transfer_layers
-            count += Count(0, max(layers - 1, 0) * layer, layers * layer)
+            count += OperationCount(0, max(layers - 1, 0) * layer, layers * layer)
         is_short = stream == "moments"
         steps = self.network.moment_steps if is_short else self.network.untrimmed_steps
         first, *others = self.backbone(steps)
         if is_upstream:
-            count += Count(0, sum(others), 0)
+            count += OperationCount(0, sum(others), 0)
         if "backbone" in moved:
-            count += Count(0, 0, first + sum(others))
+            count += OperationCount(0, 0, first + sum(others))
         if "generators" in moved:
             hidden, output = self.generators()
-            count += Count(0, first + output, hidden + output)
+            count += OperationCount(0, first + output, hidden + output)
         return count

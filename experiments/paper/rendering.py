@@ -11,7 +11,7 @@ from typing import Any
 from . import significance
 from .columns import Column, Plan, title
 from .published import Table, label
-from .results import RESULTS, published_rows
+from .table_rows import RESULTS, published_rows
 
 
 def markdown(
@@ -131,7 +131,7 @@ def _findings(
             for key, value in entry.items()
             if key not in ("setting", "a", "b")
         }
-        comparison = significance.Comparison(**fields)
+        comparison = significance.SystemComparison(**fields)
         place = f"{title(entry['setting'])}: " if several else ""
         lines.append(f"- {place}{comparison.sentence(entry['a'], entry['b'])}")
     if not table.compares:

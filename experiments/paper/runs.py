@@ -28,7 +28,6 @@ from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.models import systems
-from ahernet_tf.training import work_directory
 
 TRAIN = (sys.executable, "-m", "ahernet_tf", "train")
 LOG = "train.log"
@@ -257,6 +256,8 @@ class _Pool:
 
     def _start(self) -> None:
         """Starts runs while there is room; one locked elsewhere waits its turn."""
+        from ahernet_tf.training import work_directory
+
         waiting = self.waiting
         for _ in range(len(waiting)):
             if len(self.active) >= self.jobs:
@@ -277,6 +278,8 @@ class _Pool:
 
     def _reap(self) -> None:
         """Takes note of the processes that have ended."""
+        from ahernet_tf.training import work_directory
+
         for active in [a for a in self.active if a.process.poll() is not None]:
             self.active.remove(active)
             active.log.close()

@@ -21,7 +21,7 @@ _TOLERANCE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class SystemComparison:
     """The difference a - b of two systems' average mAPs, as fractions of 1.
 
     Attributes:
@@ -108,7 +108,7 @@ def compare(
     resamples: Resamples,
     runs_a: Mapping[int, pathlib.Path],
     runs_b: Mapping[int, pathlib.Path],
-) -> Comparison | None:
+) -> SystemComparison | None:
     """Compares two systems by a paired bootstrap over videos and seeds.
 
     Each resample draws videos with replacement, the same for all runs, and seeds with
@@ -141,7 +141,7 @@ def compare(
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     above = float(np.mean((np.sign(values) + 1) / 2))
-    return Comparison(
+    return SystemComparison(
         difference=difference,
         low=float(low),
         high=float(high),

@@ -13,7 +13,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import files, program
 
 from . import columns as table_columns
-from . import rendering, results
+from . import rendering, table_rows
 from . import runs as training_runs
 from .columns import Column, Plan
 from .published import Table
@@ -59,21 +59,21 @@ def make_table(
     else:
         for run in wanted:
             training_runs.check(run)
-    rows = results.result_rows(table, columns)
-    comparisons = results.compare_neighbours(table, columns, samples, progress)
+    rows = table_rows.result_rows(table, columns)
+    comparisons = table_rows.compare_neighbours(table, columns, samples, progress)
     text = rendering.markdown(table, columns, rows, comparisons, plan)
     files.write_text(workdir / f"{table.name}.md", text)
     files.write_text(workdir / f"{table.name}.csv", rendering.csv_text(table, rows))
     content = {
         "table": table.name,
         "title": table.title,
-        "units": results.UNITS,
+        "units": table_rows.UNITS,
         "preset": {column.name: column.preset for column in columns},
         "set": list(plan.assignments),
         "seeds": list(plan.seeds),
         "rows": rows,
         "comparisons": comparisons,
-        "published": results.published_rows(table),
+        "published": table_rows.published_rows(table),
     }
     files.write_json(workdir / f"{table.name}.json", content)
     return text, failed

@@ -10,7 +10,10 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
+from ahernet_tf.inference import suppression
+from ahernet_tf.models.checkpoint import Description
 from ahernet_tf.models.systems import SYSTEMS
+from ahernet_tf.training.algorithm import Algorithm
 from experiments.benchmarks import inference, nms, pipeline, rates, train_step, waiting
 from experiments.benchmarks.arithmetic import Arithmetic, convolution
 from tests.conftest import REPOSITORY
@@ -85,10 +88,8 @@ STEPS = ("moments", "foreground", "untrimmed", "generators", "synthetic")
 def test_counted_arithmetic_is_what_an_iteration_runs(steps, split):
     config = tiny(f"training.optimizer_split={split}")
     sizes = (64, 5, 7)
-    model = train_step.Description(sizes[0], tuple("abcde"), tuple("fghijkl")).build(
-        config
-    )
-    algorithm = train_step.Algorithm(model, config.loss, config.training)
+    model = Description(sizes[0], tuple("abcde"), tuple("fghijkl")).build(config)
+    algorithm = Algorithm(model, config.loss, config.training)
     steps = algorithm.steps("train") if steps == "all" else steps
     batches = train_step.random_batches(config, *sizes)
     step = tf.function(functools.partial(algorithm.take, steps), autograph=False)
@@ -175,7 +176,7 @@ def test_suppression_equals_the_loop(nms_tiou):
 
 
 def test_suppression_that_differs_is_an_error(monkeypatch):
-    monkeypatch.setattr(nms, "suppress", lambda segments, *_: np.arange(3))
+    monkeypatch.setattr(suppression, "suppress", lambda segments, *_: np.arange(3))
     with pytest.raises(RuntimeError, match="Video 0"):
         nms.measure(tiny().inference, videos=1, instances=2, rounds=1)
 

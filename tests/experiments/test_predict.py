@@ -43,7 +43,7 @@ def features(tmp_path):
 
 def request_of(workdir, out, **more):
     more = {"data": None, "progress": False} | more
-    return predict.Request(checkpoint=workdir, out=out, **more)
+    return predict.PredictionRequest(checkpoint=workdir, out=out, **more)
 
 
 def test_features_alone_are_localized_in(workdir, features, tmp_path):
@@ -131,7 +131,9 @@ def test_outputs_and_checkpoint_are_checked_first(
 )
 def test_either_data_or_features(options):
     with pytest.raises(ValueError, match="features"):
-        predict.Request(checkpoint="W", out="out.json", **{"data": None, **options})
+        predict.PredictionRequest(
+            checkpoint="W", out="out.json", **{"data": None, **options}
+        )
 
 
 def test_features_of_another_network_are_refused(tmp_path):

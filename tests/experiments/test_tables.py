@@ -13,7 +13,7 @@ import pytest
 from ahernet_tf import config as configuration
 from ahernet_tf.models import systems
 from experiments import compare
-from experiments.paper import published, results, runs, significance, tables
+from experiments.paper import published, runs, significance, table_rows, tables
 from experiments.paper.columns import Plan, columns
 from tests.conftest import REPOSITORY
 from tests.experiments.paper_runs import FAKE, column_of, starts, write_data
@@ -318,8 +318,8 @@ def test_our_column_of_a_setting_stands_beside_its_published_one(made, data, tmp
 
 
 def test_one_value_has_no_deviation():
-    assert results.summary([0.5]) == {"mean": 0.5, "std": None, "values": [0.5]}
-    assert results.summary([]) == {"mean": None, "std": None, "values": []}
+    assert table_rows.summary([0.5]) == {"mean": 0.5, "std": None, "values": [0.5]}
+    assert table_rows.summary([]) == {"mean": None, "std": None, "values": []}
 
 
 def test_compare_finds_a_clear_difference_and_none_with_itself(made):

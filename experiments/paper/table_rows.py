@@ -74,7 +74,7 @@ def compare_neighbours(
     """Compares each system with the one above it, by a paired bootstrap.
 
     Returns:
-        JSON-ready rows: `setting`, `a`, `b`, and the fields of a `Comparison`.
+        JSON-ready rows: `setting`, `a`, `b`, and the fields of a `SystemComparison`.
     """
     if not (table.compares and samples):
         return []

@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+import pytest
+
+import ahernet_tf
+from tests.conftest import REPOSITORY
+
+
+def test_public_names_are_shown_without_importing_tensorflow():
+    code = (
+        "import sys, ahernet_tf\n"
+        "shown = set(dir(ahernet_tf))\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "assert shown >= set(ahernet_tf.__all__), shown\n"
+        "ahernet_tf.Config, ahernet_tf.preset('small'), ahernet_tf.TimeModel\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+
+
+def test_each_public_name_is_there():
+    for name in ahernet_tf.__all__:
+        assert getattr(ahernet_tf, name) is not None
+    assert ahernet_tf.AherNet.__module__ == "ahernet_tf.models.ahernet"
+
+
+def test_another_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'ahernet_tf' has no attribute 'AherNut'"):
+        _ = ahernet_tf.AherNut
