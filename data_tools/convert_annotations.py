@@ -134,7 +134,10 @@ def form_and_path(to: str, out: str | None) -> tuple[str, str]:
     if to in FORMS_TO_WRITE:
         raise ValueError(f"--to {to}: give the path to write as --out")
     endings = {w.ending: n for n, w in export.WRITERS.items() if w.ending != ".json"}
-    return endings.get(pathlib.Path(to).suffix, "activitynet"), to
+    form = endings.get(pathlib.Path(to.removesuffix(".gz")).suffix, "activitynet")
+    if form != "activitynet" and to.endswith(".gz"):
+        raise ValueError(f"{to}: only JSON of ActivityNet is written gzipped")
+    return form, to
 
 
 def summary(videos: Collection[Video]) -> list[str]:

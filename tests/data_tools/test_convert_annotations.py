@@ -138,6 +138,7 @@ def test_detections_are_corrected_by_hand_and_read_again(tmp_path, capsys):
     [
         ("all.json", None, ("activitynet", "all.json")),
         ("all.csv", None, ("csv", "all.csv")),
+        ("all.json.gz", None, ("activitynet", "all.json.gz")),
         ("a.vtt", None, ("vtt", "a.vtt")),
         ("fiftyone", "labels.json", ("fiftyone", "labels.json")),
     ],
@@ -148,7 +149,11 @@ def test_the_form_is_said_or_in_the_ending(to, out, expected):
 
 @pytest.mark.parametrize(
     ("to", "out", "message"),
-    [("elan", None, "give the path"), ("x.json", "y.json", "with --out one of act")],
+    [
+        ("elan", None, "give the path"),
+        ("x.json", "y.json", "with --out one of act"),
+        ("x.csv.gz", None, "only JSON of ActivityNet is written gzipped"),
+    ],
 )
 def test_form_and_path_are_both_needed(to, out, message):
     with pytest.raises(ValueError, match=message):

@@ -133,6 +133,9 @@ def test_a_class_on_both_sides_is_refused(files):
     (files / "clips" / "wave").rename(files / "clips" / "run")
     with pytest.raises(ValueError, match=r"has classes of yours as well: \['run'\]"):
         make_dataset.run(files / "out", given)
+    (files / "clips" / "run").rename(files / "clips" / "Run")
+    with pytest.raises(ValueError, match="'Run' of yours, 'run' of its own"):
+        make_dataset.run(files / "out", given)
 
 
 def test_durations_of_the_table_go_before_those_of_the_features(files):

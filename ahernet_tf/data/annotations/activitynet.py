@@ -14,7 +14,7 @@ from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.times import to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.files import write_text
+from ahernet_tf.files import write_json, write_text
 
 
 def read_annotations(path: str | pathlib.Path) -> dict[str, Video]:
@@ -86,7 +86,8 @@ def read_database(source: Source, collector: VideoCollector) -> None:
                 duration = frames / fps
             collector.add_segment(video_id, 0.0, duration, record["label"])
         else:
-            add_annotations(collector, video_id, record.get("annotations"))
+            annotations = record.get("annotations", record.get("annotation"))  # COIN
+            add_annotations(collector, video_id, annotations)
 
 
 def add_annotations(collector: VideoCollector, video_id: str, entries: Any) -> None:
@@ -126,7 +127,7 @@ def write_annotations(
     """Writes the canonical JSON (`read_annotations`), whole or not at all.
 
     Args:
-        path: File to write.
+        path: File to write, gzipped where its name says so.
         videos: Videos; reading the file gives them back.
         version: Free text.
         taxonomy: Of the original file, kept for the splits.
@@ -135,7 +136,10 @@ def write_annotations(
     content = {"version": version, "database": {v.id: _record(v) for v in videos}}
     if taxonomy is not None:
         content["taxonomy"] = taxonomy
-    write_text(path, json.dumps(content, ensure_ascii=False) + "\n")
+    if str(path).endswith(".gz"):
+        write_json(path, content, indent=None)
+    else:
+        write_text(path, json.dumps(content, ensure_ascii=False) + "\n")
 
 
 def _record(video: Video) -> dict[str, Any]:

@@ -127,8 +127,8 @@ FORMS: dict[str, Form] = {
     ),
     "boris_table": Form(
         "table that BORIS exported",
-        table_forms.is_boris_table,
-        table_forms.read_boris_table,
+        tool_forms.is_boris_table,
+        tool_forms.read_boris_table,
     ),
     "csv": Form(
         "table with a row an action: your own, THUMOS14's, TSP's",

@@ -9,7 +9,6 @@ from ahernet_tf.data.annotations.text_tables import (
     FACTS,
     TextRow,
     TextTable,
-    video_name,
 )
 from ahernet_tf.data.annotations.times import to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
@@ -38,6 +37,7 @@ THUMOS14_CLASSES = (
     "VolleyballSpiking",
 )
 _NO_ACTION = "no action"  # of TSP's column temporal-region-label
+_NO_LABELS = (_NO_ACTION, "background", "none", "-", "nan", "sil")
 _SCORES = ("score", "confidence")
 
 
@@ -78,9 +78,13 @@ def read_table(source: Source, collector: VideoCollector) -> None:
         video_id = source.stem if alone else table.video_of(row)
         collector.add_video(video_id, **{k: row.get(k) for k in FACTS})
         start, end = row["start"], row.get("end")
-        if (not start and not end) or row.get("temporalregionlabel").casefold() == (
-            _NO_ACTION
-        ):
+        if row.get("temporalregionlabel").casefold() == _NO_ACTION:
+            continue
+        if not start and not end:
+            label = row.get("label") or row.get("label_index")
+            if label and label.casefold() not in _NO_LABELS:
+                what = f"line {row.line}: an action '{label}' without times"
+                collector.fault(video_id, what)
             continue
         scores = [to_number(row.get(name)) for name in _SCORES if row.get(name)]
         if scores and scores[0] is not None and is_too_low(collector, scores[0]):
@@ -211,48 +215,6 @@ def read_charades(source: Source, collector: VideoCollector) -> None:
                 continue
             label, start, end = parts
             collector.add_segment(video, start, end, names.get(label, label))
-
-
-def is_boris_table(source: Source) -> bool:
-    """Tells whether there is a table that BORIS exported: of actions, or of events."""
-    table = source.table
-    known = set(table.keys) if table else set()
-    events = "time" in known and bool({"status", "behaviortype"} & known)
-    aggregated = {"start", "stop", "behaviortype"} <= known
-    return "behavior" in known and (events or aggregated)
-
-
-def read_boris_table(source: Source, collector: VideoCollector) -> None:
-    """Reads the aggregated events of BORIS, a row an action, or its tabular events.
-
-    Events are paired, START and STOP, per video, subject and behaviour. Point events
-    have no length.
-    """
-    table = checked_table(source, "behavior")
-    file = next((k for k in table.keys if k.startswith("mediafile")), "observationid")
-    kind = "status" if "status" in table.keys else "behaviortype"
-    open_events: dict[tuple[str, ...], str] = {}
-    for row in rows_of(table, collector):
-        video = video_name(row.get(file) or row.get("observationid"))
-        duration = row.get("mediaduration") or row.get("totallength")
-        collector.add_video(video, to_number(duration), fps=row.get("fpsframes"))
-        label = row["behavior"]
-        if "stop" in table.keys:
-            collector.add_segment(video, row["start"], row["stop"], label)
-            continue
-        event = (video, row.get("subject"), label)
-        state = row[kind].upper()
-        if state == "POINT":
-            collector.add_segment(video, row["time"], row["time"], label)
-        elif state == "START" and event not in open_events:
-            open_events[event] = row["time"]
-        elif state == "STOP" and event in open_events:
-            collector.add_segment(video, open_events.pop(event), row["time"], label)
-        else:
-            what = f"line {row.line}: '{label}' {state} without its counterpart"
-            collector.fault(video, what)
-    for video, _, label in open_events:
-        collector.fault(video, f"'{label}' starts, and never stops")
 
 
 def has_columns(source: Source, *needed: str) -> bool:

@@ -1,4 +1,4 @@
-"""Forms of annotations that annotation tools write as JSON."""
+"""Forms of annotations that annotation tools write as JSON or, BORIS, as tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ahernet_tf.data.annotations.source import Source
-from ahernet_tf.data.annotations.table_forms import class_of_index, is_too_low
+from ahernet_tf.data.annotations.table_forms import (
+    checked_table,
+    class_of_index,
+    is_too_low,
+    rows_of,
+)
 from ahernet_tf.data.annotations.text_tables import video_name
 from ahernet_tf.data.annotations.times import FRAMES, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
@@ -211,3 +216,45 @@ def read_boris(source: Source, collector: VideoCollector) -> None:
                 begun[event] = time
         for _, code, _ in begun:
             collector.fault(video, f"'{code}' starts, and never stops")
+
+
+def is_boris_table(source: Source) -> bool:
+    """Tells whether there is a table that BORIS exported: of actions, or of events."""
+    table = source.table
+    known = set(table.keys) if table else set()
+    events = "time" in known and bool({"status", "behaviortype"} & known)
+    aggregated = {"start", "stop", "behaviortype"} <= known
+    return "behavior" in known and (events or aggregated)
+
+
+def read_boris_table(source: Source, collector: VideoCollector) -> None:
+    """Reads the aggregated events of BORIS, a row an action, or its tabular events.
+
+    Events are paired, START and STOP, per video, subject and behaviour. Point events
+    have no length.
+    """
+    table = checked_table(source, "behavior")
+    file = next((k for k in table.keys if k.startswith("mediafile")), "observationid")
+    kind = "status" if "status" in table.keys else "behaviortype"
+    open_events: dict[tuple[str, ...], str] = {}
+    for row in rows_of(table, collector):
+        video = video_name(row.get(file) or row.get("observationid"))
+        duration = row.get("mediaduration") or row.get("totallength")
+        collector.add_video(video, to_number(duration), fps=row.get("fpsframes"))
+        label = row["behavior"]
+        if "stop" in table.keys:
+            collector.add_segment(video, row["start"], row["stop"], label)
+            continue
+        event = (video, row.get("subject"), label)
+        state = row[kind].upper()
+        if state == "POINT":
+            collector.add_segment(video, row["time"], row["time"], label)
+        elif state == "START" and event not in open_events:
+            open_events[event] = row["time"]
+        elif state == "STOP" and event in open_events:
+            collector.add_segment(video, open_events.pop(event), row["time"], label)
+        else:
+            what = f"line {row.line}: '{label}' {state} without its counterpart"
+            collector.fault(video, what)
+    for video, _, label in open_events:
+        collector.fault(video, f"'{label}' starts, and never stops")

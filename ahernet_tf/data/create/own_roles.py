@@ -150,6 +150,9 @@ class OwnRoles:
         both = sorted(set(role["classes"]) & other)
         if both:
             raise ValueError(f"{path}: has classes of yours as well: {both}")
+        if near := spelling.near_pairs(other, role["classes"]):
+            said = spelling.said_of_pairs(near, "of yours", "of its own")
+            raise ValueError(f"{path}: classes are spelt differently: {said}")
         videos, _ = parse_annotations(directory / annotations)
         role["annotations"] = _relative(directory / annotations, self._directory)
         role["features"] = with_paths(

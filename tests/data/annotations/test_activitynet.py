@@ -2,8 +2,12 @@ import json
 
 import pytest
 
-from ahernet_tf.data.annotations.activitynet import parse_annotations, read_annotations
-from ahernet_tf.data.annotations.videos import Instance
+from ahernet_tf.data.annotations.activitynet import (
+    parse_annotations,
+    read_annotations,
+    write_annotations,
+)
+from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.checks import DataError
 from tests.conftest import shared_path
 
@@ -137,6 +141,20 @@ def test_all_faults_are_in_one_message(tmp_path):
     assert lines[0] == "60 problems in the data:"
     assert lines[1] == "  anno.json: video 'v000': duration of -1"
     assert (len(lines), lines[-1]) == (52, "  and 10 more")
+
+
+def test_a_gzipped_file_is_written_and_read_again(tmp_path):
+    path = tmp_path / "a.json.gz"
+    videos = {"a": Video("a", "training", 9.0, (Instance(1.0, 2.0, "é"),))}
+    write_annotations(path, videos)
+    assert path.read_bytes().startswith(b"\x1f\x8b")
+    assert read_annotations(path) == videos
+
+
+def test_the_actions_of_coin_are_under_another_name(tmp_path):
+    record = {"duration": 9, "annotation": [{"segment": [1, 2], "label": "run"}]}
+    videos = read_annotations(write(tmp_path, {"v": record}))
+    assert videos["v"].instances == (Instance(1.0, 2.0, "run"),)
 
 
 def test_reads_the_gestures():

@@ -56,6 +56,19 @@ def test_kinetics_clips_are_named_by_their_cut(tmp_path):
     assert counts["repeated clips dropped"] == 1
 
 
+@pytest.mark.parametrize("label", ["", "background", "None"])
+def test_a_row_without_times_may_say_that_it_is_none(tmp_path, label):
+    rows = f"video,start,end,label,duration\na,,,{label},12\n"
+    assert read(write(tmp_path / "own.csv", rows))[0]["a"].instances == ()
+
+
+def test_an_action_without_times_is_no_background(tmp_path):
+    rows = "video,start,end,label,duration\na,,,pour,12\na,1,2,pour,12\n"
+    videos, (problem,) = faults(write(tmp_path / "own.csv", rows))
+    assert videos == {}
+    assert problem == "own.csv: video 'a': line 2: an action 'pour' without times"
+
+
 def test_tsp_rows_without_action_make_none(tmp_path):
     header = (
         "filename,fps,video-duration,t-start,t-end,temporal-region-label,action-label"
@@ -128,34 +141,6 @@ def test_charades_holds_all_actions_of_a_video_in_a_cell(tmp_path):
     assert videos["ABC"].instances[1].label == "c008 Opening a door"
     _, (problem,) = faults(write(path, f"{header}\nABC,S1,Den,c006 0,3\n"))
     assert "line 2: expected 'class start end', received 'c006 0'" in problem
-
-
-def test_boris_aggregates_actions(tmp_path):
-    header = "Observation id,Media file name,Media duration (s),FPS (frame/s),Subject,"
-    header += "Behavior,Behavior type,Start (s),Stop (s),Duration (s)"
-    rows = "o1,dir/x.mp4,60,25,cat,jump,STATE,1.5,4,2.5\n"
-    rows += "o1,dir/x.mp4,60,25,cat,meow,POINT,5,5,0\n"
-    path = write(tmp_path / "b.csv", f"{header}\n{rows}")
-    assert form_of(path) == "boris_table"
-    videos, counts = read(path)
-    assert videos["x"] == Video(
-        "x", "", 60.0, (Instance(1.5, 4.0, "jump"),), None, 25.0
-    )
-    assert counts == {"segments of zero length dropped": 1}
-
-
-def test_boris_events_are_paired(tmp_path):
-    header = "Time\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tStatus"
-    rows = [("1", "jump", "START"), ("2", "run", "START"), ("3", "jump", "STOP")]
-    lines = [f"{t}\tx.mp4\t60\t25\tcat\t{b}\t{s}" for t, b, s in rows]
-    path = write(tmp_path / "b.tsv", "\n".join([header, *lines, lines[0], lines[2]]))
-    _, problems = faults(path)
-    assert problems == ["b.tsv: video 'x': 'run' starts, and never stops"]
-    path = write(tmp_path / "b.tsv", "\n".join([header, lines[0], lines[2]]))
-    assert actions(read(path)[0]) == {"x": [(1, 3, "jump")]}
-    path = write(tmp_path / "b.tsv", "\n".join([header, lines[2]]))
-    _, (problem,) = faults(path)
-    assert "line 2: 'jump' STOP without its counterpart" in problem
 
 
 def test_a_table_without_a_video_is_of_the_video_that_its_file_is_called(tmp_path):

@@ -1,5 +1,6 @@
 import pytest
 
+from ahernet_tf.data.annotations.videos import Instance, Video
 from tests.data.annotations.reading import actions, faults, form_of, read, write
 
 
@@ -131,3 +132,31 @@ def test_boris_projects_pair_their_events(tmp_path):
 )
 def test_faults_of_boris_projects_are_named(tmp_path, content, message):
     assert message in faults(write(tmp_path / "p.boris", content))[1][0]
+
+
+def test_boris_aggregates_actions(tmp_path):
+    header = "Observation id,Media file name,Media duration (s),FPS (frame/s),Subject,"
+    header += "Behavior,Behavior type,Start (s),Stop (s),Duration (s)"
+    rows = "o1,dir/x.mp4,60,25,cat,jump,STATE,1.5,4,2.5\n"
+    rows += "o1,dir/x.mp4,60,25,cat,meow,POINT,5,5,0\n"
+    path = write(tmp_path / "b.csv", f"{header}\n{rows}")
+    assert form_of(path) == "boris_table"
+    videos, counts = read(path)
+    assert videos["x"] == Video(
+        "x", "", 60.0, (Instance(1.5, 4.0, "jump"),), None, 25.0
+    )
+    assert counts == {"segments of zero length dropped": 1}
+
+
+def test_boris_events_are_paired(tmp_path):
+    header = "Time\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tStatus"
+    rows = [("1", "jump", "START"), ("2", "run", "START"), ("3", "jump", "STOP")]
+    lines = [f"{t}\tx.mp4\t60\t25\tcat\t{b}\t{s}" for t, b, s in rows]
+    path = write(tmp_path / "b.tsv", "\n".join([header, *lines, lines[0], lines[2]]))
+    _, problems = faults(path)
+    assert problems == ["b.tsv: video 'x': 'run' starts, and never stops"]
+    path = write(tmp_path / "b.tsv", "\n".join([header, lines[0], lines[2]]))
+    assert actions(read(path)[0]) == {"x": [(1, 3, "jump")]}
+    path = write(tmp_path / "b.tsv", "\n".join([header, lines[2]]))
+    _, (problem,) = faults(path)
+    assert "line 2: 'jump' STOP without its counterpart" in problem
