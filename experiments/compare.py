@@ -74,6 +74,8 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
+    if values.json:
+        files.check_output(values.json)
     a, b = pathlib.Path(values.a), pathlib.Path(values.b)
     data = pathlib.Path(values.data) if values.data else None
     result = run(a, b, data, values.bootstrap, values.bootstrap_seed)

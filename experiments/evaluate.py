@@ -14,7 +14,7 @@ import dataclasses
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -65,8 +65,45 @@ def protocol_of(
     return protocol
 
 
+def truth_of_data(directory: str, classes: str = "target") -> dict[str, Any]:
+    """Returns the ground truth of a data set's test videos, as training scores them.
+
+    Args:
+        directory: Where dataset.json lies.
+        classes: `target` or `source`.
+
+    Raises:
+        ValueError: The data set is faulty, or has no such videos.
+    """
+    from ahernet_tf.config import DataConfig
+    from ahernet_tf.data.dataset import Dataset
+
+    if classes not in ("target", "source"):
+        raise ValueError(
+            f"--classes: expected target or source with --data, received {classes!r}."
+        )
+    # Whatever was wrong with the data was reported when it was trained on.
+    dataset = Dataset.load(directory, DataConfig(), True, "shape")
+    wanted = None if classes == "target" else dataset.source_classes
+    role = dataset.test(wanted)
+    if role is None:
+        raise ValueError(f"{directory}: no test videos of {classes} classes.")
+    return {
+        "database": {
+            video.id: {
+                "duration": video.duration_sec,
+                "annotations": [
+                    {"segment": [item.start_sec, item.end_sec], "label": item.label}
+                    for item in video.instances
+                ],
+            }
+            for video in role.videos
+        }
+    }
+
+
 def run(
-    ground_truth_path: str,
+    ground_truth: str | Mapping,
     predictions_path: str,
     protocol: evaluation.Protocol,
     classes: list[str] | None = None,
@@ -81,13 +118,13 @@ def run(
 
     Returns:
         A JSON-ready report: `protocol`, `ground_truth`, `predictions`, `subset`,
-        `tiou_thresholds`, `counts`, and what was asked of `detection`, `proposal`,
-        `errors`, `bootstrap`, `comparison`.
+        `tiou_thresholds`, `mismatches`, `counts`, and what was asked of `detection`,
+        `proposal`, `errors`, `bootstrap`, `comparison`.
     """
     detecting = "detection" in metrics
     if not detecting and (errors or bootstrap or compare_with):
         raise ValueError("errors, bootstrap and comparison need --metrics detection.")
-    truth = protocol.load_ground_truth(ground_truth_path, classes)
+    truth = protocol.load_ground_truth(ground_truth, classes)
     found = evaluation.load_predictions(
         predictions_path,
         with_labels=detecting,
@@ -98,11 +135,12 @@ def run(
     thresholds = protocol.tiou_thresholds
     report: dict[str, Any] = {
         "protocol": dataclasses.asdict(protocol),
-        "ground_truth": ground_truth_path,
+        "ground_truth": truth.attrs["info"]["source"],
         "predictions": predictions_path,
         "subset": protocol.subset,
         "classes": classes,
         "tiou_thresholds": list(thresholds),
+        "mismatches": evaluation.mismatches(truth, found, background_videos),
         "counts": {
             "video_steps": [list(step) for step in info["steps"]],
             "background_videos": len(info["background_videos"]),
@@ -157,7 +195,12 @@ def define_flags() -> None:
         "ground_truth",
         None,
         "Ground truth in ActivityNet JSON (.json or .json.gz).",
-        required=True,
+    )
+    flags.DEFINE_string(
+        "data",
+        None,
+        "Data set directory in place of --ground_truth: scores its test videos exactly "
+        "as training does. --classes is then target (the default) or source.",
     )
     flags.DEFINE_string(
         "predictions",
@@ -238,11 +281,21 @@ def main(values: flags.FlagValues) -> None:
     warnings.showwarning = lambda message, *_, **__: print(
         f"warning: {message}", file=sys.stderr
     )
+    if values.json:
+        files.check_output(values.json)
+    if (values.data is None) == (values.ground_truth is None):
+        raise ValueError("Expected either --ground_truth or --data.")
+    name, classes = values.protocol, values.classes
+    if values.data is not None:
+        truth, name = truth_of_data(values.data, classes or "target"), "custom"
+        classes = None
+    else:
+        truth = values.ground_truth
     report = run(
-        values.ground_truth,
+        truth,
         values.predictions,
-        protocol_of(values.protocol, values.subset, values.tiou, values.block_list),
-        parse_classes(values.classes) if values.classes else None,
+        protocol_of(name, values.subset, values.tiou, values.block_list),
+        parse_classes(classes) if classes else None,
         values.metrics,
         values.background_videos,
         values.errors,
@@ -250,6 +303,15 @@ def main(values: flags.FlagValues) -> None:
         values.bootstrap,
         values.seed,
     )
+    report["ground_truth"] = values.data or values.ground_truth
+    for line in report["mismatches"]:
+        print(f"warning: {line}", file=sys.stderr)
+    if report["mismatches"] and not values.data:
+        print(
+            "warning: --subset, --classes and --block_list score a part; --data DIR "
+            "scores what training scored.",
+            file=sys.stderr,
+        )
     print("\n".join(evaluation.report_lines(report)))
     if values.json:
         files.write_json(values.json, report)

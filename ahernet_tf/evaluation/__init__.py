@@ -14,6 +14,7 @@ from ahernet_tf.evaluation.detection import DetectionResult, evaluate_detections
 from ahernet_tf.evaluation.entries import result_video_id
 from ahernet_tf.evaluation.errors import ErrorAnalysis, analyse_errors
 from ahernet_tf.evaluation.ground_truth import load_ground_truth
+from ahernet_tf.evaluation.mismatches import mismatches
 from ahernet_tf.evaluation.proposal import ProposalResult, evaluate_proposals
 from ahernet_tf.evaluation.protocols import PROTOCOLS, Protocol, read_names, tiou_range
 from ahernet_tf.evaluation.results import load_predictions, write_results
@@ -42,6 +43,7 @@ __all__ = [
     "interval_report",
     "load_ground_truth",
     "load_predictions",
+    "mismatches",
     "paired_bootstrap",
     "proposal_report",
     "read_names",

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.conftest import REPOSITORY, shared_path
+from tests.data.tiny import TinyData
 
 TRUTH = {
     "database": {
@@ -122,6 +123,54 @@ def test_block_list_thresholds_and_comparison_are_used(files, tmp_path):
     assert report["comparison"]["estimate"] == 0.5
     assert report["comparison"]["average_map_b"] == 0.0
     assert "difference 50.000, 95% interval" in done.stdout
+
+
+def test_what_does_not_fit_is_said_first(files, tmp_path):
+    done = evaluate(*files)
+    assert "1 of 2 annotated videos have no prediction" in done.stderr
+    assert "such as 'b'" in done.stderr
+    assert "2 of 4 predictions are of 2 videos that the ground truth does not" in (
+        done.stderr
+    )
+    assert "1 of 2 annotated labels have no prediction" in done.stderr
+    assert "--data DIR scores what training scored" in done.stderr
+
+
+def test_data_set_is_scored_as_in_training(tmp_path):
+    data = TinyData()
+    data.write(tmp_path / "data")
+    found = {"t1": [{"segment": [2, 6], "score": 0.9, "label": "jump"}]}
+    found["a2"] = [{"segment": [12, 15], "score": 0.8, "label": "wave"}]
+    predictions, out = tmp_path / "found.json", tmp_path / "out.json"
+    predictions.write_text(json.dumps({"results": found}))
+    flags = [f"--predictions={predictions}", f"--json={out}"]
+    done = evaluate(*flags, f"--data={tmp_path / 'data'}")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(out.read_text())
+    assert report["detection"]["AP_per_class"] == {"jump": [1.0] * 10}
+    assert report["counts"]["predictions_of_unknown_videos"] == 1
+    assert report["ground_truth"] == str(tmp_path / "data")
+    done = evaluate(*flags, f"--data={tmp_path / 'data'}", "--classes=source")
+    assert set(json.loads(out.read_text())["detection"]["AP_per_class"]) == {
+        "run",
+        "sit",
+    }
+    done = evaluate(*flags, f"--data={tmp_path / 'data'}", "--classes=jump")
+    assert "expected target or source" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "Expected either --ground_truth or --data"),
+        (["--ground_truth=a.json", "--data=b"], "Expected either"),
+        (["--ground_truth=a.json", "--json=."], ".: is a directory"),
+    ],
+)
+def test_flags_are_checked_before_files_are_read(flags, message):
+    done = evaluate("--predictions=nowhere.json", *flags)
+    assert done.returncode == 1
+    assert message in done.stderr
 
 
 def test_faulty_input_ends_with_one_line(files, tmp_path):

@@ -9,8 +9,6 @@ import time
 
 import pytest
 
-from ahernet_tf import config as configuration
-from ahernet_tf import evaluation
 from ahernet_tf.data.synthetic.difficulty import synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from tests.conftest import REPOSITORY
@@ -88,28 +86,22 @@ def test_a_run_leaves_configuration_losses_detections_and_scores(trained, data):
     validation = (trained / "validation.jsonl").read_text().splitlines()
     assert [json.loads(line)["iteration"] for line in validation] == [2]
     assert list((trained / "tensorboard").iterdir())
-    truth = evaluation.load_ground_truth(
-        data / "annotations.json",
-        subset="validation",
-        classes=model["target_classes"],
-    )
-    predictions = evaluation.load_predictions(trained / "predictions.json")
-    detection = evaluation.evaluate_detections(
-        truth, predictions, evaluation.tiou_range(0.5, 0.05, 0.95)
-    )
-    assert detection.average_map == pytest.approx(metrics["average_map"], abs=1e-9)
 
 
-def test_a_run_says_what_it_chose_and_why(trained):
-    content = json.loads((trained / "auto.json").read_text())
-    choices = {choice["option"]: choice for choice in content["choices"]}
-    stored = configuration.load(trained / "config.json")
-    assert stored.preset == "auto"
-    for option, choice in choices.items():
-        value = stored.option(option)
-        assert (list(value) if isinstance(value, tuple) else value) == choice["value"]
-    assert choices["network.base_channels"]["reason"].startswith("set by hand")
-    assert content["budget"]["gflops"] > 0
+@pytest.mark.parametrize("classes", ["target", "source"])
+def test_evaluate_scores_a_data_set_as_training_does(trained, data, tmp_path, classes):
+    name = {"target": "predictions.json", "source": "predictions_source.json"}[classes]
+    flags = [f"--data={data}", f"--predictions={trained / name}"]
+    out = tmp_path / "scores.json"
+    result = call("evaluate", *flags, f"--classes={classes}", f"--json={out}")
+    assert result.returncode == 0, result.stderr
+    assert "predictions are of" not in result.stderr
+    report = json.loads(out.read_text())
+    metrics = json.loads((trained / "metrics.json").read_text())
+    metrics = metrics if classes == "target" else metrics["source"]
+    average_map = report["detection"]["average_mAP"]
+    assert average_map == pytest.approx(metrics["average_map"], abs=1e-9)
+    assert report["proposal"]["AUC"] == pytest.approx(metrics["auc"], abs=1e-7)
 
 
 def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
