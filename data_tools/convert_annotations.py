@@ -117,8 +117,11 @@ def check_written(out: str | pathlib.Path, to: str) -> None:
     writer = export.WRITERS.get(to)
     if writer is None or not writer.per_video or str(out).endswith(writer.ending):
         check_output(out)
-    else:
-        check_directory(out)
+        return
+    check_directory(out)
+    path = pathlib.Path(out)
+    if path.is_dir() and any(path.iterdir()):
+        raise ValueError(f"{out}: expected a new or empty directory")
 
 
 def form_and_path(to: str, out: str | None) -> tuple[str, str]:

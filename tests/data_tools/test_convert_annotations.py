@@ -165,6 +165,8 @@ def test_an_output_that_cannot_be_written_is_refused_first(tmp_path):
         with pytest.raises(ValueError, match="is a directory"):
             convert_annotations.run(tmp_path / "none", tmp_path, to=to)
     (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="expected a new or empty directory"):
+        convert_annotations.run(tmp_path / "none", tmp_path, to="elan")
     with pytest.raises(ValueError, match="is a file, not a directory"):
         convert_annotations.run(tmp_path / "none", tmp_path / "file" / "x", to="elan")
 

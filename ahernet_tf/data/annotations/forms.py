@@ -208,7 +208,8 @@ def recognised(source: Source) -> str:
         name = forms[0] if forms else None
     if name is None:
         table = None if source.path.is_dir() else source.table
-        more = f": {table.lacks(['video', 'start', 'end', 'label'])}" if table else ""
+        lacks = table.lacks(["video", "start", "end", "label"]) if table else None
+        more = f": as a table, it {lacks}" if lacks else ""
         raise ValueError(f"is of no form that is known{more}")
     return name
 

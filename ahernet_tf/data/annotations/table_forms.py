@@ -74,10 +74,16 @@ def read_table(source: Source, collector: VideoCollector) -> None:
     if not indices and (fault := table.lacks(["label"])):
         raise ValueError(fault)
     names = collector.options.classes or THUMOS14_CLASSES
+    lasts = _column_of_lengths(table)
+    facts = [name for name in FACTS if name != lasts]
     for row in rows_of(table, collector):
         video_id = source.stem if alone else table.video_of(row)
-        collector.add_video(video_id, **{k: row.get(k) for k in FACTS})
+        collector.add_video(video_id, **{name: row.get(name) for name in facts})
         start, end = row["start"], row.get("end")
+        if lasts is not None and start:
+            begin, length = to_number(start), to_number(row[lasts])
+            known = begin is not None and length is not None
+            end = str(begin + length) if known else f"{start} + {row[lasts]}"
         if row.get("temporalregionlabel").casefold() == _NO_ACTION:
             continue
         if not start and not end:
@@ -94,6 +100,29 @@ def read_table(source: Source, collector: VideoCollector) -> None:
             label = class_of_index(collector, video_id, row["label_index"], names)
         if label is not None:
             collector.add_segment(video_id, start, end, label, table.unit)
+
+
+def _column_of_lengths(table: TextTable) -> str | None:
+    """Returns the column that says how long actions last, in place of an end.
+
+    Raises:
+        ValueError: There is a duration, perhaps of the action, perhaps of the video.
+    """
+    if "end" in table.columns:
+        return None
+    if "action_duration" in table.columns:
+        return "action_duration"
+    if "duration" not in table.columns:
+        return None
+    duration = table.keys[table.columns.index("duration")]
+    if duration.startswith("video") or duration in ("totallength", "mediaduration"):
+        return None
+    if table.keys[table.columns.index("start")] == "onset":  # as in BIDS
+        return "duration"
+    raise ValueError(
+        "has no column end, and it cannot be told whether 'duration' is that of the "
+        "action or of the video: call it action_duration or video_duration"
+    )
 
 
 def is_kinetics(source: Source) -> bool:

@@ -25,6 +25,8 @@ _COLUMNS = {
     "label": "label type class classname action actionlabel labelname activity "
     "activitylabel behavior behaviour category event actionclass name",
     "label_index": "labelidx labelindex classindex classid labelid",
+    "action_duration": "actionduration actionlength segmentduration segmentlength "
+    "eventduration",
     "duration": "duration seconds durationsec videoduration videolength length "
     "totallength durationseconds mediaduration",
     "frames": "frames numframe count videoframes numframes framecount nframes",

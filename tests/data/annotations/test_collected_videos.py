@@ -228,7 +228,8 @@ def test_times_outside_most_videos_are_asked_about_and_can_be_told(tmp_path):
 
 
 def test_an_action_without_an_end_lasts_to_the_next_or_to_the_end(tmp_path):
-    rows = "video,start,label,duration\nk,0,menu,90\nk,5,load,90\nk,0:06,play,90\n"
+    rows = "video,start,label,video_duration\n"
+    rows += "k,0,menu,90\nk,5,load,90\nk,0:06,play,90\n"
     videos, counts = read(write(tmp_path / "own.csv", rows))
     assert [(i.start_sec, i.end_sec) for i in videos["k"].instances] == [
         (0.0, 5.0),

@@ -153,3 +153,21 @@ def test_a_table_without_a_video_is_of_the_video_that_its_file_is_called(tmp_pat
         write(tmp_path / "k1.csv", "movie,start,end,label\na,1,2,x\n")
     )
     assert "has no column video; its columns are movie, start, end, label" in problem
+
+
+@pytest.mark.parametrize(
+    "header", ["video,start,action_duration,label", "video,onset,duration,label"]
+)
+def test_an_action_may_have_a_length_in_place_of_an_end(tmp_path, header):
+    path = write(tmp_path / "own.csv", f"{header}\na,2,3.5,x\na,8,1,x\nb,,,\n")
+    videos, (problem,) = faults(path)
+    assert actions(videos) == {"a": [(2, 5.5, "x"), (8, 9, "x")]}
+    assert "video 'b': neither a duration nor an action is known" in problem
+    path = write(tmp_path / "own.csv", f"{header}\na,2,,x\n")
+    assert "received ['2', '2 + ']" in faults(path)[1][0]
+
+
+def test_a_duration_that_could_be_of_action_or_video_is_asked_about(tmp_path):
+    rows = "video,start,duration,label\na,2,3.5,x\n"
+    _, (problem,) = faults(write(tmp_path / "own.csv", rows))
+    assert "call it action_duration or video_duration" in problem
