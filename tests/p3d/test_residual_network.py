@@ -1,7 +1,6 @@
 """The whole network: its size, its numbers, its ways of being saved."""
 
 import math
-import pathlib
 
 import numpy as np
 import pytest
@@ -12,8 +11,6 @@ from ahernet_tf.p3d import (
     ClipNormalization,
     convert_arrays,
     convolution_units,
-    count_multiply_adds,
-    export_p3d,
     freeze_batch_norm,
     named_variables,
 )
@@ -216,75 +213,3 @@ def test_in_a_functional_model():
     x = clips(1, 16, 32, 32, 3)
     expected = model(ClipNormalization()(x))["features"]
     np.testing.assert_allclose(head(x), expected, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("in_channels", [3, 2])
-def test_export_takes_plain_clips(tmp_path, in_channels):
-    model, _ = network(depths=(1, 1, 1, 1), in_channels=in_channels)
-    export_p3d(model, tmp_path / "saved")
-    assert pathlib.Path(tmp_path / "saved" / "saved_model.pb").exists()
-    served = tf.saved_model.load(tmp_path / "saved").signatures["serving_default"]
-    x = np.abs(clips(3, 16, 32, 40, in_channels)) * 60
-    outputs = served(clips=tf.constant(x))
-    assert set(outputs) == {"features", "logits"}
-    given = ClipNormalization()(x) if in_channels == 3 else x
-    expected = model(given)
-    np.testing.assert_allclose(
-        outputs["features"], expected["features"], rtol=1e-4, atol=1e-3
-    )
-
-
-def test_keras_own_export_works_too(tmp_path, capfd):
-    model, _ = network(depths=(1, 1, 1, 1))
-    x = clips(2, 16, 32, 32, 3)
-    expected = model(x)
-    model.export(tmp_path / "saved")
-    capfd.readouterr()  # the summary that Keras prints
-    saved = tf.saved_model.load(tmp_path / "saved")
-    outputs = saved.serve(x)
-    np.testing.assert_allclose(
-        outputs["logits"], expected["logits"], rtol=1e-3, atol=1e-4
-    )
-
-
-def test_multiply_adds_by_hand():
-    model, _ = network(depths=(1, 1, 1, 1), classes=7)
-    # (cells, kernel taps, in, out), for clips of 16x32x32
-    convolutions = [
-        (16 * 16 * 16, 49, 3, 4),
-        *[(8 * 8 * 8, taps, i, o) for taps, i, o in
-          [(1, 4, 4), (9, 4, 4), (3, 4, 4), (1, 4, 16), (1, 4, 16)]],
-        *[(4 * 4 * 4, taps, i, o) for taps, i, o in
-          [(1, 16, 8), (9, 8, 8), (3, 8, 8), (1, 8, 32), (1, 16, 32)]],
-        *[(2 * 2 * 2, taps, i, o) for taps, i, o in
-          [(1, 32, 16), (9, 16, 16), (3, 16, 16), (1, 16, 64), (1, 32, 64)]],
-        *[(1, taps, i, o) for taps, i, o in
-          [(1, 64, 32), (9, 32, 32), (1, 32, 128), (1, 64, 128)]],
-        (1, 1, 128, 7),
-    ]  # fmt: skip
-    expected = sum(math.prod(c) for c in convolutions)
-    assert count_multiply_adds(model, (16, 32, 32, 3)) == expected
-
-
-def test_caffe_input_is_bgr_minus_its_mean():
-    rgb = np.array([[10, 20, 30]], np.uint8)
-    got = ClipNormalization("caffe")(rgb)
-    np.testing.assert_array_equal(got, [[30 - 104, 20 - 117, 10 - 123]])
-
-
-def test_torch_input_is_rgb_scaled_and_standardised():
-    rgb = np.array([[255, 0, 51]], np.uint8)
-    got = ClipNormalization("torch")(rgb)
-    expected = [[(1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225]]
-    np.testing.assert_allclose(got, expected, rtol=1e-6)
-
-
-def test_normalization_refuses_flow_and_keeps_precision_under_bfloat16():
-    with pytest.raises(ValueError, match="Optical flow"):
-        ClipNormalization()(np.zeros((1, 2), np.uint8))
-    got = ClipNormalization("torch", dtype="mixed_bfloat16")(
-        tf.constant([[124.0, 117.0, 104.0]])
-    )
-    assert got.dtype == tf.bfloat16
-    exact = ClipNormalization("torch")(tf.constant([[124.0, 117.0, 104.0]]))
-    np.testing.assert_array_equal(got, tf.cast(exact, tf.bfloat16))

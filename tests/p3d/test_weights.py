@@ -6,7 +6,6 @@ import pytest
 from ahernet_tf.p3d import (
     P3D,
     ClipFormat,
-    P3DMetadata,
     load_p3d,
     named_variables,
     read_p3d_metadata,
@@ -14,7 +13,6 @@ from ahernet_tf.p3d import (
     weights_fingerprint,
     write_arrays,
 )
-from ahernet_tf.p3d.network_metadata import array_shapes
 from ahernet_tf.p3d.weights import read_arrays
 
 DEPTHS = (1, 1, 1, 1)
@@ -61,13 +59,6 @@ def test_fingerprint_is_of_what_features_depend_on(tmp_path):
     variance.assign(variance + np.float32(1e-6))
     save_p3d(model, path, ClipFormat.for_crop(32))
     assert weights_fingerprint(path) != first
-
-
-def test_array_names_and_shapes_are_the_networks():
-    model = small(classes=None)
-    shapes = {k: tuple(v.shape) for k, v in named_variables(model).items()}
-    metadata = P3DMetadata("torch", DEPTHS, base_channels=4)
-    assert array_shapes(metadata) == shapes
 
 
 def test_relying_on_the_other_flavour_is_refused(tmp_path):
@@ -148,14 +139,3 @@ def test_unfit_arrays_leave_the_old_file_alone(tmp_path):
     with pytest.raises(ValueError, match="missing classifier/bias"):
         write_arrays(path, arrays, metadata)
     assert path.read_bytes() == before
-
-
-def test_class_names_must_fit():
-    with pytest.raises(ValueError, match="2 class names for 3 classes"):
-        P3DMetadata("caffe", DEPTHS, classes=3, class_names=("a", "b"))
-
-
-def test_crop_must_fit_into_the_resized_frame():
-    with pytest.raises(ValueError, match="does not fit"):
-        ClipFormat(16, 100, 200, 160)
-    assert ClipFormat.for_crop(160) == ClipFormat(16, 182, 242, 160)

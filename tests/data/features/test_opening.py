@@ -7,9 +7,7 @@ import pytest
 
 from ahernet_tf.data.features import opening
 from ahernet_tf.data.features.directory_stores import DirectoryStore
-from ahernet_tf.data.features.joined_stores import UnionStore
 from ahernet_tf.data.features.opening import StoreFormat, open_store
-from ahernet_tf.data.features.time_model import VideoInfo
 
 FORMS = ["npz", "npz compressed", "npy", "csv"]
 
@@ -49,56 +47,6 @@ def test_reads_what_was_written(tmp_path, form):
     assert "c" not in store
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_an_id_may_begin_with_v_itself(tmp_path, form):
-    arrays = {"v_v_UmAH95xls": VALUES, "v_a": VALUES[:2]}
-    store = store_of(tmp_path, form, arrays)
-    for name in ("v_UmAH95xls", "v_v_UmAH95xls"):
-        np.testing.assert_array_equal(store.read(name), VALUES)
-    assert "v_b" not in store
-    union = UnionStore([store_of(tmp_path / "other", form, {"b": VALUES}), store])
-    np.testing.assert_array_equal(union.read("v_UmAH95xls"), VALUES)
-    np.testing.assert_array_equal(union.read("a"), VALUES[:2])
-
-
-@pytest.mark.parametrize("form", FORMS[:3])
-@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f4"])
-def test_keeps_the_type_of_the_file_in_native_order(tmp_path, form, dtype):
-    store = store_of(tmp_path, form, {"a": VALUES.astype(dtype)})
-    assert store.read("a").dtype == np.dtype(dtype).newbyteorder("=")
-    np.testing.assert_array_equal(store.read("a"), VALUES)
-
-
-@pytest.mark.parametrize("form", FORMS[:3])
-def test_reads_column_order(tmp_path, form):
-    store = store_of(tmp_path, form, {"a": np.asfortranarray(VALUES)})
-    np.testing.assert_array_equal(store.read("a"), VALUES)
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", ["c", "../a", "x/a"])
-def test_refuses_unknown_videos_and_paths(tmp_path, form, name):
-    store = store_of(tmp_path, form, {"a": VALUES})
-    np.save(tmp_path / "a.npy", VALUES)
-    assert name not in store
-    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
-        store.read(name)
-
-
-@pytest.mark.parametrize("form", FORMS[:3])
-def test_never_unpickles(tmp_path, form):
-    store = store_of(tmp_path, form, {"a": np.array([{"x": 1}], object)})
-    with pytest.raises(ValueError, match="pickled"):
-        store.read("a")
-
-
-@pytest.mark.parametrize("form", FORMS[:3])
-@pytest.mark.parametrize("values", [np.arange(4), np.zeros((2, 3), int)])
-def test_refuses_other_than_a_floating_matrix(tmp_path, form, values):
-    with pytest.raises(ValueError, match="expected"):
-        store_of(tmp_path, form, {"a": values}).read("a")
-
-
 @pytest.mark.parametrize(
     ("make", "match"),
     [
@@ -117,18 +65,6 @@ def described(tmp_path, **description):
     np.save(tmp_path / "a.npy", VALUES)
     text = json.dumps({"format": "npy", "dim": 3, "clip_frames": 16, **description})
     (tmp_path / "features.json").write_text(text)
-
-
-def test_the_description_tells_of_each_video(tmp_path):
-    described(tmp_path, videos={"a": {"fps": 25.0, "frames": 50, "duration_sec": 2}})
-    store = open_store(tmp_path, {})
-    assert store.info("v_a") == VideoInfo(25.0, 50, 2)
-    assert store.info("b") is None
-
-
-def test_the_description_gives_the_rate_by_frames_and_duration(tmp_path):
-    described(tmp_path, videos={"a": {"frames": 50, "duration_sec": 2}})
-    assert open_store(tmp_path, {}).info("a").fps == 25.0
 
 
 def test_an_equal_declaration_is_accepted_and_another_refused(tmp_path):
@@ -179,16 +115,3 @@ def test_folders_beside_a_few_files_are_the_store(tmp_path):
         (tmp_path / label).mkdir()
         np.save(tmp_path / label / f"{label}.npy", VALUES)
     assert sorted(open_store(tmp_path, {}).ids()) == ["run", "sit"]
-
-
-def test_fields_of_the_description_that_nothing_reads_are_named(tmp_path):
-    described(tmp_path, stride=8)
-    with pytest.raises(ValueError, match=r"'stride'\]: no such field"):
-        open_store(tmp_path, {})
-
-
-@pytest.mark.parametrize("value", ["25", 0, -1, float("nan"), float("inf"), [25]])
-def test_a_described_rate_that_is_no_number_is_named(tmp_path, value):
-    described(tmp_path, videos={"a": {"fps": value}})
-    with pytest.raises(ValueError, match=r"features\.json: video 'a': fps of "):
-        open_store(tmp_path, {}).info("a")
