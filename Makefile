@@ -1,7 +1,7 @@
 # make quickstart   makes .venv, installs, trains on synthetic data, prints a table
-# make test         makes .venv, installs, runs all tests
-# make test-long    runs the long form of tests that try many inputs
-# make lint         checks style
+# make test         makes .venv, installs, runs all tests but the long ones
+# make test-long    makes .venv, installs, runs the long tests
+# make lint         checks style and types
 # PYTHON=python3.12 make test   does it with another Python, in its own environment
 
 PYTHON ?= python3
@@ -23,6 +23,7 @@ test-long: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 install: $(VENV)/installed
 

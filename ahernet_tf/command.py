@@ -95,11 +95,17 @@ def main() -> int:
 def installed(module: str) -> str:
     """Returns the name of a program's module: inside this package, or beside it.
 
-    `pip install` puts the programs inside; in a checkout they lie beside.
+    `pip install` puts the programs inside; in a checkout they lie beside. Those of
+    another checkout, which may be the one that is installed, do not count.
     """
-    package = module.partition(".")[0]
-    inside = importlib.util.find_spec(f"{ahernet_tf.__name__}.{package}")
-    return f"{ahernet_tf.__name__}.{module}" if inside else module
+    inside = f"{ahernet_tf.__name__}.{module}"
+    folder = module.partition(".")[0]
+    spec = importlib.util.find_spec(f"{ahernet_tf.__name__}.{folder}")
+    package = pathlib.Path(ahernet_tf.__file__).parent
+    if spec is None or spec.origin is None:
+        return module
+    place = pathlib.Path(spec.origin).parents[1]
+    return inside if place in (package, package.parent) else module
 
 
 def name_of(module: str) -> str:
@@ -125,8 +131,10 @@ def listing() -> str:
 def _summary(module: str) -> str:
     """Returns the first line of a program's docstring, without importing it."""
     spec = importlib.util.find_spec(installed(module))
+    if spec is None or spec.origin is None:
+        raise ImportError(f"There is no program {module}.")
     path = pathlib.Path(spec.origin)
     if path.name == "__init__.py":
         path = path.with_name("__main__.py")
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return text.partition("\n")[0]

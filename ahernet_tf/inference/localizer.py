@@ -8,6 +8,7 @@ import math
 import numbers
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -315,7 +316,7 @@ def _of_each(
 ) -> list[float | None]:
     """Returns the value of each video; refuses what is no number above 0."""
     alike = value is None or isinstance(value, str | numbers.Number)
-    values = [value] * videos if alike else list(value)
+    values: list[Any] = [value] * videos if alike else list(value)  # type: ignore
     if len(values) != videos:
         raise ValueError(
             f"Expected {what} of each of {videos} videos, received {len(values)}."
@@ -326,8 +327,8 @@ def _of_each(
     return values
 
 
-def _is_positive(value) -> bool:
+def _is_positive(value: Any) -> bool:
     """Tells whether a value is a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
-    return math.isfinite(value) and value > 0
+    return math.isfinite(value) and float(value) > 0

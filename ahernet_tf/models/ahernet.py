@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -43,6 +43,16 @@ class Predictions(NamedTuple):
     proposal_logits: tf.Tensor | None = None
 
 
+_Part = TypeVar("_Part", NetworkConfig, SynthesisConfig)
+
+
+def _part(given: _Part | Mapping[str, Any], kind: type[_Part]) -> _Part:
+    """Returns a part of the configuration; a saved model has it as a dictionary."""
+    if isinstance(given, Mapping):
+        return configuration.from_dict(dict(given), kind)
+    return given
+
+
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class AherNet(tf.keras.Model):
     """Localises actions whose classes were learnt from moments alone (section 3).
@@ -72,10 +82,8 @@ class AherNet(tf.keras.Model):
         # Without autocast: each layer casts its own input; before standardisation,
         # features may be large numbers with small differences.
         super().__init__(autocast=False, **kwargs)
-        if isinstance(network, Mapping):
-            network = configuration.from_dict(dict(network), NetworkConfig)
-        if isinstance(synthesis, Mapping):
-            synthesis = configuration.from_dict(dict(synthesis), SynthesisConfig)
+        network = _part(network, NetworkConfig)
+        synthesis = _part(synthesis, SynthesisConfig)
         self.feature_channels = feature_channels
         self.source_classes = source_classes
         self.target_classes = target_classes

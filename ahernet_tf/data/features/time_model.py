@@ -134,15 +134,15 @@ class TimeModel:
             return None
         if self.resampled:
             return self.fps
-        known = [("the annotation's fps", video.fps, _FPS_TOLERANCE)]
+        stated = [("the annotation's fps", video.fps, _FPS_TOLERANCE)]
         if video.frames:
-            rate = video.frames / video.duration_sec
+            measured = video.frames / video.duration_sec
             slack = _MEASURED_FPS_TOLERANCE + 1.5 / video.frames
-            known.append(("the annotation's frames / duration", rate, slack))
+            stated.append(("the annotation's frames / duration", measured, slack))
         if info is not None:
-            known.append(("the feature store's fps of it", info.fps, _FPS_TOLERANCE))
-        known.append(("the feature store's fps", self.fps, _FPS_TOLERANCE))
-        known = [k for k in known if k[1]]
+            stated.append(("the feature store's fps of it", info.fps, _FPS_TOLERANCE))
+        stated.append(("the feature store's fps", self.fps, _FPS_TOLERANCE))
+        known = [(name, fps, slack) for name, fps, slack in stated if fps]
         if not known:
             raise ValueError("no fps: neither annotation nor feature store states one")
         first, rate, slack = known[0]
