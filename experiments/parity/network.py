@@ -129,7 +129,7 @@ def compare_inference(recording: Recording) -> Iterator[Comparison]:
                 recording.config.inference, proposal_score=score
             )
             batch = rank_anchors(predictions, anchors, steps, config)
-            segments, rank, _, label = (part.numpy()[item] for part in batch)
+            segments, rank, _, label = (part.numpy()[item] for part in batch[:4])
             kept = suppress(segments, rank, config, config.detections)
             cells = probability[item][kept // ratios]
             columns = [
