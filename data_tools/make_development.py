@@ -107,7 +107,7 @@ def run(
     if count:
         print(f"cut where actions of played target classes lie: {count} videos")
     print("To train on it, and score the held-out videos:")
-    print(f"python -m experiments.train --data {out} --workdir W --preset small")
+    print(f"python -m experiments.train --data {out} --workdir W")
 
 
 def _content(

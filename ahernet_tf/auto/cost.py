@@ -60,7 +60,7 @@ def _sequence_products(channels: int, config: Config) -> float:
     return products
 
 
-def measure_gflops(seconds: float = 0.5) -> float:
+def measure_gflops(seconds: float = 2.0) -> float:
     """Measures the rate of large float32 products on this machine, GFLOP/s."""
     size, best = 1024, 0.0
     left, right = tf.random.normal([size, size]), tf.random.normal([size, size])

@@ -75,7 +75,7 @@ def test_classes_and_people_change_their_role(data, tmp_path, capsys):
     assert f"moments: {videos} videos, 6 actions of 2 classes" in printed
     assert f"held out: 1 of 4 groups ({held.pop()})" in printed
     assert "test of the source classes: " in printed
-    last = f"experiments.train --data {out} --workdir W --preset small\n"
+    last = f"experiments.train --data {out} --workdir W\n"
     assert printed.endswith(last)
 
 
