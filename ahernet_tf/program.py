@@ -62,6 +62,7 @@ def start(
     quieten_tensorflow()
     known = set(flags.FLAGS)
     define_flags()
+    flags.DEFINE_bool("quiet", False, "Show no progress: results and errors only.")
     own = [name for name in flags.FLAGS if name not in known]
     given = sys.argv[1:]
     if any(argument in _HELP for argument in given):
@@ -73,6 +74,8 @@ def start(
     try:
         positional = flags.FLAGS([name(), *given])[1:]
         _check_arguments(positional, arguments)
+        if flags.FLAGS.quiet:
+            _hide_progress()
         _check_numbers(own)
     except (flags.Error, ValueError) as error:
         _fail(f"{error}\n{name()} --help lists all flags.")
@@ -137,6 +140,13 @@ def name() -> str:
     """Returns the command that started this program."""
     spec = sys.modules["__main__"].__spec__
     return command.name_of(spec.name.removesuffix(".__main__")) if spec else sys.argv[0]
+
+
+def _hide_progress() -> None:
+    """Turns off the bars of this process and of those that it starts."""
+    os.environ["TQDM_DISABLE"] = "1"
+    if "progress" in flags.FLAGS:
+        flags.FLAGS.progress = False
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:

@@ -113,6 +113,29 @@ def test_help_describes_the_program_and_its_flags(call):
     assert "verbosity" not in done.stdout
 
 
+def test_quiet_hides_bars(call, tmp_path):
+    (tmp_path / "counts.py").write_text(
+        "from absl import flags\n"
+        "from ahernet_tf import program\n"
+        "def define_flags():\n"
+        "    flags.DEFINE_bool('progress', True, 'Bars.')\n"
+        "def main(values):\n"
+        "    import tqdm\n"
+        "    list(tqdm.tqdm(range(2)))\n"
+        "    list(tqdm.tqdm(range(2), disable=not values.progress))\n"
+        "program.start(define_flags, main)\n"
+    )
+    for arguments, shown in (([], True), (["--quiet"], False)):
+        done = subprocess.run(
+            [sys.executable, "-m", "counts", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0
+        assert bool(done.stderr) == shown
+
+
 def test_version(call):
     assert call("--version").stdout.startswith("ahernet_tf ")
 
