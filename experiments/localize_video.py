@@ -245,7 +245,7 @@ def define_flags() -> None:
         "video",
         None,
         "A video, a folder of videos (searched with its subfolders), or a text file "
-        "with one path a line.",
+        "with one path per line.",
         required=True,
     )
     flags.DEFINE_string(

@@ -1,4 +1,4 @@
-"""Trains or fine-tunes a P3D network on trimmed clips, a folder a class.
+"""Trains or fine-tunes a P3D network on trimmed clips, a folder per class.
 
     python -m experiments.train_p3d --data clips --workdir runs/p3d \
         --weights p3d_rgb_199.npz --epochs 20
@@ -6,7 +6,7 @@
     python -m experiments.train_p3d --data clips --workdir runs/small \
         --depths 1,1,1,1 --width 0.25 --size 64 --optimizer adam --learning_rate 0.001
 
-`--data` holds a folder a class with video files in it. The work directory gets
+`--data` holds a folder per class with video files in it. The work directory gets
 `weights.npz`, which `load_p3d` and `data_tools.extract_features` read, `best.npz` (the
 epoch of the best validation top-1), `metrics.json`, `config.json` and a checkpoint; the
 same command goes on after the last complete epoch.
@@ -49,7 +49,7 @@ class P3DTrainingConfig:
         fps: Bring every clip to this rate; None keeps each clip's own.
         validation_share: Share of each class held out where there is no own folder.
         epochs: Passes over the training clips.
-        batch_size: Clips in a step.
+        batch_size: Clips of a step.
         optimizer: "sgd" (Nesterov momentum 0.9) or "adam".
         learning_rate: Of the first step; it falls to 0 along a cosine.
         weight_decay: Decoupled, on everything that is trained.
@@ -89,7 +89,7 @@ def run(
 
     Args:
         config: What to train, and how.
-        data: Folder a class of video files.
+        data: Folder per class of video files.
         workdir: Where everything is written.
         validation: The same for validation; None holds some of `data` out.
 
@@ -250,7 +250,7 @@ class Progress:
         network: What is trained.
         optimizer: A built optimizer.
         clip_format: Goes into the weight files.
-        class_names: Likewise.
+        class_names: Go there, too.
 
     Attributes:
         history: Metrics of every epoch so far.
@@ -317,7 +317,7 @@ def main(values: flags.FlagValues) -> None:
 def define_flags() -> None:
     """Defines the program's flags."""
     default = P3DTrainingConfig()
-    flags.DEFINE_string("data", None, "Folder with a folder a class of video files.")
+    flags.DEFINE_string("data", None, "Folder with a folder per class of video files.")
     flags.DEFINE_string(
         "validation", None, "The same for validation (default: some of --data)."
     )
@@ -336,7 +336,7 @@ def define_flags() -> None:
         "validation_share", default.validation_share, "Share of each class held out."
     )
     flags.DEFINE_integer("epochs", default.epochs, "Passes over the clips.")
-    flags.DEFINE_integer("batch_size", default.batch_size, "Clips in a step.")
+    flags.DEFINE_integer("batch_size", default.batch_size, "Clips of a step.")
     flags.DEFINE_enum("optimizer", default.optimizer, ["sgd", "adam"], "Optimizer.")
     flags.DEFINE_float(
         "learning_rate", default.learning_rate, "At first; falls along a cosine."

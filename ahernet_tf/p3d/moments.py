@@ -1,4 +1,4 @@
-"""Reads trimmed clips, a folder a class, as training data for a P3D network."""
+"""Reads trimmed clips, a folder per class, as training data for a P3D network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find_moments(
     fps: float | None = None,
     classes: Sequence[str] | None = None,
 ) -> tuple[tuple[str, ...], list[Moment], dict[str, str]]:
-    """Finds the clips of a directory with a folder a class and opens each once.
+    """Finds the clips of a directory with a folder per class and opens each once.
 
     Args:
         directory: Its folders are the classes, in alphabetical order.
@@ -63,7 +63,7 @@ def find_moments(
             f"{directory}: expected the folders {sorted(classes)}, found {found}."
         )
     if len(names) < 2:
-        raise ValueError(f"{directory}: expected a folder a class, found {found}.")
+        raise ValueError(f"{directory}: expected a folder per class, found {found}.")
     moments, broken = [], {}
     for label, name in enumerate(names):
         readable = 0

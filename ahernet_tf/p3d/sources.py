@@ -6,12 +6,11 @@ so that features are not taken for those of another file of the same name.
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from collections.abc import Mapping
 
-from ahernet_tf.files import write_json
+from ahernet_tf.files import read_json, write_json
 
 VIDEOS_FILE = "videos.json"
 
@@ -48,10 +47,13 @@ def note_sources(directory: pathlib.Path, videos: Mapping[str, str]) -> None:
 
 def _read(directory: pathlib.Path) -> dict[str, dict]:
     path = directory / VIDEOS_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_json(path) if path.exists() else {}
 
 
 def _facts(path: str) -> dict[str, float]:
     """Returns what tells a video file from another of its name."""
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except OSError:  # a link to nothing; reading it will say so
+        return {}
     return {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}

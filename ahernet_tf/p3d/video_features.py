@@ -171,7 +171,7 @@ def _feature_function(weights: str, fingerprint: str, policy: str, jit: bool):
 
 
 class _Progress:
-    """A bar over videos that shows videos an hour and how much faster than playing."""
+    """A bar over videos that shows videos per hour and how much faster than playing."""
 
     def __enter__(self):
         self._bar = None

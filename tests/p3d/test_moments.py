@@ -45,7 +45,7 @@ def test_unusable_folders_are_refused(folder):
     (folder / "swim" / "a.mp4").write_bytes(b"broken" * 99)
     with pytest.raises(ValueError, match="swim: holds no readable video"):
         find_moments(folder, FORMAT)
-    with pytest.raises(ValueError, match="a folder a class"):
+    with pytest.raises(ValueError, match="a folder per class"):
         find_moments(folder / "run", FORMAT)
     with pytest.raises(ValueError, match="no such folder"):
         find_moments(folder / "none", FORMAT)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ahernet_tf.data.features.directory_stores import require_inside
 from ahernet_tf.data.features.indexed_store import Entry, IndexedStore
 
 _LENGTH = struct.Struct("<Q")
@@ -37,6 +38,7 @@ class TfrecordStore(IndexedStore):
             raise ValueError("holds no TFRecord files")
         names, self._places = [], []
         for path in self._files:
+            require_inside(path, self.path, self.spec)
             for offset, length, data in _records(path):
                 example = _fields(data)
                 known = self._id_field in example

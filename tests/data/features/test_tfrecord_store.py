@@ -81,3 +81,13 @@ def test_a_record_of_a_petabyte_is_not_tried(tmp_path):
     path.write_bytes((1 << 50).to_bytes(8, "little") + bytes(100))
     with pytest.raises(ValueError, match="no whole record at byte 0"):
         open_store(path, {"dim": 3})
+
+
+def test_links_out_of_the_directory_need_a_flag(tmp_path):
+    (tmp_path / "store").mkdir()
+    write_tfrecord(tmp_path / "x.tfrecord", {"a": VALUES})
+    (tmp_path / "store" / "y.tfrecord").symlink_to("../x.tfrecord")
+    with pytest.raises(ValueError, match="is a link out of the store"):
+        open_store(tmp_path / "store", {"dim": 3})
+    trusting = open_store(tmp_path / "store", {"dim": 3, "follow_links": True})
+    assert trusting.ids() == ["a"]
