@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 
+import filelock
 import numpy as np
 
 from ahernet_tf import config as configuration
@@ -49,6 +50,11 @@ def detections(truth, random, quality: float) -> dict[str, list]:
 
 def main() -> int:
     values = arguments()
+    with filelock.FileLock(pathlib.Path(values.workdir, "train.lock"), timeout=0):
+        return train(values)
+
+
+def train(values: argparse.Namespace) -> int:
     workdir = pathlib.Path(values.workdir)
     with (workdir / "starts.txt").open("a") as file:
         file.write(f"{os.getpid()}\n")
