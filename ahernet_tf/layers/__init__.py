@@ -1,5 +1,6 @@
 """The Keras layers of AherNet; each can be used alone in any Keras model."""
 
+from ahernet_tf.layers.anchor_classifier import AnchorClassifier, classify_cells
 from ahernet_tf.layers.backbone import Backbone
 from ahernet_tf.layers.convolution import TemporalConvolution
 from ahernet_tf.layers.discriminator import Discriminator
@@ -10,10 +11,10 @@ from ahernet_tf.layers.weight_transfer import (
     SegmentClassifier,
     TransferFunction,
     WeightTransfer,
-    classify_cells,
 )
 
 __all__ = [
+    "AnchorClassifier",
     "AnchorHead",
     "Backbone",
     "ContextGenerator",

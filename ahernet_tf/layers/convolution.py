@@ -68,12 +68,12 @@ class TemporalConvolution(tf.keras.layers.Layer):
     def build(self, input_shape) -> None:
         """Creates the kernel `[width, channels, filters]` and the bias `[filters]`."""
         self.kernel = self.add_weight(
-            name="kernel",
+            name=f"{self.name}_kernel",
             shape=(self.width, input_shape[-1], self.filters),
             initializer="glorot_uniform",
         )
         self.bias = self.add_weight(
-            name="bias", shape=(self.filters,), initializer="zeros"
+            name=f"{self.name}_bias", shape=(self.filters,), initializer="zeros"
         )
         super().build(input_shape)
 

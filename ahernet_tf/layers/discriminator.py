@@ -7,15 +7,16 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
+from ahernet_tf.layers.shapes import check_levels, check_maps
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class Discriminator(tf.keras.layers.Layer):
-    """One convolution of kernel 3 a level, with one logit an anchor (section 3.3).
+    """One convolution of kernel 3 per level, with one logit per anchor (section 3.3).
 
     Args:
         levels: Number of levels.
-        ratios: Number of anchors a cell.
+        ratios: Number of anchors per cell.
         **kwargs: Of the base layer (`name`, `dtype`).
     """
 
@@ -30,6 +31,7 @@ class Discriminator(tf.keras.layers.Layer):
 
     def build(self, input_shape: Sequence) -> None:
         """Builds each level's convolution for its map `[batch, cells, channels]`."""
+        self.channels = check_levels(input_shape, self.num_levels)
         for layer, shape in zip(self.levels, input_shape):
             layer.build(shape)
         super().build(input_shape)
@@ -38,14 +40,18 @@ class Discriminator(tf.keras.layers.Layer):
         """Scores every anchor; high means real.
 
         Args:
-            maps: One map `[batch, cells, channels]` a level.
+            maps: One map `[batch, cells, channels]` per level.
 
         Returns:
             Logits `[batch, anchors]`, the anchors of all levels, finest first.
         """
-        scores = [layer(level_map) for layer, level_map in zip(self.levels, maps)]
-        batch = tf.shape(scores[0])[0]
-        return tf.concat([tf.reshape(s, [batch, -1]) for s in scores], axis=1)
+        check_maps(maps, self.channels)
+        logits = []
+        for layer, level_map in zip(self.levels, maps):
+            scores = layer(level_map)
+            cells = scores.shape[1] or tf.shape(scores)[1]
+            logits.append(tf.reshape(scores, [-1, cells * self.ratios]))
+        return tf.concat(logits, axis=1)
 
     def get_config(self) -> dict:
         """Returns the arguments of the constructor."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
+from ahernet_tf.layers.shapes import check_sequences
 from ahernet_tf.synthesis import MODES
 from ahernet_tf.synthesis.composition import compose
 from ahernet_tf.synthesis.layouts import Layout
@@ -30,13 +31,16 @@ class ContextGenerator(tf.keras.layers.Layer):
     def build(self, input_shape) -> None:
         """Builds both convolutions for moments `[batch, time, channels]`."""
         self.hidden = TemporalConvolution(
-            self.channels, activation="relu", name="hidden", dtype=self.dtype_policy
+            self.channels,
+            activation="relu",
+            name=f"{self.name}_hidden",
+            dtype=self.dtype_policy,
         )
         self.output_layer = TemporalConvolution(
             input_shape[-1],
             stride=2,
             activation=self.activation,
-            name="output",
+            name=f"{self.name}_output",
             dtype=self.dtype_policy,
         )
         self.hidden.build(input_shape)
@@ -98,6 +102,7 @@ class SyntheticMoments(tf.keras.layers.Layer):
 
     def build(self, input_shape) -> None:
         """Builds the generators for moments `[batch, time, channels]`."""
+        self.channels_of_moments = input_shape[-1]
         self.start_generator.build(input_shape)
         self.end_generator.build(input_shape)
         super().build(input_shape)
@@ -107,10 +112,8 @@ class SyntheticMoments(tf.keras.layers.Layer):
 
         Args:
             draw: The batch: the `label` of each moment and what the mode drew; see its
-                `draw`. Or the `layout` itself.
+                `draw`.
         """
-        if "layout" in draw:
-            return draw["layout"]
         return MODES[self.mode].layout(draw, self.steps, self.legacy_synthetic_gt)
 
     def call(self, moments: tf.Tensor, draw: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -123,43 +126,13 @@ class SyntheticMoments(tf.keras.layers.Layer):
         Returns:
             `[batch, steps, channels]`.
         """
-        return self.surround(moments, draw, *self.contexts(moments, draw))
-
-    def contexts(
-        self, moments: tf.Tensor, draw: Mapping[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the start and the end contexts, generated or of the draw.
-
-        Args:
-            moments: As in `call`.
-            draw: Likewise.
-
-        Returns:
-            Two of `[batch, context_steps, channels]`; without steps, where there are
-            none.
-        """
+        check_sequences(moments, self.channels_of_moments)
         moments = tf.cast(moments, self.compute_dtype)
-        if not MODES[self.mode].uses_generators:
-            nothing = moments[:, :0]
-            return tf.cast(draw.get("context", nothing), self.compute_dtype), nothing
-        return self.start_generator(moments), self.end_generator(moments)
-
-    def surround(
-        self,
-        moments: tf.Tensor,
-        draw: Mapping[str, tf.Tensor],
-        start: tf.Tensor,
-        end: tf.Tensor,
-    ) -> tf.Tensor:
-        """Composes the sequences, as `call` does.
-
-        Args:
-            moments: As in `call`.
-            draw: Likewise.
-            start: As `contexts` returns it.
-            end: Likewise.
-        """
-        moments = tf.cast(moments, self.compute_dtype)
+        if MODES[self.mode].uses_generators:
+            start, end = self.start_generator(moments), self.end_generator(moments)
+        else:
+            end = moments[:, :0]
+            start = tf.cast(draw.get("context", end), self.compute_dtype)
         return compose(start, end, moments, self.layout(draw))
 
     def get_config(self) -> dict:

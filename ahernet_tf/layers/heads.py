@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import temporal_convolution
+from ahernet_tf.layers.shapes import check_levels, check_maps
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -39,14 +40,16 @@ class AnchorHead(tf.keras.layers.Layer):
             filters = self.ratios * size
             self.kernels += (
                 self.add_weight(
-                    name=f"{name}_kernel",
+                    name=f"{self.name}_{name}_kernel",
                     shape=(3, input_shape[-1], filters),
                     initializer="glorot_uniform",
                 ),
             )
             self.biases += (
                 self.add_weight(
-                    name=f"{name}_bias", shape=(filters,), initializer="zeros"
+                    name=f"{self.name}_{name}_bias",
+                    shape=(filters,),
+                    initializer="zeros",
                 ),
             )
         super().build(input_shape)
@@ -67,9 +70,10 @@ class AnchorHead(tf.keras.layers.Layer):
         predicted = temporal_convolution(level_map, kernel, bias)
         sizes = [self.ratios * size for size in self.outputs.values()]
         parts = tf.split(predicted, sizes, axis=-1)
-        batch = tf.shape(predicted)[0]
+        cells = predicted.shape[1] or tf.shape(predicted)[1]
+        anchors = cells * self.ratios
         found = {
-            name: tf.reshape(part, [batch, -1, size] if size > 1 else [batch, -1])
+            name: tf.reshape(part, [-1, anchors, size] if size > 1 else [-1, anchors])
             for part, (name, size) in zip(parts, self.outputs.items())
         }
         return found | {"overlap": tf.sigmoid(found["overlap"])}
@@ -113,6 +117,7 @@ class PyramidHead(tf.keras.layers.Layer):
 
     def build(self, input_shape: Sequence) -> None:
         """Builds each level's head for its map `[batch, cells, channels]`."""
+        self.channels = check_levels(input_shape, self.num_levels)
         for head, shape in zip(self.levels, input_shape):
             head.build(shape)
         super().build(input_shape)
@@ -121,11 +126,12 @@ class PyramidHead(tf.keras.layers.Layer):
         """Predicts what all anchors hold.
 
         Args:
-            maps: One map `[batch, cells, channels]` a level.
+            maps: One map `[batch, cells, channels]` per level.
 
         Returns:
             As `AnchorHead`, with the anchors of all levels, finest first.
         """
+        check_maps(maps, self.channels)
         outputs = [head(level_map) for head, level_map in zip(self.levels, maps)]
         return {
             name: tf.concat([output[name] for output in outputs], axis=1)

@@ -26,6 +26,23 @@ def check_sequences(sequences: tf.Tensor, channels: int) -> None:
         )
 
 
+def check_levels(shapes: Sequence, levels: int) -> list[int]:
+    """Returns the channels of the maps that a layer is built for.
+
+    Args:
+        shapes: One shape per map.
+        levels: How many levels the layer has.
+
+    Raises:
+        ValueError: There are more or fewer maps than levels.
+    """
+    if len(shapes) != levels:
+        raise ValueError(
+            f"Expected {levels} maps, one per level, received {len(shapes)}."
+        )
+    return [shape[-1] for shape in shapes]
+
+
 def check_maps(maps: Sequence[tf.Tensor], channels: Sequence[int]) -> None:
     """Refuses what is not one map `[batch, cells, channels]` per level.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from ahernet_tf.layers.shapes import check_sequences
+
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class FeatureStandardization(tf.keras.layers.Layer):
@@ -37,6 +39,7 @@ class FeatureStandardization(tf.keras.layers.Layer):
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Maps `[batch, time, channels]` to the same shape."""
+        check_sequences(features, self.mean.shape[0])
         mean = tf.convert_to_tensor(self.mean)
         deviation = tf.convert_to_tensor(self.deviation)
         return (features - mean) / deviation

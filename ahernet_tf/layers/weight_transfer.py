@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ahernet_tf.layers.shapes import check_levels, check_maps
+
 ACTIVATIONS = {
     "none": tf.identity,
     "relu": tf.nn.relu,
@@ -18,6 +20,8 @@ ACTIVATIONS = {
 class SegmentClassifier(tf.keras.layers.Layer):
     """Classifies a trimmed sequence from each level's map, averaged over time.
 
+    `weights_by_level()` gives its kernels and biases as `WeightTransfer` takes them.
+
     Args:
         classes: Number of classes.
         **kwargs: Of the base layer (`name`, `dtype`).
@@ -29,9 +33,10 @@ class SegmentClassifier(tf.keras.layers.Layer):
 
     def build(self, input_shape: Sequence) -> None:
         """Creates V `[channels, classes]` and v `[classes]` for each level."""
+        self.channels = check_levels(input_shape, len(input_shape))
         self.kernels = tuple(
             self.add_weight(
-                name=f"kernel_{i}",
+                name=f"{self.name}_kernel_{i}",
                 shape=(shape[-1], self.classes),
                 initializer="glorot_uniform",
             )
@@ -39,7 +44,9 @@ class SegmentClassifier(tf.keras.layers.Layer):
         )
         self.biases = tuple(
             self.add_weight(
-                name=f"bias_{i}", shape=(self.classes,), initializer="zeros"
+                name=f"{self.name}_bias_{i}",
+                shape=(self.classes,),
+                initializer="zeros",
             )
             for i in range(1, len(input_shape) + 1)
         )
@@ -56,11 +63,12 @@ class SegmentClassifier(tf.keras.layers.Layer):
         """Computes the class logits of whole sequences.
 
         Args:
-            maps: One map `[batch, cells, channels]` a level.
+            maps: One map `[batch, cells, channels]` per level.
 
         Returns:
             `[levels, batch, classes]`.
         """
+        check_maps(maps, self.channels)
         kernels, biases = self.weights_by_level()
         return tf.stack(
             [
@@ -111,12 +119,14 @@ class TransferFunction(tf.keras.layers.Layer):
         return tuple(
             (
                 self.add_weight(
-                    name=f"{name}_kernel_{i}",
+                    name=f"{self.name}_{name}_kernel_{i}",
                     shape=(size, size),
                     initializer="identity",
                 ),
                 self.add_weight(
-                    name=f"{name}_bias_{i}", shape=(size,), initializer="zeros"
+                    name=f"{self.name}_{name}_bias_{i}",
+                    shape=(size,),
+                    initializer="zeros",
                 ),
             )
             for i in range(1, self.num_layers + 1)
@@ -153,7 +163,12 @@ class TransferFunction(tf.keras.layers.Layer):
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class WeightTransfer(tf.keras.layers.Layer):
-    """One `TransferFunction` a level, shared between all classes and streams.
+    """One `TransferFunction` per level, shared between all classes and streams.
+
+    Takes the kernels `[channels, classes]` and the biases `[classes]` of a segment
+    classifier, a list of one per level each, as its `weights_by_level()` returns them,
+    and returns those of the anchor classifier. Weights are no inputs of a Keras model:
+    there, `AnchorClassifier` holds both layers and takes maps.
 
     Args:
         levels: Number of levels.
@@ -178,6 +193,8 @@ class WeightTransfer(tf.keras.layers.Layer):
 
     def build(self, input_shape: Sequence) -> None:
         """Builds each level's function; shapes of (kernels, biases)."""
+        for shapes in input_shape:
+            check_levels(shapes, self.num_levels)
         for function, kernel, bias in zip(self.levels, *input_shape):
             function.build((kernel, bias))
         super().build(input_shape)
@@ -191,6 +208,8 @@ class WeightTransfer(tf.keras.layers.Layer):
         Returns:
             Anchor-classifier kernels and biases, of the same shapes.
         """
+        for weights in inputs:
+            check_levels([w.shape for w in weights], self.num_levels)
         pairs = [
             function([kernel, bias])
             for function, kernel, bias in zip(self.levels, *inputs)
@@ -204,24 +223,3 @@ class WeightTransfer(tf.keras.layers.Layer):
             "layers": self.num_layers,
             "activation": self.activation,
         }
-
-
-def classify_cells(
-    maps: Sequence[tf.Tensor], kernels: Sequence[tf.Tensor], biases: Sequence[tf.Tensor]
-) -> tf.Tensor:
-    """Applies the anchor classifier to every cell: a 1x1 convolution (Eq. 3).
-
-    Args:
-        maps: One map `[batch, cells, channels]` a level.
-        kernels: U of each level, `[channels, classes]`.
-        biases: u of each level, `[classes]`.
-
-    Returns:
-        `[batch, cells, classes]`, the cells of all levels, finest first.
-    """
-    logits = []
-    for level_map, kernel, bias in zip(maps, kernels, biases):
-        kernel = tf.cast(kernel, level_map.dtype)
-        bias = tf.cast(bias, level_map.dtype)
-        logits.append(tf.nn.bias_add(tf.matmul(level_map, kernel), bias))
-    return tf.concat(logits, axis=1)

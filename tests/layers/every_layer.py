@@ -102,6 +102,12 @@ EXAMPLES = {
         (CLASSIFIER,),
         has_batch=False,
     ),
+    "anchor classifier": Example(
+        lambda **kwargs: layers.AnchorClassifier(
+            layers.SegmentClassifier(CLASSES), layers.WeightTransfer(2, 2), **kwargs
+        ),
+        (maps(),),
+    ),
     "discriminator": Example(
         lambda **kwargs: layers.Discriminator(2, 3, **kwargs), (maps(),)
     ),

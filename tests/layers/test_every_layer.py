@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import layers
-from tests.layers.every_layer import BATCH, EXAMPLES
+from tests.layers.every_layer import BATCH, EXAMPLES, SEQUENCE
 
 WITH_BATCH = [name for name, example in EXAMPLES.items() if example.has_batch]
 
@@ -100,6 +100,8 @@ def test_use_inside_a_functional_model_saved_and_loaded(name, tmp_path):
     loaded = tf.keras.models.load_model(tmp_path / "model.keras")
     assert_same(loaded(inputs), expected)
 
+    model.save(tmp_path / "model.h5")  # the older format asks for names of their own
+
     model.save_weights(tmp_path / "model.weights.h5")
     fresh = functional(name, EXAMPLES[name].make())
     fresh.load_weights(tmp_path / "model.weights.h5")
@@ -141,3 +143,55 @@ def test_every_weight_gets_a_gradient(name):
         assert gradient is not None, variable.name
         assert np.isfinite(gradient).all(), variable.name
         assert np.any(gradient), variable.name
+
+
+# What is refused
+
+
+OF_SEQUENCES = [
+    name for name, example in EXAMPLES.items() if example.inputs[0] is SEQUENCE[0]
+]
+OF_MAPS = [
+    name
+    for name, example in EXAMPLES.items()
+    if example.has_batch and isinstance(example.inputs[0], list)
+]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("shape", [(3, 4), (3, 16, 5), (3, 16, 8), (3, 16, 4, 1)])
+@pytest.mark.parametrize("name", OF_SEQUENCES)
+def test_sequences_of_another_rank_or_width_are_refused(name, shape, compiled):
+    layer = build(name)
+    others = tensors(name)[1:]
+    call = tf.function(layer.call) if compiled else layer.call
+    with pytest.raises(ValueError, match=r"\[batch, time, 4\]"):
+        call(tf.zeros(shape), *others)
+
+
+@pytest.mark.parametrize("name", OF_MAPS)
+def test_more_or_fewer_maps_are_refused(name):
+    layer = build(name)
+    (maps,) = tensors(name)
+    for wrong in (maps[:1], [*maps, maps[0]]):
+        with pytest.raises(ValueError, match="2 maps, one per level"):
+            layer.call(wrong)
+    with pytest.raises(ValueError, match=r"level 2: .*\[batch, time, 2\]"):
+        layer.call([maps[0], maps[0]])
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+@pytest.mark.parametrize("kind", [layers.PyramidHead, layers.Discriminator])
+def test_layer_of_other_levels_than_maps_is_not_built(kind, levels):
+    with pytest.raises(ValueError, match="one per level"):
+        kind(levels).build([(None, 6, 3), (None, 3, 2)])
+
+
+def test_anchor_classifier_trains_what_it_holds():
+    layer = build("anchor classifier")
+    model = functional("anchor classifier", layer)
+    held = len(layer.classifier.weights) + len(layer.transfer.weights)
+    assert len(model.trainable_variables) == held
+    kernels, biases = layer.transfer(layer.classifier.weights_by_level())
+    (maps,) = tensors("anchor classifier")
+    assert_same(layer(maps), layers.classify_cells(maps, kernels, biases))
