@@ -10,7 +10,6 @@ A value may come from Python, JSON or a command line: `"0.5"`, `"none"`, `"1,2,3
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import types
 import typing
@@ -65,14 +64,10 @@ class Options:
             ValueError: Names the option, what was expected and what was received.
         """
         part = type(self).__name__.removesuffix("Config").lower()
-        for name, hint in _hints(type(self)).items():
+        hints = typing.get_type_hints(type(self), include_extras=True)
+        for name, hint in hints.items():
             value = convert(getattr(self, name), hint, f"{part}.{name}")
             object.__setattr__(self, name, value)
-
-
-@functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls, include_extras=True)
 
 
 _WORDS = {"true": True, "false": False, "1": True, "0": False}
