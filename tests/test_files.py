@@ -152,3 +152,34 @@ def test_outputs_that_can_be_written_are_not_made(tmp_path):
     files.check_output(tmp_path / "new" / "out.json.gz", (".json", ".json.gz"))
     files.check_directory(tmp_path / "new" / "folder")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("is no table"), "is no table"),
+        (ValueError("a.x: is no table"), "is no table"),
+        (OverflowError("too large"), "cannot be read (OverflowError: too large)"),
+        (MemoryError(), "cannot be read (MemoryError: no reason given)"),
+        (OSError(5, "Input/output error", "a.x"), "(OSError: Input/output error)"),
+        (KeyError("k"), "cannot be read (KeyError: 'k')"),
+    ],
+)
+def test_whatever_a_reader_raises_names_the_file(error, said):
+    with pytest.raises(ValueError, match=r"^a\.x: ") as raised, files.naming("a.x"):
+        raise error
+    assert str(raised.value).endswith(said)
+    assert str(raised.value).count("a.x") == 1
+
+
+def test_messages_of_kilobytes_are_cut():
+    with pytest.raises(ValueError, match=r"^a\.x: ") as raised, files.naming("a.x"):
+        raise ValueError("0.25|\n" * 10_000)
+    assert len(str(raised.value)) < 400
+
+
+def test_a_long_name_is_written(tmp_path):
+    path = tmp_path / ("n" * 250 + ".json")
+    files.write_json(path, {"a": 1})
+    assert files.read_json(path) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
