@@ -80,6 +80,7 @@ TESTED_ELSEWHERE = {
     "experiments/test_train.py": ["experiments.training_run"],
     "faults/test_damaged_stores.py": ["ahernet_tf.data.features.array_files"],
     "inference/test_duration_prior.py": ["ahernet_tf.inference.candidates"],
+    "layers/test_every_layer.py": ["ahernet_tf.layers.anchor_classifier"],
     "p3d/test_clips.py": ["ahernet_tf.p3d.clip_format"],
     "p3d/test_extraction.py": [
         "ahernet_tf.p3d.feature_writer",
