@@ -5,23 +5,21 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-import numbers
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.config import Config, InferenceConfig
-from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.inference import inputs
 from ahernet_tf.inference.baselines import ProposalCandidates, SnippetCandidates
 from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
 from ahernet_tf.inference.detections import Detection, Detections
 from ahernet_tf.inference.refinement import Refinement, load_refinement
 from ahernet_tf.inference.suppression import merge
-from ahernet_tf.inference.windows import Window, join, windows
+from ahernet_tf.inference.windows import Window, merge_windows, windows
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models.checkpoint import load_model
 
@@ -91,12 +89,7 @@ class Localizer:
         model, description, config = load_model(directory, checkpoint)
         if inference is not None:
             config = dataclasses.replace(config, inference=inference)
-        system = systems.system(config.training.system)
-        if classes == "source" and not system.localizes_source:
-            raise ValueError(
-                f"{directory}: {config.training.system} localises the target classes "
-                "only."
-            )
+        _check_localized(directory, config.training.system, classes)
         names = getattr(description, f"{classes}_classes")
         refinement = load_refinement(directory, config.inference, names)
         return Localizer(model, names, config, classes, refinement)
@@ -157,31 +150,32 @@ class Localizer:
                 or infinity, a rate or duration is no number above 0, there is not one
                 for each video, or the windows make no sense.
         """
-        if batch_size < 1:
-            raise ValueError(f"Expected batches of at least 1, received {batch_size}.")
-        arrays = [self._checked(values) for values in features]
-        timing = list(
-            zip(
-                _of_each(fps, len(arrays), "fps"),
-                _of_each(duration_sec, len(arrays), "duration_sec"),
-            )
-        )
+        inputs.check_count(batch_size, "batch_size")
+        inputs.check_count(max_detections, "max_detections")
+        channels = self.model.feature_channels
+        arrays = [inputs.checked_features(values, channels) for values in features]
+        rates = inputs.of_each(fps, len(arrays), "fps")
+        durations = inputs.of_each(duration_sec, len(arrays), "duration_sec")
         if window_sec is None:
             window_sec = self.config.data.window_sec
         cuts = [
             windows(len(values), time_model, *own, window_sec or None, window_overlap)
-            for values, own in zip(arrays, timing)
+            for values, *own in zip(arrays, rates, durations)
         ]
         sequences = (
-            (self._resample(values, cut, time_model, rate), cut.covered_sec)
-            for values, own, (rate, _) in zip(arrays, cuts, timing)
+            cut.sequence(values, time_model, rate, self.steps, self.config.data)
+            for values, own, rate in zip(arrays, cuts, rates)
             for cut in own
         )
-        found = self._stream(sequences, batch_size)
+        found = self._stream(sequences, itertools.chain(*cuts), batch_size)
         results = []
         for own in cuts:
             parts = list(itertools.islice(found, len(own)))
-            items = self._merge(parts, own, max_detections)
+            merged = merge_windows(
+                parts, own, self.steps, self.config.inference, max_detections
+            )
+            step_sec = own[0].covered_sec / self.steps
+            items = merged.in_seconds(step_sec, self.class_names)
             results.append([item for item in items if item.score >= min_score])
         return results
 
@@ -229,59 +223,12 @@ class Localizer:
         ]
 
     def _stream(
-        self, sequences: Iterable[tuple[np.ndarray, float]], batch_size: int
+        self, sequences: Iterator[np.ndarray], cuts: Iterator[Window], batch_size: int
     ) -> Iterator[Candidates]:
-        """Yields the candidates of each sequence, computed in batches."""
-        sequences = iter(sequences)
+        """Yields the candidates of each window, computed in batches."""
         while batch := list(itertools.islice(sequences, batch_size)):
-            values, covered_sec = zip(*batch)
-            yield from self.candidates(np.stack(values), covered_sec)
-
-    def _merge(
-        self, found: list[Candidates], cuts: list[Window], keep: int | None
-    ) -> list[Detection]:
-        """Makes the detections of a video from the candidates of its windows."""
-        inference = self.config.inference
-        total_sec = cuts[-1].offset_sec + cuts[-1].covered_sec
-        if keep is None:
-            keep = math.ceil(inference.detections * total_sec / cuts[0].covered_sec)
-        best = [candidates.best(inference.candidates) for candidates in found]
-        joined = join(best, cuts, self.steps)
-        inference = dataclasses.replace(inference, candidates=len(joined.rank))
-        merged = merge(joined, inference, keep)
-        return merged.in_seconds(cuts[0].covered_sec / self.steps, self.class_names)
-
-    def _checked(self, features: np.ndarray) -> np.ndarray:
-        """Returns the features of a video as an array; refuses what is none."""
-        features = np.asarray(features)
-        channels = self.model.feature_channels
-        if features.ndim != 2 or features.shape[1] != channels or not len(features):
-            raise ValueError(
-                f"Expected features [clips, {channels}] of at least one clip, "
-                f"received {features.shape}."
-            )
-        if not np.isfinite(features).all():
-            raise ValueError("The features hold NaN or infinite values.")
-        return features
-
-    def _resample(
-        self,
-        features: np.ndarray,
-        cut: Window,
-        time_model: TimeModel,
-        fps: float | None,
-    ) -> np.ndarray:
-        """Makes the sequence of a window, `[steps, channels]`."""
-        clips = cut.end_clip - cut.first_clip
-        data = self.config.data
-        return resample(
-            features[cut.first_clip : cut.end_clip],
-            time_model.centres_sec(clips, fps, cut.covered_sec),
-            cut.covered_sec,
-            self.steps,
-            data.pooling,
-            data.edge,
-        )
+            seconds = [next(cuts).covered_sec for _ in batch]
+            yield from self.candidates(np.stack(batch), seconds)
 
 
 def find_model(path: str | pathlib.Path) -> tuple[pathlib.Path, str | None]:
@@ -311,24 +258,7 @@ def _check_classes(classes: str) -> None:
         raise ValueError(f"Expected classes of {CLASSES}, received {classes!r}.")
 
 
-def _of_each(
-    value: float | Sequence[float] | None, videos: int, what: str
-) -> list[float | None]:
-    """Returns the value of each video; refuses what is no number above 0."""
-    alike = value is None or isinstance(value, str | numbers.Number)
-    values: list[Any] = [value] * videos if alike else list(value)  # type: ignore
-    if len(values) != videos:
-        raise ValueError(
-            f"Expected {what} of each of {videos} videos, received {len(values)}."
-        )
-    for number in values:
-        if number is not None and not _is_positive(number):
-            raise ValueError(f"Expected {what} above 0, received {number!r}.")
-    return values
-
-
-def _is_positive(value: Any) -> bool:
-    """Tells whether a value is a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return False
-    return math.isfinite(value) and float(value) > 0
+def _check_localized(directory: str | pathlib.Path, name: str, classes: str) -> None:
+    """Refuses source classes of a system that does not learn to localise them."""
+    if classes == "source" and not systems.system(name).localizes_source:
+        raise ValueError(f"{directory}: {name} localises the target classes only.")

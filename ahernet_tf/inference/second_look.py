@@ -25,8 +25,8 @@ _SHORTEST = 1e-3  # steps; a shorter segment is read as if it were so long
 def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
     """Computes mean and deviation of the features within segments.
 
-    Bounds may lie within a step, which then counts in part. Running sums give every
-    segment in the same time, however long.
+    Bounds may lie within a step, which then counts in part. All segments are one
+    product of matrices, however many they are.
 
     Args:
         sequence: `[steps, channels]`.
@@ -35,25 +35,18 @@ def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
     Returns:
         `[segments, 2 channels]`, float32: means, then deviations.
     """
-    values = sequence.astype(np.float64)
-    shift = values.mean(axis=0)
-    values -= shift
-    both = np.concatenate([values, np.square(values)], axis=1)
-    sums = np.concatenate([np.zeros_like(both[:1]), np.cumsum(both, axis=0)])
-    start, end = np.clip(segments.astype(np.float64), 0, len(sequence)).T
+    steps = np.arange(len(sequence))
+    start, end = np.clip(segments.astype(np.float64), 0, len(sequence)).T[..., None]
     start = np.minimum(start, len(sequence) - _SHORTEST)
     end = np.maximum(end, start + _SHORTEST)
-    covered = _at(sums, end) - _at(sums, start)
-    mean, square = np.split(covered / (end - start)[:, np.newaxis], 2, axis=1)
+    covered = np.minimum(end, steps + 1) - np.maximum(start, steps)
+    weights = np.maximum(covered, 0) / (end - start)  # [segments, steps]
+    centre = sequence.mean(axis=0, dtype=np.float64).astype(np.float32)
+    values = sequence - centre  # squares lose less
+    both = np.concatenate([values, np.square(values)], axis=1)
+    mean, square = np.split(weights.astype(np.float32) @ both, 2, axis=1)
     deviation = np.sqrt(np.maximum(square - np.square(mean), 0))
-    return np.concatenate([mean + shift, deviation], axis=1).astype(np.float32)
-
-
-def _at(sums: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Interpolates running sums `[steps + 1, numbers]` at places in steps."""
-    before = np.minimum(place.astype(int), len(sums) - 2)
-    part = (place - before)[:, np.newaxis]
-    return sums[before] * (1 - part) + sums[before + 1] * part
+    return np.concatenate([mean + centre, deviation], axis=1)
 
 
 def fit_second_look(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from ahernet_tf.config import DataConfig, InferenceConfig
+from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.detections import Detections
+from ahernet_tf.inference.suppression import merge
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +31,29 @@ class Window:
     end_clip: int
     offset_sec: float
     covered_sec: float
+
+    def sequence(
+        self,
+        features: np.ndarray,
+        time_model: TimeModel,
+        fps: float | None,
+        steps: int,
+        config: DataConfig,
+    ) -> np.ndarray:
+        """Resamples the features `[clips, channels]` of a video within the window.
+
+        Returns:
+            `[steps, channels]`, float32.
+        """
+        clips = self.end_clip - self.first_clip
+        return resample(
+            features[self.first_clip : self.end_clip],
+            time_model.centres_sec(clips, fps, self.covered_sec),
+            self.covered_sec,
+            steps,
+            config.pooling,
+            config.edge,
+        )
 
 
 def windows(
@@ -78,24 +106,36 @@ def windows(
     ]
 
 
-def join(found: Sequence[Candidates], cuts: Sequence[Window], steps: int) -> Candidates:
-    """Joins the candidates of a video's windows, before any suppression.
+def merge_windows(
+    found: Sequence[Candidates],
+    cuts: Sequence[Window],
+    steps: int,
+    config: InferenceConfig,
+    keep: int | None = None,
+) -> Detections:
+    """Makes the detections of a video from the candidates of its windows.
 
-    Suppression comes once, afterwards: what two windows found of the same action fades
-    each other as if one had found it.
+    Suppression comes once, for all windows: what two of them found of the same action
+    fades each other as if one had found it twice.
 
     Args:
         found: Candidates of each window.
         cuts: The windows, all of one length.
         steps: Steps of a window's sequence.
+        config: Uses `candidates` and `detections` of a window, and suppression.
+        keep: Detections to keep; None: `detections` per window length of the video.
 
     Returns:
-        Candidates in steps from the start of the first window, without proposal and
-        probability.
+        Detections, in steps from the start of the first window.
     """
-    shifts = [np.float32(cut.offset_sec * steps / cut.covered_sec) for cut in cuts]
-    moved = [
-        part._replace(segments=part.segments + shift)
-        for part, shift in zip(found, shifts)
-    ]
-    return Candidates(*(np.concatenate(parts) for parts in list(zip(*moved))[:4]))
+    moved = []
+    for part, cut in zip(found, cuts):
+        shift = np.float32(cut.offset_sec * steps / cut.covered_sec)
+        best = part.best(config.candidates)
+        moved.append((best.segments + shift, best.rank, best.score, best.label))
+    joined = Candidates(*(np.concatenate(parts) for parts in zip(*moved)))
+    if keep is None:
+        total_sec = cuts[-1].offset_sec + cuts[-1].covered_sec
+        keep = math.ceil(config.detections * total_sec / cuts[0].covered_sec)
+    everything = dataclasses.replace(config, candidates=len(joined.rank))
+    return merge(joined, everything, keep)

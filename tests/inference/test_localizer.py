@@ -140,7 +140,8 @@ def test_rates_that_are_none_are_refused(fps):
         ({"duration_sec": -1.0}, "Expected duration_sec above 0, received -1"),
         ({"window_sec": -4.0}, "window above 0 s"),
         ({"window_overlap": 1.0}, "overlap in"),
-        ({"batch_size": 0}, "batches of at least 1"),
+        ({"batch_size": 0}, "batch_size of at least 1"),
+        ({"max_detections": 0}, "max_detections of at least 1"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
+from ahernet_tf.config import InferenceConfig
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import Candidates
-from ahernet_tf.inference.windows import join, windows
+from ahernet_tf.inference.windows import merge_windows, windows
 
 CLIPS = TimeModel(clip_frames=4, stride_frames=2, fps=2.0)
 DURATION = TimeModel(covers="duration")
@@ -47,6 +48,17 @@ def test_joined_candidates_lie_where_their_windows_do():
         Candidates(np.array([[1, 3]], np.float32), score, score, np.array([label]))
         for label in (4, 7)
     ]
-    joined = join(parts, cuts, 8)  # 5 s a step
-    assert joined.segments.tolist() == [[1, 3], [9, 11]]
-    assert joined.label.tolist() == [4, 7]
+    merged = merge_windows(parts, cuts, 8, InferenceConfig())  # 5 s a step
+    assert merged.segments.tolist() == [[1, 3], [9, 11]]
+    assert merged.label.tolist() == [4, 7]
+    assert len(merge_windows(parts, cuts, 8, InferenceConfig(), 1).label) == 1
+
+
+def test_detections_are_kept_per_window_length():
+    cuts = windows(40, DURATION, None, 80.0, 40.0, 0.5)
+    score = np.linspace(0.9, 0.1, 12).astype(np.float32)
+    segments = np.stack([np.arange(12), np.arange(12) + 0.4], axis=1)
+    part = Candidates(segments.astype(np.float32), score, score, np.zeros(12, int))
+    config = InferenceConfig(detections=4)
+    assert len(cuts) == 3  # over 2 window lengths
+    assert len(merge_windows([part] * 3, cuts, 16, config).label) == 8

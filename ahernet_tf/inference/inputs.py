@@ -1,0 +1,69 @@
+"""What a localizer is given, checked before anything is computed."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def checked_features(features: np.ndarray, channels: int) -> np.ndarray:
+    """Returns the features of a video as an array.
+
+    Raises:
+        ValueError: They are no matrix `[clips, channels]`, or hold NaN or infinity.
+    """
+    features = np.asarray(features)
+    if features.ndim != 2 or features.shape[1] != channels or not len(features):
+        raise ValueError(
+            f"Expected features [clips, {channels}] of at least one clip, "
+            f"received {features.shape}."
+        )
+    if not np.isfinite(features).all():
+        raise ValueError("The features hold NaN or infinite values.")
+    return features
+
+
+def check_count(value: int | None, what: str) -> None:
+    """Refuses a number below 1; None is none.
+
+    Raises:
+        ValueError: Names the number.
+    """
+    if value is not None and value < 1:
+        raise ValueError(f"Expected {what} of at least 1, received {value}.")
+
+
+def of_each(
+    value: float | Sequence[float | None] | None, videos: int, what: str
+) -> list[float | None]:
+    """Returns the value of each video, such as its frame rate.
+
+    Args:
+        value: Of all videos, or of each; None where none is needed.
+        videos: How many there are.
+        what: Name of the value.
+
+    Raises:
+        ValueError: There is not one for each video, or one is no number above 0.
+    """
+    alike = value is None or isinstance(value, str | numbers.Number)
+    values: list[Any] = [value] * videos if alike else list(value)  # type: ignore
+    if len(values) != videos:
+        raise ValueError(
+            f"Expected {what} of each of {videos} videos, received {len(values)}."
+        )
+    for number in values:
+        if number is not None and not _is_positive(number):
+            raise ValueError(f"Expected {what} above 0, received {number!r}.")
+    return values
+
+
+def _is_positive(value: Any) -> bool:
+    """Tells whether a value is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return False
+    return math.isfinite(value) and float(value) > 0
