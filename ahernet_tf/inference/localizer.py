@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -159,8 +158,8 @@ class Localizer:
         if window_sec is None:
             window_sec = self.config.data.window_sec
         cuts = [
-            windows(len(values), time_model, *own, window_sec or None, window_overlap)
-            for values, *own in zip(arrays, rates, durations)
+            windows(len(x), time_model, rate, sec, window_sec or None, window_overlap)
+            for x, rate, sec in zip(arrays, rates, durations)
         ]
         sequences = (
             cut.sequence(values, time_model, rate, self.steps, self.config.data)
@@ -174,8 +173,7 @@ class Localizer:
             merged = merge_windows(
                 parts, own, self.steps, self.config.inference, max_detections
             )
-            step_sec = own[0].covered_sec / self.steps
-            items = merged.in_seconds(step_sec, self.class_names)
+            items = merged.in_seconds(own[0].covered_sec / self.steps, self.class_names)
             results.append([item for item in items if item.score >= min_score])
         return results
 
@@ -212,15 +210,8 @@ class Localizer:
         found = self._find(sequences)
         if self.refinement is None:
             return found
-        if covered_sec is None:
-            if self.refinement.durations is not None:
-                raise ValueError("inference.duration_prior: expected covered_sec.")
-            covered_sec = [math.nan] * len(found)
-        count = self.config.inference.candidates
-        return [
-            self.refinement.apply(own.best(count), sequence, seconds / self.steps)
-            for own, sequence, seconds in zip(found, np.asarray(sequences), covered_sec)
-        ]
+        best = [own.best(self.config.inference.candidates) for own in found]
+        return self.refinement.apply_to_batch(best, np.asarray(sequences), covered_sec)
 
     def _stream(
         self, sequences: Iterator[np.ndarray], cuts: Iterator[Window], batch_size: int

@@ -62,6 +62,33 @@ class Refinement:
             candidates = candidates.scaled(factors)
         return candidates
 
+    def apply_to_batch(
+        self,
+        found: Sequence[Candidates],
+        sequences: np.ndarray,
+        covered_sec: Sequence[float] | np.ndarray | None,
+    ) -> list[Candidates]:
+        """Returns the candidates of every video with other scores.
+
+        Args:
+            found: Those of each video that enter suppression.
+            sequences: `[batch, steps, channels]`.
+            covered_sec: `[batch]`, the duration that the steps of each divide; None if
+                it is not known.
+
+        Raises:
+            ValueError: There is a duration prior, and no duration.
+        """
+        if covered_sec is None:
+            if self.durations is not None:
+                raise ValueError("inference.duration_prior: expected covered_sec.")
+            covered_sec = [np.nan] * len(found)
+        steps = sequences.shape[1]
+        return [
+            self.apply(own, sequence, seconds / steps)
+            for own, sequence, seconds in zip(found, sequences, covered_sec)
+        ]
+
 
 def fit_refinement(
     directory: str | pathlib.Path, dataset: Dataset, config: Config
