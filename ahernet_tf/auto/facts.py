@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
@@ -100,9 +101,8 @@ def facts_of(dataset: Dataset) -> Facts:
     shares = length_sec / covered_sec.loc[instances["video"]].to_numpy()
     counts = instances.groupby("video").size()
     classes = instances.groupby("video")["label"].nunique()
-    moment_spans = moments.instance_spans()
-    moment_sec = np.array([span.duration_sec for span in moment_spans])
-    labels = np.array([span.label for span in moment_spans])
+    moment_spans = _spans(moments)
+    moment_sec = moment_spans["duration_sec"]
     gaps, overlapping, background_sec = _neighbours(untrimmed)
     lowest, ratio = _feature_facts((untrimmed, moments))
     return Facts(
@@ -112,7 +112,7 @@ def facts_of(dataset: Dataset) -> Facts:
         target_classes=len(dataset.target_classes),
         instances=len(instances),
         moments=len(moment_spans),
-        fewest_moments=min(np.unique(labels, return_counts=True)[1]).item(),
+        fewest_moments=int(moment_spans.groupby("label").size().min()),
         sequence_sec=_percentiles(covered_sec),
         sequence_clips=_percentiles(untrimmed.features["clips"]),
         instances_per_video=_percentiles(counts),
@@ -123,10 +123,12 @@ def facts_of(dataset: Dataset) -> Facts:
         instance_share=_percentiles(np.minimum(shares, 1.0)),
         gap_sec=_percentiles(gaps),
         moment_sec=_percentiles(moment_sec),
-        moment_clips=_percentiles([span.clips for span in moment_spans]),
-        moment_spread=_spread_within(np.log(np.maximum(moment_sec, 1e-3)), labels),
-        foreground_clips_of_each_class=_clips_of_each_class(untrimmed),
-        moment_clips_of_each_class=_clips_of_each_class(moments),
+        moment_clips=_percentiles(moment_spans["clips"]),
+        moment_spread=_spread_within(
+            np.log(moment_sec.clip(lower=1e-3)), moment_spans["label"]
+        ),
+        foreground_clips_of_each_class=_clips_of_each_class(_spans(untrimmed)),
+        moment_clips_of_each_class=_clips_of_each_class(moment_spans),
         lowest_feature=lowest,
         channel_ratio=ratio,
     )
@@ -168,24 +170,22 @@ def _neighbours(role: Role) -> tuple[list[float], float, float]:
     return gaps, overlapping / max(1, total), background_sec
 
 
-def _spread_within(values: np.ndarray, labels: np.ndarray) -> float:
+def _spread_within(values: pd.Series, labels: pd.Series) -> float:
     """Returns the deviation of values around the mean of their class."""
-    squares = sum(
-        np.square(values[labels == label] - values[labels == label].mean()).sum()
-        for label in np.unique(labels)
-    )
-    return round(math.sqrt(squares / max(1, len(values))), 4)
+    off = values - values.groupby(labels).transform("mean")
+    return round(math.sqrt(np.square(off).mean()), 4)
 
 
-def _clips_of_each_class(role: Role) -> int:
+def _clips_of_each_class(spans: pd.DataFrame) -> int:
     """Returns how many clips 19 of 20 instances have, in the class of the shortest."""
-    spans = role.instance_spans()
-    clips = np.array([span.clips for span in spans])
-    labels = np.array([span.label for span in spans])
-    return min(
-        int(np.percentile(clips[labels == c], 5, method="lower"))
-        for c in np.unique(labels)
-    )
+    by_class = spans.groupby("label")["clips"]
+    return int(by_class.quantile(0.05, interpolation="lower").min())
+
+
+def _spans(role: Role) -> pd.DataFrame:
+    """Lists the spans of a role's instances: `label`, `clips`, `duration_sec`."""
+    rows = [(s.label, s.clips, s.duration_sec) for s in role.instance_spans()]
+    return pd.DataFrame(rows, columns=["label", "clips", "duration_sec"])
 
 
 def _feature_facts(roles: Iterable[Role]) -> tuple[float, float]:
