@@ -1,9 +1,6 @@
 """Foreign names to ours: every array once, every error by name."""
 
 import re
-import sys
-import types
-import zipfile
 
 import numpy as np
 import pytest
@@ -121,40 +118,6 @@ def test_unreadable_files_are_named(tmp_path):
     (tmp_path / "bad.pth").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"bad\.pth: this is no PyTorch file"):
         read_foreign_arrays(tmp_path / "bad.pth")
-
-
-@pytest.mark.parametrize(
-    ("name", "start", "kind"),
-    [
-        ("p3d.caffemodel", b"\n\x0cp3d_resnet", "a Caffe model"),
-        ("p3d.h5", b"\x89HDF\r\n\x1a\n", "HDF5, as Keras saves it"),
-        ("p3d.safetensors", (20).to_bytes(8, "little") + b'{"a": 1}', "safetensors"),
-        ("p3d.pkl", b"\x80\x04\x95", "a pickle of another program"),
-        ("p3d.npy", b"\x93NUMPY\x01\x00", "an npy array"),
-        ("p3d.txt", b"hello", "it begins with b'hello'"),
-    ],
-)
-def test_files_of_other_programs_are_told_apart_without_pytorch(
-    tmp_path, monkeypatch, name, start, kind
-):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    (tmp_path / name).write_bytes(start)
-    message = rf"{re.escape(name)}: this is no PyTorch file \({re.escape(kind)}\)"
-    with pytest.raises(ValueError, match=message):
-        read_foreign_arrays(tmp_path / name)
-    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
-        archive.writestr("archive/data.pkl", b"")
-    with pytest.raises(ValueError, match=r"a\.pth: PyTorch is needed .*torch>=2\.10"):
-        read_foreign_arrays(tmp_path / "a.pth")
-
-
-def test_a_pytorch_that_runs_code_is_refused(tmp_path, monkeypatch):
-    old = types.SimpleNamespace(__version__="2.9.1+cpu")
-    monkeypatch.setitem(sys.modules, "torch", old)
-    with zipfile.ZipFile(tmp_path / "a.pth", "w") as archive:
-        archive.writestr("archive/data.pkl", b"")
-    with pytest.raises(ValueError, match=r"PyTorch 2\.9\.1\+cpu can be made to run"):
-        read_foreign_arrays(tmp_path / "a.pth")
 
 
 def test_weights_of_another_network_are_named_in_few_words():
