@@ -1,4 +1,4 @@
-"""The losses of AherNet, one pure function a term (Eq. 4-8).
+"""The losses of AherNet, one pure function per term (Eq. 4-8).
 
 Wherever a mean runs over an empty set, it is 0. Inputs may be of a lower precision;
 every loss is computed in float32.
@@ -60,7 +60,7 @@ def anchor_classification_loss(
     targets: Targets,
     config: LossConfig,
 ) -> tf.Tensor:
-    """Computes the softmax cross-entropy of the cells (Eq. 3).
+    """Computes the softmax cross-entropy of the cells (Eq. 4, per anchor).
 
     With `anchor_cls="all_cells"` every cell bears its video's label; a video without
     any instance takes no part. With `"foreground"` only cells that hold a foreground

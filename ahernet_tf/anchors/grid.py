@@ -1,4 +1,4 @@
-"""The anchor grid over the levels of the pyramid; coding of offsets (Eq. 5).
+"""The anchor grid over the levels of the pyramid (Eq. 3); its offsets (Eq. 5).
 
 Level j = 1..J has one cell every `4 * 2**(j - 1)` steps (its stride) and one anchor a
 cell and ratio. Wherever anchors stand in one axis, their order is level, cell, ratio.

@@ -13,7 +13,7 @@ from ahernet_tf.layers.weight_transfer import SegmentClassifier, WeightTransfer
 def classify_cells(
     maps: Sequence[tf.Tensor], kernels: Sequence[tf.Tensor], biases: Sequence[tf.Tensor]
 ) -> tf.Tensor:
-    """Applies the anchor classifier to every cell: a 1x1 convolution (Eq. 3).
+    """Applies the anchor classifier to every cell: a 1x1 convolution.
 
     Args:
         maps: One map `[batch, cells, channels]` per level.
@@ -33,7 +33,7 @@ def classify_cells(
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
 class AnchorClassifier(tf.keras.layers.Layer):
-    """Classifies every cell by a transferred segment classifier (Eq. 1, 3).
+    """Classifies every cell by a transferred segment classifier (Eq. 1).
 
     Maps one map `[batch, cells, channels]` per level to `[batch, cells, classes]`, the
     cells of all levels, finest first. The segment classifier may be used beside it: a

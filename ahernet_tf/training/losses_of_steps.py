@@ -140,7 +140,7 @@ def foreground(forward: ForwardPass) -> Losses:
 
 
 def untrimmed(forward: ForwardPass) -> Losses:
-    """Localises and classifies in untrimmed videos (Eq. 3, 5-7)."""
+    """Localises and classifies in untrimmed videos (Eq. 4-7)."""
     batch = forward.untrimmed
     return _anchor_losses(
         forward,
@@ -153,7 +153,7 @@ def untrimmed(forward: ForwardPass) -> Losses:
 
 
 def synthetic(forward: ForwardPass) -> Losses:
-    """Localises and classifies in synthetic moments (Eq. 3, 5-7)."""
+    """Localises and classifies in synthetic moments (Eq. 4-7)."""
     labels = forward.moments["label"]
     return _anchor_losses(
         forward,
@@ -243,7 +243,7 @@ def _anchor_losses(
     video_labels: tf.Tensor,
     has_label: tf.Tensor,
 ) -> Losses:
-    """Computes the losses of anchors (Eq. 3, 5-7).
+    """Computes the losses of anchors (Eq. 4-7).
 
     Args:
         forward: Whose maps they are.
