@@ -302,27 +302,17 @@ def test_true_synthetic_segments_fail(recording, monkeypatch):
     assert found == {"context/gt", "context/case2_gt"}
 
 
-def test_another_order_of_the_rows_fails(recording, monkeypatch):
+def test_another_order_of_the_steps_fails(recording, monkeypatch):
     class ForegroundFirst(Algorithm):
-        """Takes the row `foreground` before the backbone has moved."""
+        """Takes the step `foreground` before the backbone has moved."""
 
-        def train_step(self, untrimmed, foreground, moments):
-            first = self.minimize(
-                "foreground", lambda: self.losses.foreground(foreground)
-            )
-            named = super().train_step(untrimmed, foreground, moments)
-            return named | {f"foreground/{name}": v for name, v in first.items()}
+        def steps(self, phase):
+            others = [name for name in super().steps(phase) if name != "foreground"]
+            return ("foreground", *others)
 
-        def minimize(self, row, loss_fn):
-            if row == "foreground" and loss_fn.__qualname__.startswith("Algorithm"):
-                return loss_fn()
-            return super().minimize(row, loss_fn)
-
-    losses_config, config = (
-        recording.algorithm.losses.config,
-        recording.algorithm.config,
+    other = ForegroundFirst(
+        recording.model, recording.algorithm.loss_config, recording.algorithm.config
     )
-    other = ForegroundFirst(recording.model, losses_config, config)
     monkeypatch.setattr(recording, "algorithm", other)
     found = failures(recording, training.compare_trajectory)
     assert "trajectory/sync/2_fore_cls/loss_cls" in found
