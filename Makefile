@@ -1,6 +1,8 @@
 # make quickstart   makes .venv, installs, trains on synthetic data, prints a table
 # make test         makes .venv, installs, runs all tests but the long ones
 # make test-long    makes .venv, installs, runs the long tests
+# make gpu          measures on a GPU, in 8 minutes, to runs/gpu.json;
+#                   GOLDEN=DIR adds parity with a recording
 # make lint         checks style and types
 # PYTHON=python3.12 make test   does it with another Python, in its own environment
 
@@ -9,7 +11,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-long lint install clean
+.PHONY: quickstart test test-long gpu lint install clean
 
 quickstart: install
 	$(BIN)/python -m experiments.quickstart --workdir runs/quickstart
@@ -19,6 +21,10 @@ test: install
 
 test-long: install
 	$(BIN)/python -m pytest -m long
+
+gpu: install
+	$(BIN)/python -m experiments.benchmarks.gpu --json runs/gpu.json \
+		$(if $(GOLDEN),--golden $(GOLDEN))
 
 lint: install
 	$(BIN)/ruff check .

@@ -64,6 +64,7 @@ PROGRAMS = {
             "nms",
             "p3d",
             "p3d_memory",
+            "gpu",
         )
     },
 }

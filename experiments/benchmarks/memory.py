@@ -4,10 +4,9 @@
 
 For each size it makes a data set with so many moments of 2048 channels, runs
 `experiments.train` on it for a few iterations in a process of its own, and reports the
-most memory that this process ever held (peak resident set); and likewise of a second
-process, which continues the run for one iteration more. The features of the moments are
-sparse npy files: they have all their bytes, zeros, but hardly take room. With `--form
-packed` they are packed first (64 KiB per moment on the disk); with `--form npy`
+most memory that this process ever held (peak resident set). The features of the moments
+are sparse npy files: they have all their bytes, zeros, but hardly take room. With
+`--form packed` they are packed first (64 KiB per moment on the disk); with `--form npy`
 training reads the npy files.
 
 It also says how well the order of an epoch mixes: the mean distance in the list between
@@ -69,8 +68,7 @@ def measure(
         iterations: Iterations of the second phase.
 
     Returns:
-        For each size: `moments`, `peak_mib` of the training process and
-        `continued_peak_mib` of the one that continues, `train_sec` of both,
+        For each size: `moments`, `peak_mib` and `train_sec` of the training process,
         `pack_sec`, and the measures of `mixing`.
 
     Raises:
@@ -84,12 +82,11 @@ def measure(
             pack(data)
         packed = time.monotonic()
         run = directory / f"run_{size}"
-        peaks = [train(data, run, options, iterations + more) for more in (0, 1)]
+        peak_mib = train(data, run, options, iterations)
         results.append(
             {
                 "moments": size,
-                "peak_mib": round(peaks[0], 1),
-                "continued_peak_mib": round(peaks[1], 1),
+                "peak_mib": round(peak_mib, 1),
                 "train_sec": round(time.monotonic() - packed, 1),
                 "pack_sec": round(packed - begin, 1),
                 **mixing(size, classes[1]),

@@ -180,7 +180,7 @@ def run(
     jit: bool = False,
 ) -> dict[str, Any]:
     """Measures everything; see the module's docstring."""
-    from .rates import machine
+    from .rates import machine, peak_memory_bytes
 
     threads = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as directory:
@@ -205,6 +205,7 @@ def run(
         "network": speed,
         "decoding": {**decoding, "clips_per_sec": decoded_clips},
         "bound": "decoding" if decoded_clips < speed["clips_per_sec"] else "network",
+        "peak_memory_bytes": peak_memory_bytes(),
     }
 
 

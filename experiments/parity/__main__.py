@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from ahernet_tf import program
+from ahernet_tf import files, program
 
 
 def main(values: flags.FlagValues) -> int:
@@ -28,12 +28,16 @@ def main(values: flags.FlagValues) -> int:
     comparisons = judgement.judge(Recording(values.golden))
     failed = [comparison for comparison in comparisons if not comparison.passes()]
     print(f"{len(comparisons)} arrays compared, {len(failed)} failed")
+    if values.json:
+        names = [comparison.name for comparison in failed]
+        files.write_json(values.json, {"compared": len(comparisons), "failed": names})
     return 1 if failed else 0
 
 
 def define_flags() -> None:
     """Defines the program's flags."""
     flags.DEFINE_string("golden", None, "Directory of a recording.", required=True)
+    flags.DEFINE_string("json", None, "Where to write which arrays failed, as JSON.")
 
 
 if __name__ == "__main__":

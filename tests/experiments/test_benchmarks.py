@@ -14,7 +14,17 @@ from ahernet_tf.inference import suppression
 from ahernet_tf.models.checkpoint import Description
 from ahernet_tf.models.systems import SYSTEMS
 from ahernet_tf.training.algorithm import Algorithm
-from experiments.benchmarks import inference, nms, pipeline, rates, train_step, waiting
+from experiments.benchmarks import (
+    evaluation,
+    inference,
+    memory,
+    nms,
+    p3d_memory,
+    pipeline,
+    rates,
+    train_step,
+    waiting,
+)
 from experiments.benchmarks.arithmetic import Arithmetic, convolution
 from tests.conftest import REPOSITORY
 from tests.graphs import needed_by
@@ -83,10 +93,14 @@ STEPS = ("moments", "foreground", "untrimmed", "generators", "synthetic")
         *(((step,), "per_loss") for step in STEPS),
         (("discriminators", "adversarial"), "per_loss"),
         ("all", "joint"),
+        ("all", "fused"),
     ],
 )
 def test_counted_arithmetic_is_what_an_iteration_runs(steps, split):
-    config = tiny(f"training.optimizer_split={split}")
+    if split == "fused":
+        config = tiny("training.schedule=fused")
+    else:
+        config = tiny(f"training.optimizer_split={split}")
     sizes = (64, 5, 7)
     model = Description(sizes[0], tuple("abcde"), tuple("fghijkl")).build(config)
     algorithm = Algorithm(model, config.loss, config.training)
@@ -100,14 +114,31 @@ def test_counted_arithmetic_is_what_an_iteration_runs(steps, split):
 
 
 def test_fused_and_joint_save_what_is_said():
-    def total(*options):
-        config = configuration.with_overrides(configuration.paper(), list(options))
-        counts = Arithmetic(config, 2048, 200, 600, 16)
-        return counts.iteration(SYSTEMS["AherNet"].train).total
+    fused, joint = "training.schedule=fused", "training.optimizer_split=joint"
 
-    both = total("training.schedule=fused", "training.optimizer_split=joint")
-    assert total() == pytest.approx(7.6e12, rel=0.02)
-    assert 2.0 < total() / both < 2.5
+    def counts(*options):
+        config = configuration.with_overrides(configuration.paper(), list(options))
+        return Arithmetic(config, 2048, 200, 600, 16)
+
+    def total(*options):
+        return counts(*options).iteration(SYSTEMS["AherNet"].train).total
+
+    first, *others = counts().backbone(512)
+    maps, (hidden, output) = first + sum(others), counts().generators()
+    head, cells = counts().head(), counts().anchor_classifier(600)
+    # Seven forward passes through the maps are three: of the five that differ in the
+    # weights alone, one untrimmed and one synthetic remain. Generators and networks
+    # share the gradients that lead to the synthetic maps, one per loss.
+    forward = 4 * maps + 3 * (hidden + output) + head + cells
+    forward += counts().transfer(600) + counts().head(1)
+    backward = 2 * sum(others) + head + cells
+    assert total() - total(fused) == pytest.approx(forward + backward)
+    # Untrimmed, synthetic and generators go backwards through the maps once, not twice.
+    network = 2 * maps - first
+    generators = maps + output + hidden + output
+    assert total() - total(joint) == pytest.approx(2 * network + generators)
+    assert total() == pytest.approx(6.53e12, rel=0.001)
+    assert total() / total(fused, joint) == pytest.approx(1.98, rel=0.01)
 
 
 def test_unknown_steps_are_refused():
@@ -193,6 +224,36 @@ def test_pipeline(tmp_path):
 def test_waiting(tmp_path):
     report = waiting.measure(tiny(), tmp_path / "data", videos=2, iterations=2)
     assert 0 < report["waiting_share"] <= report["waiting_share_largest"] < 1
+
+
+def test_memory(tmp_path):
+    options = [*TINY, "synthesis.moments_per_class=2"]
+    (found,) = memory.measure(
+        [12],
+        (2, 3),
+        "packed",
+        tmp_path,
+        tiny(),
+        ["--preset=small", *(f"--set={option}" for option in options)],
+        iterations=1,
+    )
+    assert found["moments"] == 12
+    assert found["each_once"]
+    assert found["peak_mib"] > 100
+
+
+def test_evaluation():
+    report = evaluation.run(videos=6, per_video=10, classes=3, loop_videos=4, seed=0)
+    assert report["whole"]["predictions"] == 60
+    assert report["part"]["largest_difference"] < 1e-6
+
+
+def test_p3d_memory():
+    pytest.importorskip("av")
+    (found,) = p3d_memory.measure([1 / 30], unit_sec=1.0)
+    assert found["frames"] == 60 - 60 % 8
+    assert found["features"] == (found["frames"] - 16) // 8 + 1
+    assert found["peak_mib"] > 100
 
 
 def test_fastest_size_is_the_rate():
