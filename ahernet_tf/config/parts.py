@@ -101,7 +101,10 @@ class DataConfig(Options):
     minimum_foreground_clips: CountOrNone = 32
     minimum_moment_clips: CountOrNone = 8
     max_segments: Count | None = None  # of a video; None: all. release: 25
-    window_sec: Amount = 0.0  # longer videos are localised in windows; 0: never
+    # Longer videos are read as windows, in training and localising; 0: none is.
+    window_sec: Amount = 0.0
+    # Least share of a video or window that a training sample shows; 1: all of it.
+    crop_min: Share = 1.0
     standardize: bool = False  # per channel, by mean and deviation of the training data
     validation_fraction: BelowOne = 0.0  # of the training videos, held out by seed
     oracle_fraction: Share = 1.0  # of the annotated videos that AherNet* trains on

@@ -24,6 +24,7 @@ from ahernet_tf.data.batching import (
     finite_batches,
 )
 from ahernet_tf.data.clip_spans import ClipSpan
+from ahernet_tf.data.crops import Crops
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.sampling import WHOLE, Shard
@@ -38,7 +39,9 @@ def untrimmed_stream(
     role: str = "untrimmed",
     shard: Shard = WHOLE,
 ) -> tf.data.Dataset:
-    """Streams whole untrimmed videos with their segments.
+    """Streams untrimmed videos, or stretches of them, with their segments.
+
+    Which stretch a sample shows is drawn by `crops.Crops`; by default the whole video.
 
     Args:
         dataset: The data set.
@@ -63,24 +66,24 @@ def untrimmed_stream(
     index_of = _index_of_class(dataset, role)
     steps = config.network.untrimmed_steps
     limit = config.data.max_segments or videos.most_instances()
-    order = sampling.EpochOrder(len(videos.videos), seed, role)
-    spans = videos.whole_spans()
+    crops = Crops(videos, config)
+    order = sampling.EpochOrder(len(crops), seed, role)
     videos.sequences.require(config.data)
 
     def sample(counter: int) -> dict[str, Any]:
-        video, span = (of[order[counter]] for of in (videos.videos, spans))
-        found, names = videos.segments(video, steps, limit)
+        random = sampling.generator(seed, role, "draw", counter)
+        stretch = crops.draw(order[counter], random)
+        found, names = stretch.segments[:limit], stretch.labels[:limit]
         segments, labels = np.zeros((limit, 2), np.float32), np.zeros(limit, np.int32)
         segments[: len(found)] = found
         labels[: len(found)] = [index_of[name] for name in names]
-        random = sampling.generator(seed, role, "draw", counter)
         return {
-            "features": videos.sequences.sequence(span, steps),
+            "features": crops.features(*stretch[:3]),
             "segments": segments,
             "segment_mask": np.arange(limit) < len(found),
             "segment_labels": labels,
             "chosen": random.integers(max(1, len(found))),
-            "video": video.id,
+            "video": videos.videos[stretch.video].id,
         }
 
     signature = {
@@ -166,7 +169,7 @@ def moment_stream(
     Source: paper section 3.2, "Action Moment with Context"; only "single" is the
         paper's.
     """
-    role, untrimmed = dataset.role("moments"), dataset.role("untrimmed")
+    role, crops = dataset.role("moments"), Crops(dataset.role("untrimmed"), config)
     mode = MODES[config.synthesis.mode]
     steps = config.network.moment_steps
     spans = _instance_spans(role, "minimum_moment_clips", config)
@@ -177,7 +180,7 @@ def moment_stream(
         order = sampling.ClassRuns([index_of[s.label] for s in spans], run, seed)
     else:
         order = sampling.EpochOrder(len(spans), seed, "moments")
-    inputs = _draw_inputs(dataset, config)
+    inputs = _draw_inputs(dataset, config, crops)
 
     def draw(counter: int, members: Sequence[int]) -> dict[str, Any]:
         random = sampling.generator(seed, "moments", "draw", counter)
@@ -192,16 +195,13 @@ def moment_stream(
         if mode.shares_class:
             drawn["source_row"] = drawn["source_row"] + (counter % rows - place)
         if mode.real_context:
-            video = untrimmed.videos[drawn.pop("context_video")]
-            drawn["context"] = untrimmed.sequences.sequence(
-                untrimmed.whole_span(video), inputs.steps
-            )
+            drawn["context"] = crops.features(*drawn.pop("context_span"))
         return _labelled(role, spans[members[place]], steps, index_of) | drawn
 
     signature = _labelled_signature(dataset, steps)
     for name, value in draw(0, np.zeros(run, int)).items():
         signature[name] = tf.TensorSpec(np.shape(value), value.dtype)
-    if signature.pop("context_video", None):
+    if signature.pop("context_span", None):
         shape = (inputs.steps, dataset.feature_channels)
         signature["context"] = tf.TensorSpec(shape, tf.float32)
     return _stream(sample, signature, config, start_iteration, shard)
@@ -287,19 +287,18 @@ def _labelled_signature(dataset: Dataset, steps: int) -> dict[str, tf.TensorSpec
     }
 
 
-def _draw_inputs(dataset: Dataset, config: Config) -> DrawInputs:
+def _draw_inputs(dataset: Dataset, config: Config, crops: Crops) -> DrawInputs:
     """Gathers what the draws of the synthesis may look at."""
-    untrimmed, steps = dataset.role("untrimmed"), config.network.untrimmed_steps
+    untrimmed = dataset.role("untrimmed")
     return DrawInputs(
         config=config.synthesis,
-        steps=steps,
+        steps=config.network.untrimmed_steps,
         max_segments=config.data.max_segments or untrimmed.most_instances(),
-        covered_sec=untrimmed.features["covered_sec"].to_numpy(),
         instances_sec=[
             np.array([(i.start_sec, i.end_sec) for i in video.instances]).reshape(-1, 2)
             for video in untrimmed.videos
         ],
-        segments=[untrimmed.segments(video, steps)[0] for video in untrimmed.videos],
+        stretch=lambda random: crops.draw(int(random.integers(len(crops))), random),
     )
 
 

@@ -76,6 +76,29 @@ class SequenceSource:
             self.cache.put((key, steps), sequence)
         return sequence
 
+    def crop(self, span: ClipSpan, steps: int) -> np.ndarray:
+        """Returns a span drawn at random, resampled as a sequence of its own.
+
+        It hardly comes again: kept in memory is the whole video.
+
+        Args:
+            span: Which clips of which video.
+            steps: Number of steps wanted.
+
+        Returns:
+            `[steps, channels]`, float32.
+
+        Raises:
+            ValueError: The features cannot be read.
+        """
+        key = (self.key, span.video)
+        whole = None if self.cache is None else self.cache.get(key)
+        if whole is None:
+            whole = self.store.read(span.video)
+            if self.cache is not None:
+                self.cache.put(key, whole)
+        return self._resampled(whole[span.first_clip : span.end_clip], span, steps)
+
     def clips(self, span: ClipSpan) -> np.ndarray:
         """Returns the clips of a span as they are, `[clips, channels]`.
 

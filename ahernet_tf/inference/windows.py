@@ -88,10 +88,7 @@ def windows(
     covered_sec = time_model.covered_sec(clips, fps, duration_sec)
     if window_sec is None or window_sec >= covered_sec:
         return [Window(0, clips, 0.0, covered_sec)]
-    if time_model.covers == "duration":
-        clip_sec = covered_sec / clips
-    else:
-        clip_sec = time_model.stride_frames / (fps or time_model.fps)
+    clip_sec = time_model.interval_sec(clips, fps, duration_sec)
     size = max(1, round(window_sec / clip_sec))
     hop = max(1, round(size * (1 - overlap)))
     firsts = [*range(0, clips - size, hop), clips - size]

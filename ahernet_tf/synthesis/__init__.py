@@ -4,7 +4,7 @@ A mode is one file: its draw, its layout, and what it needs. `MODES` is the only
 """
 
 from ahernet_tf.synthesis import single, tiled, transplanted, whole
-from ahernet_tf.synthesis.mode import DrawInputs, SynthesisMode
+from ahernet_tf.synthesis.mode import DrawInputs, Stretch, SynthesisMode
 
 #: By `synthesis.mode`.
 MODES: dict[str, SynthesisMode] = {
@@ -14,4 +14,4 @@ MODES: dict[str, SynthesisMode] = {
     "whole": whole.MODE,
 }
 
-__all__ = ["MODES", "DrawInputs", "SynthesisMode"]
+__all__ = ["MODES", "DrawInputs", "Stretch", "SynthesisMode"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,26 @@ from ahernet_tf.synthesis.layouts import Layout
 
 #: What is drawn for one moment: arrays by name, which travel in the batch.
 Draw = dict[str, np.ndarray]
+
+
+class Stretch(NamedTuple):
+    """What a sample shows of an untrimmed video.
+
+    Attributes:
+        video: Row of the video.
+        first_clip: First clip shown.
+        end_clip: Clip after the last.
+        covered_sec: Duration that the steps of its sequence divide.
+        segments: `[instances, 2]`, float32, what is shown of each instance, steps.
+        labels: Class of each.
+    """
+
+    video: int
+    first_clip: int
+    end_clip: int
+    covered_sec: float
+    segments: np.ndarray
+    labels: Sequence[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +49,9 @@ class SynthesisMode:
         uses_generators: Whether contexts are generated.
         shares_class: Whether rows come in runs of one class, and a sequence shows
             several moments of its run: `source_row` of a draw says which.
-        real_context: Whether an untrimmed video is the context: `context_video` of a
-            draw says which, and in the batch its `context [steps, channels]` stands in
-            its place.
+        real_context: Whether an untrimmed video is the context: `context_span [3]` of
+            a draw, video and first and end clip, says which stretch of it, and in the
+            batch its `context [steps, channels]` stands in its place.
     """
 
     draw: Callable[[DrawInputs, np.random.Generator, int, Sequence[float]], Draw]
@@ -48,17 +69,15 @@ class DrawInputs:
         config: Ranges of the draws.
         steps: Length of the sequences.
         max_segments: The most moments in one.
-        covered_sec: `[videos]`, duration of each untrimmed video, seconds.
         instances_sec: Of each untrimmed video `[instances, 2]`, ascending, seconds.
-        segments: The same in steps of the video's sequence.
+        stretch: Draws a stretch of an untrimmed video, as it is shown in training.
     """
 
     config: SynthesisConfig
     steps: int
     max_segments: int
-    covered_sec: np.ndarray
     instances_sec: Sequence[np.ndarray]
-    segments: Sequence[np.ndarray]
+    stretch: Callable[[np.random.Generator], Stretch]
 
     @functools.cached_property
     def gaps_sec(self) -> np.ndarray:

@@ -18,7 +18,7 @@ def draw(
     row: int,
     durations_sec: Sequence[float],
 ) -> Draw:
-    """Draws moments and gaps in a sequence as long as a random untrimmed video.
+    """Draws moments and gaps in a sequence as long as one of an untrimmed video.
 
     Returns:
         `source_row [max_segments]` int32, which of the moments; `segments
@@ -27,7 +27,7 @@ def draw(
     gaps_sec = inputs.gaps_sec if inputs.config.context_length == "source" else None
     segments, mask, moments = tile(
         durations_sec,
-        inputs.covered_sec[random.integers(len(inputs.covered_sec))],
+        inputs.stretch(random).covered_sec,
         inputs.config,
         inputs.max_segments,
         inputs.steps,

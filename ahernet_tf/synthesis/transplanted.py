@@ -23,23 +23,24 @@ def draw(
 
     Returns:
         As `tiled.draw`; `context_step [steps]` int32, step of the video that each step
-        shows, -1 where a moment lies; `context_video`, int32, index of the video.
+        shows, -1 where a moment lies; `context_span [3]` int32, the video and which
+        of its clips.
     """
     steps, limit = inputs.steps, inputs.max_segments
-    video = int(random.integers(len(inputs.covered_sec)))
+    stretch = inputs.stretch(random)
     moments = take_turns(len(durations_sec), limit, random)
-    scale = steps / inputs.covered_sec[video]
+    scale = steps / stretch.covered_sec
     lengths = np.rint(np.asarray(durations_sec) * scale)
     lengths = np.clip(lengths, 1, steps - 2).astype(int)
     segments, mask, context_step = transplant(
-        inputs.segments[video], lengths[moments], steps, limit, random
+        stretch.segments, lengths[moments], steps, limit, random
     )
     return {
         "source_row": moments,
         "segments": segments,
         "segment_mask": mask,
         "context_step": context_step,
-        "context_video": np.int32(video),
+        "context_span": np.array(stretch[:3], np.int32),
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
+from ahernet_tf.data.crops import Crops
 from ahernet_tf.data.dataset import DataError, Dataset
 from ahernet_tf.data.pipelines import (
     evaluation_batches,
@@ -33,12 +34,20 @@ CONFIG = configuration.with_overrides(
 )
 SINGLE = configuration.with_overrides(CONFIG, ["synthesis.mode=single"])
 TRANSPLANTED = configuration.with_overrides(CONFIG, ["synthesis.mode=transplanted"])
+CROPS = ["data.window_sec=8", "data.crop_min=0.5"]
+CROPPED = configuration.with_overrides(CONFIG, CROPS)
 STREAMS = {
     "untrimmed": (untrimmed_stream, CONFIG),
     "foreground": (foreground_stream, CONFIG),
     "tiled moments": (moment_stream, CONFIG),
     "single moments": (moment_stream, SINGLE),
     "transplanted moments": (moment_stream, TRANSPLANTED),
+    "stretches": (untrimmed_stream, CROPPED),
+    "moments, tiled in stretches": (moment_stream, CROPPED),
+    "moments in stretches": (
+        moment_stream,
+        configuration.with_overrides(TRANSPLANTED, CROPS),
+    ),
 }
 
 
@@ -78,6 +87,9 @@ DRAWS = {
     "tiled moments": 1964474786,
     "single moments": 3964445946,
     "transplanted moments": 2961903303,
+    "stretches": 2877923296,
+    "moments, tiled in stretches": 1541243641,
+    "moments in stretches": 152645445,
     "whole moments": 3648430938,
     "tiled moments, gaps of the source": 2642750401,
     "single moments, legacy": 44831043,
@@ -320,6 +332,31 @@ def test_tiles_come_from_rows_of_the_same_class(dataset):
         mask = batch["segment_mask"]
         assert mask[:, 0].all()
         np.testing.assert_array_equal(lengths[mask], expected[mask])
+
+
+def test_moments_in_stretches_have_the_scale_of_the_stretch(dataset):
+    for mode in (CONFIG, TRANSPLANTED):
+        config = configuration.with_overrides(mode, ["data.window_sec=8"])
+        lengths = set()
+        for batch in batches(moment_stream(dataset, config, 0), 20):
+            segments = batch["segments"][batch["segment_mask"]]
+            lengths |= set(np.diff(segments)[:, 0].astype(int))
+        # 1, 2, 3 and 4 s of a window of 40 clips, 8.2 s; one that does not fit is cut
+        # to leave room for the shortest context.
+        assert {8, 16, 23, 31} <= lengths
+
+
+def test_the_background_of_a_stretch_is_what_it_shows(dataset):
+    config = configuration.with_overrides(TRANSPLANTED, ["data.window_sec=8"])
+    role = dataset.role("untrimmed")
+    crops = Crops(role, config)
+    for batch in batches(moment_stream(dataset, config, 0), 3):
+        for context in batch["context"]:
+            assert any(
+                np.array_equal(context, crops.features(row, first, first + 40))
+                for row in range(len(role.videos))
+                for first in range(60)
+            )
 
 
 def test_a_run_must_divide_the_batch(dataset):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ahernet_tf.config import SynthesisConfig
-from ahernet_tf.synthesis import MODES, DrawInputs
+from ahernet_tf.synthesis import MODES, DrawInputs, Stretch
 from ahernet_tf.synthesis.mode import take_turns
 
 
@@ -13,10 +13,13 @@ def inputs(*videos, **options):
         config=SynthesisConfig(**options),
         steps=50,
         max_segments=6,
-        covered_sec=np.full(len(videos), 100.0),
         instances_sec=instances,
-        segments=[times / 2 for times in instances],
+        stretch=lambda random: stretch(random.integers(len(videos)), instances),
     )
+
+
+def stretch(video, instances):
+    return Stretch(int(video), 0, 99, 100.0, instances[video] / 2, ())
 
 
 def test_gaps_lie_between_neighbouring_instances():
@@ -49,4 +52,4 @@ def test_draws_follow_the_generator_and_the_arrays_alone(name):
     )
     assert differ == bool(draws[0])
     assert ("source_row" in draws[0]) == MODES[name].shares_class
-    assert ("context_video" in draws[0]) == MODES[name].real_context
+    assert ("context_span" in draws[0]) == MODES[name].real_context

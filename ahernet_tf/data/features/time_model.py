@@ -114,6 +114,17 @@ class TimeModel:
             return self.stride_frames * clips / fps
         return ((clips - 1) * self.stride_frames + self.clip_frames) / fps
 
+    def interval_sec(
+        self, clips: int, fps: float | None = None, duration_sec: float | None = None
+    ) -> float:
+        """Returns the time from one clip of a sequence to the next, in seconds.
+
+        Arguments are those of `centres_sec`.
+        """
+        if self.covers == "duration":
+            return _given(duration_sec, "duration_sec") / clips
+        return self.stride_frames / _given(fps or self.fps, "fps")
+
     def fps_of(self, video: Video, info: VideoInfo | None = None) -> float | None:
         """Finds the frame rate at which a video's clips were cut.
 
