@@ -122,7 +122,10 @@ def _timing(
     """
     info = store.info(video.id)
     duration_sec = video.duration_sec or (info.duration_sec if info else None)
-    fps = time_model.fps_of(video, info)
+    try:
+        fps = time_model.fps_of(video, info)
+    except ValueError as error:
+        raise ValueError(f"{error}; --fps gives one") from error
     if duration_sec is None and time_model.covers == "duration":
         raise ValueError("its duration is not known: features.json may list it")
     covered_sec = time_model.covered_sec(clips, fps, duration_sec)

@@ -99,7 +99,7 @@ def test_every_fault_of_the_features_is_reported(workdir, features, tmp_path):
 
 def test_unknown_rate_is_asked_for(workdir, features, tmp_path):
     request = request_of(workdir, tmp_path / "out.json", features=features)
-    with pytest.raises(ValueError, match="no fps"):
+    with pytest.raises(ValueError, match=r"no fps.*--fps gives one"):
         predict.predict(request)
 
 
