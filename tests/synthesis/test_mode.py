@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ahernet_tf.config import SynthesisConfig
-from ahernet_tf.synthesis import MODES, DrawInputs, Stretch
+from ahernet_tf.layers.generators import SyntheticMoments
+from ahernet_tf.synthesis import MODES, DrawInputs, Stretch, SynthesisMode, whole
+from ahernet_tf.synthesis.layouts import Layout
 from ahernet_tf.synthesis.mode import take_turns
 
 
@@ -53,3 +56,24 @@ def test_draws_follow_the_generator_and_the_arrays_alone(name):
     assert differ == bool(draws[0])
     assert ("source_row" in draws[0]) == MODES[name].shares_class
     assert ("context_span" in draws[0]) == MODES[name].real_context
+
+
+def test_made_up_mode_is_a_draw_and_a_layout(monkeypatch):
+    def twice(draws, steps, legacy_synthetic_gt):
+        once = whole.layout(draws, steps // 2)
+        halves = {
+            name: tf.tile(getattr(once, name), [1, 2])
+            for name in ("row", "part", "offset", "length", "segment_mask")
+        }
+        segments = tf.concat([once.segments, once.segments + steps / 2], axis=1)
+        return Layout(segments=segments, **halves)
+
+    made_up = SynthesisMode(lambda *_: {}, twice, uses_generators=False)
+    monkeypatch.setitem(MODES, "twice", made_up)
+    surround = SyntheticMoments(steps=8, mode="twice")
+    moments = tf.random.stateless_normal([2, 4, 3], seed=(0, 0))
+    batch = {"label": tf.constant([1, 0])}
+    found = surround(moments, batch)
+    np.testing.assert_allclose(found, tf.tile(moments, [1, 2, 1]))
+    segments = surround.layout(batch).segments
+    np.testing.assert_array_equal(segments, [[[0, 4], [4, 8]]] * 2)
