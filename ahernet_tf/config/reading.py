@@ -67,7 +67,7 @@ def with_values(config: Config, values: Mapping[str, Any]) -> Config:
     parts = to_dict(config)
     for name, value in values.items():
         part, _, option = name.partition(".")
-        parts[part][option] = value
+        parts.setdefault(part, {})[option] = value
     return from_dict(parts)
 
 
