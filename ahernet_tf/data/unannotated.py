@@ -61,25 +61,7 @@ def unannotated_role(
     if videos is None:
         videos = [Video(video, "", _UNKNOWN) for video in sorted(store.ids())]
     report = DataReport()
-    pairs = [(store, video.id) for video in videos]
-    found = checks.check_sequences(pairs, read=True)
-    shapes = [part.shape for part in found.values() if part.shape is not None]
-    kept, facts = [], []
-    for video in videos:
-        sequence = found[store, video.id]
-        try:
-            if sequence.shape is None:
-                raise ValueError(sequence.fault)
-            clips, own = sequence.shape
-            if own != channels:
-                hint = transposed_hint(shapes, channels)
-                raise ValueError(f"{own} channels, expected {channels}{hint}")
-            fps, covered_sec, duration_sec = _timing(store, time_model, video, clips)
-        except ValueError as error:
-            report.add(store.file_of(video.id), video.id, str(error))
-            continue
-        kept.append(dataclasses.replace(video, duration_sec=duration_sec, instances=()))
-        facts.append((clips, fps, covered_sec))
+    kept, facts = _look_at(store, time_model, videos, channels, report)
     report.require_clean(skip_bad)
     if not kept:
         raise ValueError(f"{store.path}: holds no video.")
@@ -99,6 +81,36 @@ def unannotated_role(
         ),
     )
     return role, report
+
+
+def _look_at(
+    store: FeatureStore,
+    time_model: TimeModel,
+    videos: Sequence[Video],
+    channels: int,
+    report: DataReport,
+) -> tuple[list[Video], list[tuple[int, float | None, float]]]:
+    """Returns the sound videos, and clips, frame rate and covered duration of each."""
+    found = checks.check_sequences([(store, video.id) for video in videos], read=True)
+    shapes = [part.shape for part in found.values() if part.shape is not None]
+    kept, facts = [], []
+    for video in videos:
+        sequence = found[store, video.id]
+        try:
+            if sequence.shape is None:
+                raise ValueError(sequence.fault)
+            clips, own = sequence.shape
+            if own != channels:
+                hint = transposed_hint(shapes, channels)
+                raise ValueError(f"{own} channels, expected {channels}{hint}")
+            fps, covered_sec, duration_sec = _timing(store, time_model, video, clips)
+        except ValueError as error:
+            report.add(store.file_of(video.id), video.id, str(error))
+            continue
+        sound = dataclasses.replace(video, duration_sec=duration_sec, instances=())
+        kept.append(sound)
+        facts.append((clips, fps, covered_sec))
+    return kept, facts
 
 
 def videos_of(directory: pathlib.Path, role: RoleDescription) -> list[Video]:
