@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib.util
+import os
 import pathlib
 import runpy
 import sys
@@ -74,7 +75,7 @@ def main() -> int:
     """Runs the command; returns its exit status where no program was started."""
     given = sys.argv[1:]
     if not given or given[0] in ("-h", "--help", "help"):
-        print(listing())
+        show(listing())
         return 0
     if given[0] == "--version":
         print(f"ahernet_tf {ahernet_tf.__version__}")
@@ -91,6 +92,14 @@ def main() -> int:
     sys.argv = [f"ahernet {given[0]}", *given[1:]]
     runpy.run_module(installed(programs[given[0]]), run_name="__main__", alter_sys=True)
     return 0
+
+
+def show(text: str) -> None:
+    """Prints a text; whoever reads it may stop early, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # and what is left is not to be written at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def installed(module: str) -> str:

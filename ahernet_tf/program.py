@@ -66,7 +66,7 @@ def start(
     own = [name for name in flags.FLAGS if name not in known]
     given = sys.argv[1:]
     if any(argument in _HELP for argument in given):
-        print(_help(own, arguments))
+        command.show(_help(own, arguments))
         sys.exit(0)
     if "--version" in given:
         print(f"ahernet_tf {ahernet_tf.__version__}")

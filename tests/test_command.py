@@ -1,3 +1,4 @@
+import os
 import pathlib
 import shutil
 import subprocess
@@ -75,6 +76,20 @@ def test_it_starts_a_program_and_passes_its_exit_status_on(tmp_path):
     assert done.returncode == 0
     assert done.stdout.startswith("python -m experiments.table1 [flags]\n\nTable 1:")
     assert ahernet("table1", "--sedes=1", cwd=REPOSITORY).returncode == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("table1", "--help")])
+def test_whoever_reads_help_may_stop_early(arguments):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "ahernet_tf", *arguments],
+        cwd=REPOSITORY,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_an_installation_holds_one_package_and_runs_from_anywhere(installed, tmp_path):
