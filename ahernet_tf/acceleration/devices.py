@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 
 import tensorflow as tf
@@ -18,6 +19,7 @@ def has_gpu() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 
 
+@functools.cache
 def has_onednn() -> bool:
     """Returns whether TensorFlow multiplies matrices on processors with oneDNN.
 

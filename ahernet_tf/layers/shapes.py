@@ -17,7 +17,7 @@ def check_sequences(sequences: tf.Tensor, channels: int) -> None:
     Raises:
         ValueError: The rank is not 3, or the channels differ.
     """
-    shape = sequences.shape
+    shape = tf.TensorShape(sequences.shape)
     if shape.rank is None:
         return
     if shape.rank != 3 or shape[-1] not in (None, channels):
