@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import importlib
 import json
 import re
 import subprocess
@@ -87,6 +88,17 @@ def test_commands_are_programs_with_such_flags(page):
         known |= {f"no{flag}" for flag in known}
         given = set(re.findall(r" --(\w+)", arguments))
         assert given <= known, (module, given - known)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_imports_what_is_there(page):
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S):
+        imports = (
+            n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ImportFrom)
+        )
+        for node in imports:
+            module = importlib.import_module(node.module)
+            assert all(hasattr(module, alias.name) for alias in node.names), code
 
 
 def test_equations_lead_to_functions_that_are_there():
