@@ -15,7 +15,7 @@ from ahernet_tf.auto.configuration import Automatic
 from ahernet_tf.config import Config
 from ahernet_tf.data.channel_statistics import channel_statistics
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.role_counts import wrong_labels
+from ahernet_tf.data.role_counts import out_of_reach, require_samples, wrong_labels
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
@@ -123,9 +123,6 @@ def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
     if system.oracle:
         fraction = config.data.oracle_fraction
         dataset = dataset.with_fraction("oracle", fraction, run.seed)
-    annotated = dataset.role("oracle" if system.oracle else "untrimmed")
-    if workers.chief and (warning := wrong_labels(annotated, config.loss)):
-        print(f"warning: {warning}", file=sys.stderr)
     validation = None
     if config.data.validation_fraction:
         if not system.localizes_source:
@@ -135,7 +132,29 @@ def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
             )
         fraction = config.data.validation_fraction
         dataset, validation = dataset.hold_out(fraction, run.seed)
+    _check_samples(dataset, config, warn=workers.chief)
     return dataset, validation
+
+
+def _check_samples(dataset: Dataset, config: Config, warn: bool) -> None:
+    """Says what of the samples will not be learnt, before training starts.
+
+    Raises:
+        ValueError: A class would never be learnt.
+    """
+    system = systems.system(config.training.system)
+    steps = {*system.pretrain, *system.train}
+    annotated = dataset.role("oracle" if system.oracle else "untrimmed")
+    if "moments" in steps:
+        require_samples(dataset.role("moments"), config.data)
+    if "foreground" in steps:
+        require_samples(annotated, config.data)
+    said = [wrong_labels(annotated, config.loss)]
+    if steps & {"untrimmed", "proposals"}:
+        said += out_of_reach(annotated, config)
+    for warning in filter(None, said):
+        if warn:
+            print(f"warning: {warning}", file=sys.stderr)
 
 
 def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:

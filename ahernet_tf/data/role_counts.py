@@ -1,4 +1,4 @@
-"""Counts what a role holds, and what a user should know of it."""
+"""Counts what a role holds, and what a user should know of it before training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ahernet_tf.config import DataConfig, LossConfig
+from ahernet_tf.anchors.reach import best_anchor_tiou
+from ahernet_tf.config import Config, DataConfig, LossConfig
 from ahernet_tf.data.roles import Role
 
 
@@ -35,6 +36,69 @@ def wrong_labels(role: Role, config: LossConfig) -> str | None:
         "first, and little is learnt of the others; --set loss.anchor_cls=foreground "
         "labels a cell with the class of the instance that it matches."
     )
+
+
+def require_samples(role: Role, config: DataConfig) -> None:
+    """Refuses a role with a class of which no sample is long enough to be drawn.
+
+    Args:
+        role: `moments`, or one whose instances are the foreground segments.
+        config: Uses the minimum of clips.
+
+    Raises:
+        ValueError: Names the classes, their longest samples and the option.
+    """
+    option = f"minimum_{'moment' if role.name == 'moments' else 'foreground'}_clips"
+    minimum = max(1, getattr(config, option))
+    longest = dict.fromkeys(role.classes, 0)
+    for span in role.instance_spans():
+        longest[span.label] = max(longest[span.label], span.clips)
+    lost = {name: clips for name, clips in longest.items() if clips < minimum}
+    if lost:
+        named = ", ".join(
+            f"'{name}' (longest: {clips})" for name, clips in lost.items()
+        )
+        raise ValueError(
+            f"{len(lost)} of {len(longest)} classes of role '{role.name}' would never "
+            f"be learnt: no sample has data.{option} = {minimum} clips, or none is "
+            f"left: {named}."
+        )
+
+
+def out_of_reach(role: Role, config: Config) -> list[str]:
+    """Says which instances no anchor or window reaches.
+
+    Windows are taken with the instance in their middle; crops show it larger.
+    """
+    steps, window_sec = config.network.untrimmed_steps, config.data.window_sec
+    segments, labels, cut = [np.zeros((0, 2))], [], 0
+    for video in role.videos:
+        found, names = role.segments(video, steps)
+        covered_sec = role.covered_sec(video)
+        if 0 < window_sec < covered_sec:
+            half = np.diff(found) * covered_sec / window_sec / 2
+            cut += int((2 * half > steps).sum())
+            found = np.clip(steps / 2 + half * [-1, 1], 0, steps)
+        segments.append(found)
+        labels += names
+    best = best_anchor_tiou(np.concatenate(segments), config.network)
+    missed = best <= config.loss.foreground_tiou
+    said = []
+    if cut:
+        said.append(
+            f"{cut} of {len(labels)} {role.name} instances are longer than "
+            f"data.window_sec = {window_sec:g}, and are never shown as a whole."
+        )
+    if missed.any():
+        reached = {name for name, miss in zip(labels, missed) if not miss}
+        lost = [name for name in role.classes if name in {*labels} - reached]
+        of_all = f"; all of {', '.join(lost)}" if lost else ""
+        said.append(
+            f"{missed.sum()} of {len(labels)} {role.name} instances{of_all}: no anchor "
+            f"overlaps them by more than loss.foreground_tiou = "
+            f"{config.loss.foreground_tiou:g}, so that they teach no boundaries."
+        )
+    return said
 
 
 def counts_of_role(role: Role, config: DataConfig) -> dict[str, int]:

@@ -192,6 +192,20 @@ def test_bad_data_is_reported_before_anything_is_written(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_what_would_not_be_learnt_is_said_before_training(data, tmp_path):
+    short = [
+        *train_arguments(data, tmp_path / "w"),
+        *("--preset=small", "--set=data.minimum_moment_clips=9999"),
+    ]
+    result = call("train", *short)
+    assert result.returncode == 1
+    assert "2 of 2 classes of role 'moments' would never be learnt" in result.stderr
+    assert not (tmp_path / "w" / "config.json").exists()
+    result = call("train", *short, "--system=AherNet*", "--set=loss.foreground_tiou=1")
+    assert result.returncode == 0
+    assert "no anchor overlaps them by more than loss.foreground_tiou" in result.stderr
+
+
 def test_compiled_training_needs_no_deterministic_operations(data, tmp_path):
     fewest = {"pretrain_iterations": 0, "iterations": 1, "schedule": "fused"}
     arguments = train_arguments(data, tmp_path / "run", **fewest)
