@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     training_rules.width,
     data_rules.anchors,
     training_rules.iterations,
+    training_rules.crops,
     training_rules.decay,
     inference_rules.suppression,
     inference_rules.durations,

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ahernet_tf.auto import cost
 from ahernet_tf.auto.choices import Budget, Choice
 from ahernet_tf.auto.facts import Facts, at
@@ -16,6 +18,11 @@ WIDTHS = (128, 256, 512, 1024, 2048)
 LEAST_ITERATIONS = 400
 #: Share of the budget that is for the iterations; loading and localising take the rest.
 TRAINING_SHARE = 0.75
+#: A video that is shown more often is learnt by heart: its loss goes to nothing, but
+#: not that of other videos.
+BY_HEART = 50
+#: Shorter crops show long actions cut, and all at the wrong speed.
+LEAST_CROP = 0.4
 
 
 def width(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
@@ -94,6 +101,23 @@ def iterations(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]
         )
     yield Choice("training.iterations", after, reason)
     yield Choice("training.pretrain_iterations", before, "a quarter of the iterations")
+
+
+def crops(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
+    """Few videos are shown in part, each time another, or they are learnt by heart."""
+    what, samples = "videos", float(facts.videos)
+    if chosen.data.window_sec:
+        # Percentiles at even distances stand for the videos.
+        windows = np.array(facts.sequence_sec) / chosen.data.window_sec
+        what, samples = "windows", facts.videos * np.maximum(1, windows).mean()
+    training = chosen.training
+    total = training.batch_size * (training.pretrain_iterations + training.iterations)
+    times = total / samples
+    few = times > BY_HEART
+    reason = f"each of {samples:.0f} {what} is shown {times:.0f} times"
+    if few:
+        reason += ": random crops are not learnt by heart so soon"
+    yield Choice("data.crop_min", LEAST_CROP if few else 1.0, reason)
 
 
 def decay(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:

@@ -95,3 +95,24 @@ def test_rate_falls_once_and_the_last_eighth_is_averaged():
         "training.decay_times": 1,
         "training.ema_decay": 0.0,
     }
+
+
+def test_videos_shown_often_are_cropped():
+    def crop_min(facts, **options):
+        iterations = {"training__pretrain_iterations": 100, "training__iterations": 400}
+        return chosen(rules.crops, facts, **iterations, **options)["data.crop_min"]
+
+    few = crop_min(changed(videos=40))
+    assert few.value == 0.4
+    assert "each of 40 videos is shown 200 times" in few.reason
+    many = crop_min(changed(videos=200))
+    assert many.value == 1.0
+    assert many.reason == "each of 200 videos is shown 40 times"
+    # Forty hours are many windows.
+    hours = changed(videos=40, sequence_sec=even(3600, 3600))
+    windows = crop_min(hours, data__window_sec=360)
+    assert windows.value == 1.0
+    assert "each of 400 windows is shown 20 times" in windows.reason
+    # Videos shorter than a window are one each.
+    short = changed(videos=40, sequence_sec=even(10, 10))
+    assert crop_min(short, data__window_sec=360).value == 0.4
