@@ -18,6 +18,7 @@ from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit
+from ahernet_tf.inference.windows import windows
 
 _SHORTEST = 1e-3  # steps; a shorter segment is read as if it were so long
 
@@ -79,16 +80,42 @@ _Examples = tuple[str, np.ndarray, list[str]]
 
 
 def _instances(role: Role, config: Config) -> Iterator[_Examples]:
-    """Yields id, descriptions and labels of the instances of each untrimmed video."""
+    """Yields id, descriptions and labels of the instances of each untrimmed video.
+
+    In a video that is localised in windows, an instance is read in the window whose
+    middle is nearest, at the windows' resolution.
+    """
     steps = config.network.untrimmed_steps
     annotated = [video for video in role.videos if video.instances]
 
     def read(video: Video) -> _Examples:
         segments, labels = role.segments(video, steps)
+        if 0 < config.data.window_sec < role.covered_sec(video):
+            return video.id, _in_windows(role, video, segments, config), labels
         sequence = role.sequences.sequence(role.whole_span(video), steps)
         return video.id, describe_segments(sequence, segments), labels
 
     yield from checks.in_parallel(read, annotated, "second look")
+
+
+def _in_windows(
+    role: Role, video: Video, segments: np.ndarray, config: Config
+) -> np.ndarray:
+    """Describes segments, in steps of the whole video, each in the window around it."""
+    steps, span = config.network.untrimmed_steps, role.whole_span(video)
+    timing = (role.time_model, span.fps)
+    cuts = windows(span.clips, *timing, span.duration_sec, config.data.window_sec)
+    features = role.sequences.clips(span)
+    times_sec = segments.astype(np.float64) * role.covered_sec(video) / steps
+    middles = [cut.offset_sec + cut.covered_sec / 2 for cut in cuts]
+    nearest = np.abs(np.subtract.outer(times_sec.mean(axis=1), middles)).argmin(axis=1)
+    described = np.zeros((len(segments), 2 * features.shape[1]), np.float32)
+    for number in np.unique(nearest):
+        cut, own = cuts[number], nearest == number
+        sequence = cut.sequence(features, *timing, steps, config.data)
+        inside = (times_sec[own] - cut.offset_sec) * steps / cut.covered_sec
+        described[own] = describe_segments(sequence, inside)
+    return described
 
 
 def _moments(role: Role, config: Config) -> Iterator[_Examples]:

@@ -7,8 +7,9 @@ import pytest
 
 from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.inference import second_look
 from ahernet_tf.inference.second_look import describe_segments, fit_second_look
-from tests.data.tiny import CHANNELS, TinyData
+from tests.data.tiny import CHANNELS, TinyData, features, video
 
 
 def test_whole_steps_give_mean_and_deviation():
@@ -77,3 +78,28 @@ def test_source_and_target_classes_are_told_apart(tmp_path, config, role):
     means = np.array([[4.0], [6.0], [0.0], [2.0]]).repeat(CHANNELS, axis=1)
     examples = np.concatenate([means, np.full((4, CHANNELS), 0.1)], axis=1)
     assert found.probabilities(examples).argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+def test_instances_of_a_long_recording_are_read_at_the_resolution_of_windows(
+    tmp_path, config
+):
+    """An action of 2 s in 2000 s: less than a tenth of a step of the whole."""
+    data = TinyData()
+    actions = [(101, 103, "run"), (1000, 1002, "run"), (1997, 1999.5, "sit")]
+    data.untrimmed["a1"] = video("training", actions, seconds=2000.0)
+    values = features(0, 2000.0) * 0.1 - 3
+    for start, end, label in actions:
+        values[int(start * 5) : int(end * 5)] += 3 + 2 * (label == "sit")
+    data.untrimmed_features["a1"] = values
+    role = Dataset.load(data.write(tmp_path / "d"), config.data).role("untrimmed")
+    role = role.with_videos(v for v in role.videos if v.id == "a1")
+
+    def means(window_sec):
+        changed = configuration.with_values(config, {"data.window_sec": window_sec})
+        ((name, described, labels),) = second_look._instances(role, changed)
+        assert (name, labels) == ("a1", ["run", "run", "sit"])
+        return described[:, :CHANNELS].mean(axis=1)
+
+    assert means(0.0)[0] < -2
+    # Without windows they read as background, about -3.
+    np.testing.assert_allclose(means(20.0), [0, 0, 2], atol=0.6)
