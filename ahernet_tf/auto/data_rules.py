@@ -97,23 +97,19 @@ def clips(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
 
 
 def synthesis(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
-    """Synthetic sequences look like the untrimmed videos."""
+    """Moments lie amid real background; without any, sequences look like the videos."""
     share, count = at(_instance_shares(facts, chosen), 50), _instances(facts, chosen)
     like = (
         f"the median instance fills {share:.0%} of its video, the median video has "
         f"{count:g}"
     )
-    if share >= 0.25 and count <= 2:
-        mode, reason = "single", f"{like}: one moment per sequence looks so"
-    elif facts.background >= 0.05 and len(facts.gap_sec):
-        mode = "transplanted"
-        reason = (
-            f"{like}, and {facts.background:.0%} of the time is background: several "
-            "moments amid real background look so"
-        )
+    background = f"{facts.background:.0%} of the untrimmed time is background"
+    if facts.background >= 0.05:
+        mode, reason = "transplanted", f"{background}: moments are laid amid it"
+    elif share >= 0.25 and count <= 2:
+        mode, reason = "single", f"{background}, and {like}: one moment per sequence"
     else:
-        mode = "tiled"
-        reason = f"{like}, without background that could be lent: several moments"
+        mode, reason = "tiled", f"{background}, and {like}: several moments"
     yield Choice("synthesis.mode", mode, reason)
 
 

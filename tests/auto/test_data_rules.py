@@ -39,7 +39,8 @@ def test_lengths_count_in_windows_where_there_are_some():
     )
     # A window of 40 s holds one instance that fills half of it.
     windows = {"data__window_sec": 40}
-    assert values(rules.synthesis, hours, **windows)["synthesis.mode"] == "single"
+    full = dataclasses.replace(hours, background=0.0)
+    assert values(rules.synthesis, full, **windows)["synthesis.mode"] == "single"
     single = values(rules.lengths, hours, synthesis__mode="single", **windows)
     assert set(single.values()) == {10}
     whole = values(rules.anchors, hours)["loss.foreground_tiou"]
@@ -94,11 +95,14 @@ def test_all_instances_of_the_fullest_video_are_used():
 @pytest.mark.parametrize(
     ("facts", "mode"),
     [
-        (LONG, "single"),
-        (dataclasses.replace(LONG, instances_per_video=even(3, 9)), "transplanted"),
+        (LONG, "transplanted"),
         (SHORT, "transplanted"),
         (changed(background=0.02), "tiled"),
-        (changed(gap_sec=()), "tiled"),
+        (dataclasses.replace(LONG, background=0.02), "single"),
+        (
+            dataclasses.replace(LONG, background=0.02, instances_per_video=even(3, 9)),
+            "tiled",
+        ),
     ],
 )
 def test_synthetic_sequences_look_like_the_videos(facts, mode):
