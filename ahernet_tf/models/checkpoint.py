@@ -12,6 +12,7 @@ import logging
 import os
 import pathlib
 import re
+import shutil
 import zlib
 from typing import Any
 
@@ -201,12 +202,22 @@ def write_checkpoint(
 
     Returns:
         Its path.
+
+    Raises:
+        OSError: The file system is full, or refuses it otherwise.
     """
     folder = pathlib.Path(directory) / CHECKPOINTS
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"ckpt-{number}"
     path.with_name(path.name + CHECKSUMS).unlink(missing_ok=True)
-    checkpoint.write(str(path))
+    try:
+        checkpoint.write(str(path))
+    except tf.errors.OpError as error:
+        reason = files.shortened(error.message)
+        raise OSError(f"{path}: cannot be written: {reason}") from error
+    finally:
+        for unfinished in folder.glob("ckpt-*_temp"):
+            shutil.rmtree(unfinished, ignore_errors=True)
     checksums = {}
     for file in _files_of(path):
         with file.open("rb") as stream:

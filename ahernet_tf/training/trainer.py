@@ -132,7 +132,8 @@ class Trainer:
         self.total = self.pretrain_iterations + training.iterations
         self._rates: dict[str, float] = {}
         self._steps: dict[str, Callable] = {}
-        self._best: float | None = None
+        # Made before anything is trained: what the data cannot give is said at once.
+        self._streams = {phase: self._make_streams(phase) for phase in PHASES}
 
     def run(
         self,
@@ -210,9 +211,8 @@ class Trainer:
         scores = evaluate(self.done)
         log.write_scalars(self.done, scores)
         score = scores.get("validation/average_map")
-        if score is not None and (self._best is None or score > self._best):
-            self._best = score
-            self.state.save_as_best(self.done)
+        if score is not None:
+            self.state.save_if_best(self.done, score)
 
     def averaged(self) -> contextlib.AbstractContextManager:
         """Lets the network have the weights that it is to localise with."""
@@ -231,6 +231,21 @@ class Trainer:
             return
         if phase == "train" and start == self.pretrain_iterations:
             self._forget_pretraining()
+        iterators = [iter(stream) for stream in self._streams.pop(phase)]
+        joined = map(self.workers.join, map(list, zip(*iterators)))
+        yield from input_prefetch.on_device(joined)
+
+    def _make_streams(self, phase: str) -> list[tf.data.Dataset]:
+        """Makes the streams of what is left of a phase, joined, one per replica.
+
+        Raises:
+            ValueError: The data cannot give what the configuration asks for.
+        """
+        start, end = self._remaining(phase)
+        if phase == "train":
+            start = max(start, self.pretrain_iterations)
+        if start == end:
+            return []
         role = "oracle" if self.algorithm.system.oracle else "untrimmed"
         arguments = (self.dataset, self.config, self.seed)
         make = {
@@ -249,9 +264,7 @@ class Trainer:
             names = self.algorithm.streams(phase)
             streams = {name: make[name](shard=shard) for name in names}
             parts.append(input_prefetch.joined(streams).take(end - start))
-        iterators = [iter(part) for part in parts]
-        joined = map(self.workers.join, map(list, zip(*iterators)))
-        yield from input_prefetch.on_device(joined)
+        return parts
 
     def _forget_pretraining(self) -> None:
         """Starts the alternating iterations with fresh optimizers."""

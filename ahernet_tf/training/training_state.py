@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import shutil
 
 import tensorflow as tf
 
+from ahernet_tf import files
 from ahernet_tf.models import AherNet, checkpoint
 from ahernet_tf.training import optimizers
 from ahernet_tf.training.algorithm import Algorithm
@@ -14,6 +16,7 @@ from ahernet_tf.training.ema import WeightAverage
 
 #: Where the state of the best validation score lies, in a work directory.
 BEST = "best"
+_SCORE = "score.json"  # in it
 _KEPT = 2
 
 
@@ -60,7 +63,9 @@ class TrainingState:
             ValueError: All checkpoints are damaged, or are of another configuration.
         """
         path = checkpoint.latest_checkpoint(self.directory)
-        if path is not None:
+        if path is None:  # a best state would be of a run that begins anew
+            shutil.rmtree(self.directory / BEST, ignore_errors=True)
+        else:
             checkpoint.restore(self._checkpoint, path)
 
     def save(self, iteration: int) -> None:
@@ -68,11 +73,16 @@ class TrainingState:
         self.iteration.assign(iteration)
         checkpoint.write_checkpoint(self._checkpoint, self.directory, iteration, _KEPT)
 
-    def save_as_best(self, iteration: int) -> None:
-        """Writes a checkpoint into the directory `best`, in place of the one there."""
-        self.iteration.assign(iteration)
+    def save_if_best(self, iteration: int, score: float) -> None:
+        """Writes a checkpoint into the directory `best`, if none there is as good."""
         best = self.directory / BEST
+        if (best / _SCORE).exists():
+            kept = files.read_json(best / _SCORE)
+            if kept["iteration"] <= iteration and score <= kept["score"]:
+                return
+        self.iteration.assign(iteration)
         checkpoint.write_checkpoint(self._checkpoint, best, iteration)
+        files.write_json(best / _SCORE, {"iteration": iteration, "score": score})
 
     def averaged(self) -> contextlib.AbstractContextManager:
         """Lets the network have the weights that it is to localise with."""

@@ -211,3 +211,34 @@ def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeyp
         storage.ordered_variables(model), whole.state.average.values
     ):
         np.testing.assert_array_equal(found, value)
+
+
+def test_what_the_data_cannot_give_is_said_before_pretraining(data, tmp_path):
+    config = configuration.with_overrides(tiny(), ["synthesis.moments_per_class=3"])
+    with pytest.raises(ValueError, match="received 4 and 3"):
+        trainer(data, tmp_path, config)
+
+
+def test_best_state_outlives_an_interruption(data, tmp_path):
+    config = tiny("single", system="AherNet*")
+    first = trainer(data, tmp_path, config).state
+    scores = tmp_path / "best" / "score.json"
+
+    def best():
+        path = storage.latest_checkpoint(tmp_path / "best")
+        return json.loads(scores.read_text())["score"], path[-1]
+
+    first.save_if_best(1, 0.5)
+    first.save_if_best(2, 0.4)
+    first.save_if_best(3, 0.6)
+    first.save(3)
+    continued = trainer(data, tmp_path, config).state
+    continued.save_if_best(4, 0.55)
+    assert best() == (0.6, "3")
+    # Iterations that were lost come again.
+    continued.save_if_best(2, 0.4)
+    assert best() == (0.4, "2")
+    for path in (tmp_path / storage.CHECKPOINTS).iterdir():
+        path.unlink()
+    trainer(data, tmp_path, config)  # begins anew
+    assert not scores.exists()
