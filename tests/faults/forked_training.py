@@ -9,6 +9,7 @@ line: the exit status of the process, and what it would have told the user.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -37,7 +38,6 @@ MOMENTS = {
     "removal": "an old checkpoint is half removed",
     "metrics.json": "predictions are there, scores are not",
 }
-NOBODY = 65534
 MOST_SEC = 600  # of a run; SIGALRM ends it then
 
 
@@ -65,7 +65,7 @@ class ForkedTraining:
             workdir: The work directory.
             **order: `data`; `options` of the configuration; `iterations`; `kill`, one
                 of `MOMENTS`, at the `times`-th such moment; `kill_after_sec`;
-                `environment`; `most_bytes` of a file; `as_nobody`; `eagerly`.
+                `environment`; `most_bytes` of a file; `unprivileged`; `eagerly`.
         """
         order = {"data": str(self.data), "workdir": str(workdir), **order}
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -80,10 +80,7 @@ class ForkedTraining:
 
 def main():
     """Obeys orders until there are no more."""
-    # What a process imports later, another user may not be able to read.
-    from experiments import training_run  # noqa: F401
-
-    "".encode("cp437")  # of zip files
+    from experiments import training_run  # noqa: F401  imported before the forks
 
     for line in sys.stdin:
         order = json.loads(line)
@@ -129,8 +126,8 @@ def _train(order):
     os.environ.update(order.get("environment", {}))
     if "most_bytes" in order:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["most_bytes"],) * 2)
-    if order.get("as_nobody") and os.geteuid() == 0:
-        os.setuid(NOBODY)
+    if order.get("unprivileged") and os.geteuid() == 0:
+        _drop_capabilities()
     if order.get("eagerly"):
         tf.config.run_functions_eagerly(True)
     if "kill" in order:
@@ -149,6 +146,14 @@ def _train(order):
             progress=False,
         )
     )
+
+
+def _drop_capabilities():
+    """Lets modes of files bind the root of Linux as they bind other users."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
+    none = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _kill_at(moment, times):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.data.tiny import TinyData, features, video
 
-SHORT = ("one class of each", "zeros", "of 1e37", "no foreground")
+SHORT = ("one class of each", "of 1e37", "no foreground")
 
 
 def one_class_of_each(data):

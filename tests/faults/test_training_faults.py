@@ -1,10 +1,7 @@
 """Whatever ends a training, the same command continues, and nothing is lost."""
 
 import json
-import os
-import pathlib
 import shutil
-import tempfile
 
 import numpy as np
 import pytest
@@ -70,22 +67,22 @@ def test_killed_at_any_time_it_ends_as_if_undisturbed(train, undisturbed, tmp_pa
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("system", ["AherNet", "AherNet*", "AherNetA-"])
+@pytest.mark.parametrize("system", ["AherNet", "AherNetA-"])
 def test_killed_many_times_it_ends_as_if_undisturbed(train, system, tmp_path):
     options = [f"training.system={system}"]
     order = {"options": options, "iterations": 12}
     assert train(tmp_path / "undisturbed", **order) == (0, "")
     random = np.random.default_rng(0)
-    for number in range(3):
+    for number in range(2):
         workdir = tmp_path / f"killed_{number}"
-        kill_somewhere(train, workdir, random, kills=5, **order)
+        kill_somewhere(train, workdir, random, kills=3, **order)
         assert train(workdir, **order) == (0, "")
         assert_same(workdir, tmp_path / "undisturbed")
 
 
 def kill_somewhere(train, workdir, random, kills, **order):
     for _ in range(kills):
-        seconds = float(random.uniform(0.3, 15.0))
+        seconds = float(random.uniform(0.3, 10.0))
         status, said = train(
             workdir, **{"options": ORACLE, **order}, kill_after_sec=seconds
         )
@@ -125,16 +122,10 @@ def test_full_disk_is_one_clear_error_and_loses_nothing(train, undisturbed, tmp_
     assert train(workdir, **order) == (0, "")
 
 
-def test_directory_that_cannot_be_written_to_is_one_clear_error(train):
-    with tempfile.TemporaryDirectory() as directory:
-        place = pathlib.Path(directory)
-        shutil.copytree(train.data, place / "data")
-        (place / "run").mkdir()
-        os.chmod(place, 0o755)
-        os.chmod(place / "run", 0o555)
-        status, said = train(
-            place / "run", data=str(place / "data"), options=ORACLE, as_nobody=True
-        )
-        assert status == 1, said
-        assert f"nothing can be written to {place / 'run'}" in said
-        assert not any((place / "run").iterdir())
+def test_directory_that_cannot_be_written_to_is_one_clear_error(train, tmp_path):
+    workdir = tmp_path / "run"
+    workdir.mkdir(mode=0o555)
+    status, said = train(workdir, options=ORACLE, unprivileged=True)
+    assert status == 1, said
+    assert f"nothing can be written to {workdir}" in said
+    assert not any(workdir.iterdir())
