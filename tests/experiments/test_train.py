@@ -201,8 +201,11 @@ def test_what_would_not_be_learnt_is_said_before_training(data, tmp_path):
     assert result.returncode == 1
     assert "2 of 2 classes of role 'moments' would never be learnt" in result.stderr
     assert not (tmp_path / "w" / "config.json").exists()
-    result = call("train", *short, "--system=AherNet*", "--set=loss.foreground_tiou=1")
+    crops = ("--set=data.window_sec=12", "--set=data.crop_min=0.5")
+    reach = ("--system=AherNet*", "--set=loss.foreground_tiou=1")
+    result = call("train", *short, *reach, *crops)
     assert result.returncode == 0
+    assert "oracle instances are longer than data.window_sec = 12" in result.stderr
     assert "no anchor overlaps them by more than loss.foreground_tiou" in result.stderr
 
 
