@@ -1,5 +1,4 @@
 import json
-import pathlib
 import subprocess
 import sys
 
@@ -15,6 +14,7 @@ from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_record,
     write_synthetic,
 )
+from tests.conftest import REPOSITORY
 
 SMALL = synthetic_config(
     source_classes=2,
@@ -24,7 +24,6 @@ SMALL = synthetic_config(
     test_videos_per_class=2,
     moments_per_class=5,
 )
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 def test_same_id_gives_same_features_and_another_seed_gives_others():
