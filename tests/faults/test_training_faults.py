@@ -61,7 +61,7 @@ def test_killed_at_every_moment_it_ends_as_if_undisturbed(train, undisturbed, tm
 
 
 def test_killed_at_any_time_it_ends_as_if_undisturbed(train, undisturbed, tmp_path):
-    kill_somewhere(train, tmp_path, np.random.default_rng(), kills=1)
+    kill_somewhere(train, tmp_path, np.random.default_rng(1), kills=1)
     assert train(tmp_path, options=ORACLE) == (0, "")
     assert_same(tmp_path, undisturbed)
 

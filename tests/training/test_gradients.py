@@ -109,7 +109,9 @@ def in_float64(function, arguments, variables):
     for node in (*definition.node, *functions):
         _double(node)
     inputs = {
-        inner.name: np.float64(value) if value.dtype == tf.float32 else value.numpy()
+        inner.name: np.asarray(
+            value, np.float64 if value.dtype == tf.float32 else value.numpy().dtype
+        )
         for inner, value in zip(graph.inputs, tensors)
     }
     outputs = [tensor.name for tensor in graph.outputs]
@@ -144,7 +146,7 @@ def test_gradients_are_finite_differences(step):
         return sums, found
 
     compute = in_float64(function, streams, variables)
-    values = {id(v): np.float64(v.numpy()) for v in variables}
+    values = {id(v): np.asarray(v.numpy(), np.float64) for v in variables}
     values = {key: value for key, value in values.items() if key in compute.reads}
     objectives = made.objectives[step]
     at_values = compute(values)
