@@ -215,12 +215,12 @@ def test_exit_status_tells_whether_all_passed(monkeypatch, ours, status):
     found = Comparison("x", np.array(ours), np.array(1.0), comparison.VALUE)
     monkeypatch.setattr(judgement, "judge", lambda recording: [found])
     monkeypatch.setattr(recordings, "Recording", lambda directory: None)
-    assert program.main(types.SimpleNamespace(golden="anywhere")) == status
+    assert program.main(types.SimpleNamespace(golden="anywhere", json=None)) == status
 
 
 def test_directory_without_a_recording_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"weights.npz: no such file"):
-        program.main(types.SimpleNamespace(golden=tmp_path))
+        program.main(types.SimpleNamespace(golden=tmp_path, json=None))
 
 
 # What we compute wrongly
