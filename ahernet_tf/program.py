@@ -146,7 +146,7 @@ def _hide_progress() -> None:
     """Turns off the bars of this process and of those that it starts."""
     os.environ["TQDM_DISABLE"] = "1"
     if "progress" in flags.FLAGS:
-        flags.FLAGS.progress = False
+        flags.FLAGS["progress"].value = False
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:
