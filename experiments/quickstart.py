@@ -15,9 +15,6 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import files, program
-from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.synthetic.difficulty import synthetic_config
-from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.models import systems
 
 PRETRAIN_ITERATIONS = 80
@@ -37,6 +34,9 @@ def quickstart(
     Returns:
         Scores on the test videos of the target classes, by system.
     """
+    from ahernet_tf.data.dataset import Dataset
+    from ahernet_tf.data.synthetic.difficulty import synthetic_config
+    from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
     from ahernet_tf.inference import Localizer, scoring
     from ahernet_tf.inference.chance import chance
     from ahernet_tf.models.checkpoint import load_model

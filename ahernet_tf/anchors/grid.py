@@ -1,16 +1,13 @@
-"""The anchor grid over the levels of the pyramid (Eq. 3); its offsets (Eq. 5).
+"""The anchor grid over the levels of the pyramid (Eq. 3).
 
-Level j = 1..J has one cell every `4 * 2**(j - 1)` steps (its stride) and one anchor a
+Level j = 1..J has one cell every `4 * 2**(j - 1)` steps (its stride) and one anchor per
 cell and ratio. Wherever anchors stand in one axis, their order is level, cell, ratio.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
-#: Weights of the centre and the length offset in Eq. 5 (alpha_1 and alpha_2).
-OFFSET_SCALE = 0.1
 FIRST_STRIDE = 4
 
 
@@ -61,45 +58,3 @@ def grid(steps: int, levels: int, ratios: tuple[float, ...]) -> np.ndarray:
         centres, lengths = level_anchors(cells, stride, ratios)
         rows.append(np.stack(np.meshgrid(centres, lengths, indexing="ij"), axis=-1))
     return np.concatenate([row.reshape(-1, 2) for row in rows])
-
-
-def encode(segments: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Codes segments as offsets from anchors; the inverse of `decode` (Eq. 5).
-
-    Args:
-        segments: `[..., anchors, 2]`, `[centre, length]`, lengths above 0.
-        anchors: `[anchors, 2]`, `[centre, length]`.
-
-    Returns:
-        `[..., anchors, 2]`, offsets of centre and log-length.
-    """
-    centre, length = tf.unstack(segments, axis=-1)
-    anchor_centre, anchor_length = tf.unstack(anchors, axis=-1)
-    return tf.stack(
-        [
-            (centre - anchor_centre) / anchor_length / OFFSET_SCALE,
-            tf.math.log(length / anchor_length) / OFFSET_SCALE,
-        ],
-        axis=-1,
-    )
-
-
-def decode(offsets: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Decodes offsets: c = a_c + 0.1 a_w t_c, w = a_w exp(0.1 t_w) (Eq. 5).
-
-    Args:
-        offsets: `[..., anchors, 2]`, offsets of centre and log-length.
-        anchors: `[anchors, 2]`, `[centre, length]`.
-
-    Returns:
-        `[..., anchors, 2]`, `[centre, length]`, steps.
-    """
-    centre_offset, length_offset = tf.unstack(offsets, axis=-1)
-    anchor_centre, anchor_length = tf.unstack(anchors, axis=-1)
-    return tf.stack(
-        [
-            anchor_centre + OFFSET_SCALE * anchor_length * centre_offset,
-            anchor_length * tf.exp(OFFSET_SCALE * length_offset),
-        ],
-        axis=-1,
-    )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import offset_coding
 from ahernet_tf.anchors import segments as segment_ops
 
 
@@ -83,7 +83,7 @@ def match(
     best_segments = tf.where(matched[..., tf.newaxis], best_segments, anchors)
     targets = Targets(
         tiou=tiou,
-        offsets=anchor_grid.encode(best_segments, anchors),
+        offsets=offset_coding.encode(best_segments, anchors),
         segments=best_segments,
         labels=tf.where(matched, tf.gather(segment_labels, best, batch_dims=1), 0),
         matched=matched,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import offset_coding
 from ahernet_tf.anchors import segments as segment_ops
 from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
 from ahernet_tf.models import Predictions
@@ -30,7 +30,7 @@ class ProposalCandidates(AnchorCandidates):
         self, maps: Sequence[tf.Tensor], predictions: Predictions
     ) -> tf.Tensor:
         segments = segment_ops.to_start_end(
-            anchor_grid.decode(predictions.offsets, self.anchors)
+            offset_coding.decode(predictions.offsets, self.anchors)
         )
         weights = self.classifier.weights_by_level()
         return proposal_logits(maps, segments, weights, self.steps)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import offset_coding
 from ahernet_tf.anchors import segments as segment_ops
 from ahernet_tf.config import InferenceConfig
 from ahernet_tf.layers import SegmentClassifier
@@ -92,7 +92,7 @@ def rank_anchors(
         Every anchor as a candidate, `[batch, anchors]`.
     """
     segments = segment_ops.to_start_end(
-        anchor_grid.decode(predictions.offsets, anchors)
+        offset_coding.decode(predictions.offsets, anchors)
     )
     proposal = proposal_score(predictions, config.proposal_score)
     probability = tf.nn.softmax(predictions.class_logits)  # [batch, cells, classes]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from ahernet_tf import losses, replicas
-from ahernet_tf.anchors import grid, target_matching
+from ahernet_tf.anchors import offset_coding, target_matching
 from ahernet_tf.config import LossConfig
 from ahernet_tf.layers import SegmentClassifier
 from ahernet_tf.models import AherNet, Predictions
@@ -287,7 +287,7 @@ def _localization_losses(
     if config.offset_loss == "decoded":
         # Only foreground counts; what background says may be too large to decode.
         offsets = tf.where(targets.foreground[..., tf.newaxis], offsets, 0.0)
-        offsets = grid.decode(offsets, tf.constant(forward.model.anchors()))
+        offsets = offset_coding.decode(offsets, tf.constant(forward.model.anchors()))
         wanted = targets.segments
     offset = losses.offset_loss(offsets, wanted, targets.foreground, chosen)
     overlap = losses.overlap_loss(predictions.overlap, targets, config)

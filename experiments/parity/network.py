@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import offset_coding
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import rank_anchors
@@ -35,7 +36,7 @@ def compare_matching(recording: Recording) -> Iterator[Comparison]:
     recorded = recording.file("encode")
     anchors = tf.constant(recording.model.anchors())
     ratios = len(recording.model.network.anchor_ratios)
-    unit_box = anchor_grid.encode(tf.constant([0.5, 1.0]), anchors).numpy()
+    unit_box = offset_coding.encode(tf.constant([0.5, 1.0]), anchors).numpy()
     for case in sorted({name.split("/")[0] for name in recorded}):
         boxes, labels = recorded[f"{case}/boxes"], recorded[f"{case}/labels"]
         batch = recording.untrimmed_batch(boxes, labels)

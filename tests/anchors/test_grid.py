@@ -1,16 +1,13 @@
-"""The anchor grid, and the coding of offsets."""
+"""The anchor grid."""
 
-import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import strategies as st
 
 from ahernet_tf import layers
 from ahernet_tf.anchors import grid as anchors
 
 RATIOS = (1.0, 1.26, 1.587)
-quick = hypothesis.settings(max_examples=40, deadline=None)
 
 
 def test_paper_has_765_anchors_on_eight_levels():
@@ -54,48 +51,3 @@ def test_cells_of_a_level_tile_the_sequence():
     level = np.split(start, np.cumsum(anchors.cells_per_level(512, 8))[:-1])
     for starts, stride in zip(level, anchors.strides(8)):
         np.testing.assert_array_equal(starts, np.arange(0, 512, stride))
-
-
-def test_offset_of_an_anchor_from_itself_is_zero():
-    grid = tf.constant(anchors.grid(32, 3, RATIOS))
-    np.testing.assert_array_equal(anchors.encode(grid, grid), np.zeros(grid.shape))
-
-
-def test_offsets_by_hand():
-    # One anchor length to the right and e times as long: 1 / 0.1 on both axes.
-    anchor = tf.constant([[10.0, 4.0]])
-    offsets = anchors.encode(tf.constant([[14.0, 4.0 * np.e]], tf.float32), anchor)
-    np.testing.assert_allclose(offsets, [[10.0, 10.0]], rtol=1e-6)
-
-
-def test_decoded_segment_by_hand():
-    anchor = tf.constant([[10.0, 4.0]])
-    decoded = anchors.decode(
-        tf.constant([[-5.0, 10.0 * np.log(2)]], tf.float32), anchor
-    )
-    np.testing.assert_allclose(decoded, [[8.0, 8.0]], rtol=1e-6)
-
-
-@quick
-@hypothesis.given(
-    st.lists(
-        st.tuples(st.floats(0, 512, width=32), st.floats(0.25, 512, width=32)),
-        min_size=1,
-        max_size=5,
-    ),
-    st.tuples(st.floats(0, 512, width=32), st.floats(4, 1024, width=32)),
-)
-def test_decoding_undoes_encoding(segments, anchor):
-    segments = tf.constant(segments, tf.float32)
-    grid = tf.constant([anchor] * len(segments), tf.float32)
-    decoded = anchors.decode(anchors.encode(segments, grid), grid)
-    np.testing.assert_allclose(decoded, segments, rtol=1e-4, atol=1e-3)
-
-
-def test_coding_broadcasts_over_the_batch():
-    grid = tf.constant(anchors.grid(16, 1, (1.0,)))
-    offsets = tf.random.stateless_normal([3, 4, 2], [1, 2])
-    decoded = anchors.decode(offsets, grid)
-    for row in range(3):
-        alone = anchors.decode(offsets[row], grid)
-        np.testing.assert_allclose(decoded[row], alone, rtol=1e-6)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf import losses
-from ahernet_tf.anchors import grid as anchor_grid
+from ahernet_tf.anchors import offset_coding
 from ahernet_tf.config import SynthesisConfig
 from ahernet_tf.training import losses_of_steps
 from ahernet_tf.training.losses_of_steps import ForwardPass
@@ -79,7 +79,7 @@ def test_decoded_offsets_are_compared_in_steps(model):
     assert foreground.any()
     outputs = model.head(model.backbone(untrimmed["features"]))
     _, chosen = losses.proposal_loss(outputs["proposal_logits"], targets, CONFIG)
-    decoded = anchor_grid.decode(outputs["offsets"], tf.constant(model.anchors()))
+    decoded = offset_coding.decode(outputs["offsets"], tf.constant(model.anchors()))
     decoded = decoded.numpy()
     distance = np.abs(decoded - targets.segments.numpy())[foreground]
     smooth = np.where(distance < 1, 0.5 * distance**2, distance - 0.5)
