@@ -186,6 +186,7 @@ class Trainer:
                     self.state.save(self.done)
 
             for phase in PHASES:
+                read()
                 bar.announce(phase, self._remaining(phase))
                 for batches in self._batches(phase):
                     iteration = self._iterate(phase, self.done, batches)
