@@ -12,7 +12,6 @@ from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.spelling import canonical_video_id
 
 UNKNOWN_DURATION = "videos of unknown duration: the end of the last segment taken"
-NOTHING_LEFT = "videos left out, as none of their segments can be used"
 OPEN_ENDED = "segments without an end, which end where the next begins"
 
 
@@ -142,13 +141,17 @@ def _video(collector: VideoCollector, video_id: str, name: str) -> Video | None:
     if fps and frames and differ(fps, frames / duration, duration):
         counts["fps is not frames / duration; fps is used"] += 1
     counts[OPEN_ENDED] += sum(action.end is None for action in actions)
-    if rows and not instances:
+    left_out = rows and not instances and not collector.options.keep_empty
+    if left_out:
         ignored = {row[2] for row in rows} <= set(collector.options.ignored_labels)
-        what = "videos with segments of ignored labels only left out"
-        counts[what if ignored else NOTHING_LEFT] += 1
+        counts[
+            "videos with segments of ignored labels only left out"
+            if ignored
+            else "videos left out, as none of their segments can be used"
+        ] += 1
     for what, number in counts.items():
         collector.count(what, number)
-    if rows and not instances:
+    if left_out:
         return None
     return Video(
         id=name,

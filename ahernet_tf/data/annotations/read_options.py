@@ -52,6 +52,7 @@ class ReadOptions:
         exclude: Ids of videos to leave out.
         keep_repeats: Keep a segment that repeats another of its video and class, as
             the official evaluation does.
+        keep_empty: Keep a video none of whose actions can be used.
         fps: Frame rate of videos for which nothing else names one.
         times: Unit of times, one of `times.UNITS`; None: as the form of the file has.
         encoding: Encoding of text files; None: UTF-8 or UTF-16.
@@ -67,6 +68,7 @@ class ReadOptions:
     ignored_labels: tuple[str, ...] = ("Ambiguous",)
     exclude: frozenset[str] = frozenset()
     keep_repeats: bool = False
+    keep_empty: bool = False
     fps: float | None = None
     times: str | None = None
     encoding: str | None = None

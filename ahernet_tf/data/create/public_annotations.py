@@ -21,7 +21,7 @@ import tqdm
 from ahernet_tf import files
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet_classes import SOURCE_87, TARGET_113
-from ahernet_tf.data.annotations.collected_videos import NOTHING_LEFT, UNKNOWN_DURATION
+from ahernet_tf.data.annotations.collected_videos import UNKNOWN_DURATION
 from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
 from ahernet_tf.data.annotations.forms import read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
@@ -126,7 +126,7 @@ class PublicAnnotations:
             videos=kept,
             report=reading.report,
             dropped=_dropped(reading.report),
-            unusable=len(videos) - len(kept) + _left_out(reading.report),
+            unusable=len(videos) - len(kept),
             taxonomy=whole.taxonomy,
             others=tuple(other for other in found if other != path),
         )
@@ -172,6 +172,7 @@ class PublicAnnotations:
             classes=self._classes if form == "k600_validation" else (),
             exclude=exclude,
             keep_repeats=True,
+            keep_empty=True,
         )
         videos, _ = read_form(path, report, options, form)
         taxonomy = None
@@ -267,11 +268,6 @@ def _dropped(report: checks.DataReport) -> int:
         for what, number in report.counts.items()
         if "segments" in what and what.endswith("dropped") and "of label" not in what
     )
-
-
-def _left_out(report: checks.DataReport) -> int:
-    """Counts the videos of which reading left no action."""
-    return sum(n for what, n in report.counts.items() if what.endswith(NOTHING_LEFT))
 
 
 def _plain(label: str) -> str:
