@@ -78,7 +78,7 @@ class DetectionTable:
         videos: The videos evaluated.
         labels: The labels evaluated, in the ground truth's order.
         gt_video, gt_label, gt_start, gt_end: `[instances]`, codes and seconds.
-        video, label, start, end: `[predictions]`, codes and seconds.
+        video, label, start, end, score: `[predictions]`, codes and seconds.
         row: `[predictions]`, their rows in the frame.
         counts: How many of each were given, used and dropped.
     """
@@ -93,6 +93,7 @@ class DetectionTable:
     label: np.ndarray
     start: np.ndarray
     end: np.ndarray
+    score: np.ndarray
     row: np.ndarray
     counts: dict[str, int]
 
@@ -153,6 +154,7 @@ def build_table(
         label=label[row],
         start=predictions["start_sec"].to_numpy(dtype=np.float64)[row],
         end=predictions["end_sec"].to_numpy(dtype=np.float64)[row],
+        score=scores[row],
         row=row,
         counts=counts,
     )

@@ -27,6 +27,9 @@ class ProposalResult:
         proposals_per_video: `[100]`, the average numbers of proposals (AN).
         ar_at_an: `[100]`, recall averaged over thresholds at each of those.
         recall: `[thresholds, 100]`.
+        video_recall: `[videos, 100]`, by video, the sum over its instances of the
+            recall averaged over thresholds.
+        video_instances: `[videos]`.
         auc: The area under `ar_at_an`, divided by the last number, in percent.
         counts: `ground_truth_videos`, `ground_truth_instances`, `proposals` (in the
             file), `proposals_of_unknown_videos`, `unknown_videos`,
@@ -37,6 +40,8 @@ class ProposalResult:
     proposals_per_video: np.ndarray
     ar_at_an: np.ndarray
     recall: np.ndarray
+    video_recall: np.ndarray
+    video_instances: np.ndarray
     auc: float
     counts: dict[str, int]
 
@@ -53,6 +58,10 @@ class ProposalResult:
                 f"{self.proposals_per_video[-1]:g}, received {number}."
             )
         return float(self.ar_at_an[point])
+
+    def area_under(self, ar_at_an: np.ndarray) -> float:
+        """Returns the area under a curve `[100]` over these numbers, in percent."""
+        return _area_under(ar_at_an, self.proposals_per_video)
 
 
 def evaluate_proposals(
@@ -105,21 +114,23 @@ def evaluate_proposals(
     share = percentages * (max_average_number * float(len(videos)) / max(total, 1))
     numbers = np.minimum((kept[:, None] * share).astype(np.int64), kept[:, None])
     allowed = numbers[gt_video[gt_order]]  # [instances, points]
-    recall = np.stack(
-        [(first_hit[:, i, None] < allowed).mean(axis=0) for i in range(len(thresholds))]
-    )
+    hits = [first_hit[:, i, None] < allowed for i in range(len(thresholds))]
+    recall = np.stack([hit.mean(axis=0) for hit in hits])
+    instances = np.bincount(gt_video, minlength=len(videos))
+    first_instance = np.cumsum(instances) - instances
+    of_instances = np.sum(hits, axis=0, dtype=np.float64) / len(thresholds)
     proposals_per_video = share * (float(total) / len(videos))
     if not total:
         proposals_per_video = percentages * max_average_number
     ar_at_an = recall.mean(axis=0)
-    heights = (ar_at_an[1:] + ar_at_an[:-1]) / 2.0
-    area = float(np.sum(np.diff(proposals_per_video) * heights))
     return ProposalResult(
         tiou_thresholds=thresholds,
         proposals_per_video=proposals_per_video,
         ar_at_an=ar_at_an,
         recall=recall,
-        auc=100.0 * area / float(proposals_per_video[-1]),
+        video_recall=np.add.reduceat(of_instances, first_instance),
+        video_instances=instances,
+        auc=_area_under(ar_at_an, proposals_per_video),
         counts={
             "ground_truth_videos": len(videos),
             "ground_truth_instances": len(ground_truth),
@@ -129,6 +140,13 @@ def evaluate_proposals(
             "videos_without_proposals": int((given == 0).sum()),
         },
     )
+
+
+def _area_under(ar_at_an: np.ndarray, proposals_per_video: np.ndarray) -> float:
+    """Computes the area under a curve by its last number, in percent."""
+    heights = (ar_at_an[1:] + ar_at_an[:-1]) / 2.0
+    area = float(np.sum(np.diff(proposals_per_video) * heights))
+    return 100.0 * area / float(proposals_per_video[-1])
 
 
 def _first_hits(

@@ -11,6 +11,8 @@ from ahernet_tf.evaluation.proposal import ProposalResult
 
 AVERAGE_NUMBERS = (1, 5, 10, 100)
 """The average numbers of proposals whose recall is reported by name."""
+CONFUSIONS = 5
+"""Pairs of confused classes that are printed."""
 
 
 def detection_report(result: DetectionResult) -> dict[str, Any]:
@@ -117,9 +119,17 @@ def error_lines(errors: dict[str, Any]) -> list[str]:
     threshold = errors["tiou_threshold"]
     lines = ["", f"{errors['predictions']} best-scored predictions at tIoU {threshold}"]
     lines += [f"  {k:17s}{v:8d} {100 * v / total:6.1f}%" for k, v in kinds.items()]
-    lines += ["", "missed instances by length (fraction of the video)"]
-    lines += [
-        f"  {name:8s}{missed:6d} of {count:6d} {100 * missed / max(count, 1):6.1f}%"
-        for name, (missed, count) in errors["misses"].items()
-    ]
+    confused = [c for c in errors["confusions"] if c[1] not in (None, c[0])]
+    if confused:
+        lines += ["", "most confused (found as, annotated as)"]
+        lines += [f"  {n:8d} {f}, {a}" for f, a, n in confused[:CONFUSIONS]]
+    for of, bins in (
+        ("coverage (fraction of the video)", errors["misses"]),
+        ("length", errors["misses_by_length"]),
+    ):
+        lines += ["", f"missed instances by {of}"]
+        lines += [
+            f"  {name:16s}{missed:6d} of {n:6d} {100 * missed / max(n, 1):6.1f}%"
+            for name, (missed, n) in bins.items()
+        ]
     return lines

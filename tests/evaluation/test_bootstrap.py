@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from ahernet_tf.evaluation import (
+    bootstrap_detections,
     bootstrap_interval,
+    bootstrap_proposals,
     evaluate_detections,
+    evaluate_proposals,
     paired_bootstrap,
     tiou_range,
 )
@@ -149,3 +152,55 @@ def test_unusable_options_are_refused(bad):
     instances, predictions = made_up(0)
     with pytest.raises(ValueError, match="at least 1 sample"):
         bootstrap_interval(instances, predictions, THRESHOLDS, **bad)
+
+
+def test_parts_of_the_score_have_intervals_around_them():
+    instances, predictions = made_up(2)
+    parts = bootstrap_detections(instances, predictions, THRESHOLDS, samples=100)
+    score = evaluate_detections(instances, predictions, THRESHOLDS)
+    whole = bootstrap_interval(instances, predictions, THRESHOLDS, samples=100)
+    assert (parts.average_map.low, parts.average_map.high) == (whole.low, whole.high)
+    at_tiou = np.array([part.resampled for part in parts.map_at_tiou])
+    np.testing.assert_allclose(at_tiou.mean(axis=0), whole.resampled)
+    for value, part in zip(score.map_at_tiou, parts.map_at_tiou):
+        assert part.low < value < part.high
+        assert part.estimate == pytest.approx(value)
+    assert list(parts.ap_per_class) == list(score.ap_per_class)
+    for label, part in parts.ap_per_class.items():
+        assert part.estimate == pytest.approx(score.ap_per_class[label].mean())
+        assert part.low < part.estimate < part.high
+
+
+def test_a_class_counts_in_the_resamples_that_hold_it():
+    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "y"))
+    predictions = found(("v", 0, 1, "x", 1.0))
+    parts = bootstrap_detections(instances, predictions, [0.5], samples=50)
+    drawn = parts.ap_per_class["x"].resampled
+    assert 0 < np.isnan(drawn).sum() < 50
+    assert np.nanmin(drawn) == 1.0
+    assert (parts.ap_per_class["x"].low, parts.ap_per_class["x"].high) == (1.0, 1.0)
+
+
+def test_recall_and_its_area_have_intervals():
+    instances, predictions = made_up(2)
+    result = evaluate_proposals(instances, predictions, THRESHOLDS)
+    parts = bootstrap_proposals(result, samples=100)
+    assert parts.auc.estimate == pytest.approx(result.auc)
+    assert parts.auc.low < result.auc < parts.auc.high
+    estimates = [part.estimate for part in parts.ar_at_an]
+    np.testing.assert_allclose(estimates, result.ar_at_an)
+
+
+def test_recall_of_resampled_videos_equals_that_of_copied_ones():
+    instances, predictions = made_up(8)
+    result = evaluate_proposals(instances, predictions, THRESHOLDS)
+    videos = instances["video"].unique()
+    weights = dict(zip(videos, np.random.default_rng(0).integers(0, 3, len(videos))))
+    # Every video has as many proposals, so the share that is kept stays.
+    copied = evaluate_proposals(
+        copies(instances, weights), copies(predictions, weights), THRESHOLDS
+    )
+    drawn = np.array([weights[video] for video in videos])
+    recall = drawn @ result.video_recall / (drawn @ result.video_instances)
+    np.testing.assert_allclose(recall, copied.ar_at_an)
+    assert result.area_under(recall) == pytest.approx(copied.auc)

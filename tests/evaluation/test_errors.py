@@ -63,6 +63,42 @@ def test_without_durations_the_length_is_unknown():
     assert result.misses["unknown"] == (2, 3)
 
 
+def test_misses_are_binned_by_length_in_fifths():
+    lengths = [1, 2, 3, 4, 50]
+    instances = truth(
+        *(("v", 100 * i, 100 * i + n, "x") for i, n in enumerate(lengths))
+    )
+    result = analyse_errors(instances, found(("v", 400, 450, "x", 0.9)))
+    assert result.misses_by_length == {
+        "up to 1.8 s": (1, 1),
+        "1.8 to 2.6 s": (1, 1),
+        "2.6 to 3.4 s": (1, 1),
+        "3.4 to 13 s": (1, 1),
+        "over 13 s": (0, 1),
+    }
+    alike = truth(("v", 0, 5, "x"), ("v", 10, 15, "x"))
+    result = analyse_errors(alike, found(("v", 0, 5, "x", 0.9)))
+    assert result.misses_by_length == {"all": (1, 2)}
+
+
+def test_confusions_count_what_predictions_reach():
+    rows = [
+        ("v", 0, 10, "x", 0.9),
+        ("v", 0, 9, "x", 0.8),  # a duplicate reaches its own class
+        ("v", 20, 40, "x", 0.7),
+        ("v", 50, 60, "x", 0.6),
+        ("w", 0, 50, "y", 0.5),
+    ]
+    result = analyse_errors(INSTANCES, found(*rows))
+    assert sorted(result.confusions, key=str) == [
+        ("x", "x", 2),
+        ("x", "y", 1),
+        ("x", None, 1),
+        ("y", "x", 1),
+    ]
+    assert result.confusions[0] == ("x", "x", 2)
+
+
 def test_background_threshold_must_lie_below_the_other():
     with pytest.raises(ValueError, match="background tIoU"):
         analyse_errors(INSTANCES, found(("v", 0, 1, "x", 1.0)), 0.5, 0.5)

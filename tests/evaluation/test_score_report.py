@@ -39,8 +39,16 @@ def test_error_lines_add_up():
         "predictions": 4,
         "true_positives": 1,
         "false_positives": {"duplicate": 3},
+        "confusions": [("x", "x", 1), ("x", None, 1), ("x", "y", 2)],
         "misses": {"XS": (1, 2)},
+        "misses_by_length": {"up to 3 s": (1, 4)},
     }
     lines = error_lines(errors)
     assert any(line.split() == ["duplicate", "3", "75.0%"] for line in lines)
     assert any(line.split() == ["XS", "1", "of", "2", "50.0%"] for line in lines)
+    assert any(line.split()[:3] == ["up", "to", "3"] for line in lines)
+    confused = lines.index("most confused (found as, annotated as)")
+    assert [line.split() for line in lines[confused + 1 : confused + 3]] == [
+        ["2", "x,", "y"],
+        [],
+    ]
