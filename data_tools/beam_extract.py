@@ -42,6 +42,7 @@ def run(
     dtype: str = "float16",
     policy: str = "float32",
     jit: bool = False,
+    keep_folders: bool = False,
     videos_per_part: int = 16,
     beam_options: Sequence[str] = (),
     progress: bool = True,
@@ -49,13 +50,14 @@ def run(
     """Extracts the features of all videos that are not complete yet.
 
     Args:
-        videos: As for `extract_videos`, as the other arguments up to `jit`.
+        videos: As for `extract_videos`, as the other arguments up to `keep_folders`.
         weights: See there.
         out: See there.
         options: See there; each worker decodes so many videos at a time.
         dtype: See there.
         policy: See there.
         jit: See there.
+        keep_folders: See there.
         videos_per_part: Videos that a worker does one after another.
         beam_options: Options of the pipeline, such as "--runner=FlinkRunner".
         progress: Whether to show a bar over the parts.
@@ -75,9 +77,8 @@ def run(
 
     options = options or ExtractionOptions()
     out, weights = pathlib.Path(out).absolute(), os.path.abspath(weights)
-    paths = {
-        name: os.path.abspath(p) for name, p in find_videos(videos, options).items()
-    }
+    found = find_videos(videos, options, keep_folders)
+    paths = {name: os.path.abspath(path) for name, path in found.items()}
     description = describe_features(
         read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
     )
@@ -112,6 +113,7 @@ def main(values: flags.FlagValues) -> int:
         dtype=values.dtype,
         policy=values.policy,
         jit=values.jit,
+        keep_folders=values.keep_folders,
         videos_per_part=values.videos_per_part,
         beam_options=[f"--{option}" for option in values.beam],
     )

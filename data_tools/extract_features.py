@@ -54,6 +54,7 @@ def main(values: flags.FlagValues) -> int:
         policy=values.policy,
         shard=parse_shard(values.shard),
         jit=values.jit,
+        keep_folders=values.keep_folders,
     )
     return print_report(report)
 
@@ -103,7 +104,13 @@ def define_extraction_flags() -> None:
         None,
         "Folder of videos or of folders of frames (searched with its subfolders), or a "
         "text file with one path per line, or one video. A video is called by its file "
-        "name without suffix.",
+        "name without suffix, or folder/name where two would be called the same.",
+    )
+    flags.DEFINE_bool(
+        "keep_folders",
+        False,
+        "Call all videos folder/name, and write a folder of features for each folder "
+        "of videos, such as one per class.",
     )
     flags.DEFINE_string("weights", None, "Weights written by data_tools.convert_p3d.")
     flags.DEFINE_string("out", None, "Directory of the features.")

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
@@ -71,7 +72,7 @@ def run(
     data = configuration.small().data
     with new_directory(out) as made:
         maker = Maker(made, inputs, ask)
-        with reported_first(maker.report, skip_bad):
+        with reported_first(maker.report, skip_bad, made):
             content = maker.content(out.resolve().name)
             if content is not None:
                 write_json(made / "dataset.json", content)
@@ -82,8 +83,15 @@ def run(
 
 
 @contextlib.contextmanager
-def reported_first(report: DataReport, skip_bad: bool) -> Iterator[None]:
+def reported_first(
+    report: DataReport, skip_bad: bool, made: pathlib.Path
+) -> Iterator[None]:
     """Raises what a report holds before whatever goes wrong later.
+
+    Args:
+        report: What is wrong with what was given.
+        skip_bad: Leave out the videos that it names.
+        made: The data set, whose files lead to what was given.
 
     Raises:
         DataError: There are problems, beyond those that `skip_bad` leaves out.
@@ -92,7 +100,12 @@ def reported_first(report: DataReport, skip_bad: bool) -> Iterator[None]:
         yield
     except DataError as error:
         for problem in error.problems:
-            report.add(*dataclasses.astuple(problem))
+            file, *rest = dataclasses.astuple(problem)
+            if file.startswith(os.pardir):
+                near = os.path.relpath(made / file)
+                above = near.startswith(os.pardir)
+                file = os.path.abspath(made / file) if above else near
+            report.add(file, *rest)
     except ValueError as error:
         report.require_clean(skip_bad)
         raise ValueError("\n".join([*report.lines(), str(error)])) from error

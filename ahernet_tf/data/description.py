@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Collection
 from typing import Any
 
 from ahernet_tf import files
@@ -15,6 +16,8 @@ DESCRIPTION = "dataset.json"
 REQUIRED_ROLES = ("untrimmed", "moments")
 OPTIONAL_ROLES = ("test", "oracle")
 FROM_UNTRIMMED = "untrimmed annotations"
+_FIELDS = ("name", "ignored_classes", *REQUIRED_ROLES, *OPTIONAL_ROLES)
+_FIELDS_OF_ROLES = ("annotations", "subset", "classes", "features")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +88,12 @@ def read_description(directory: pathlib.Path, report: DataReport) -> DatasetDesc
         report: Where faults go.
     """
     content = _content(directory / DESCRIPTION, report)
+    if fault := _unknown_fields(content, _FIELDS):
+        report.add(DESCRIPTION, None, fault, fatal=True)
+    ignored = content.get("ignored_classes", [])
+    if ignored and (fault := _fault_of_classes(ignored)):
+        report.add(DESCRIPTION, None, f"ignored_classes: {fault}", fatal=True)
+        ignored = []
     roles = {}
     for name in REQUIRED_ROLES + OPTIONAL_ROLES:
         entry = content.get(name)
@@ -109,7 +118,7 @@ def read_description(directory: pathlib.Path, report: DataReport) -> DatasetDesc
     return DatasetDescription(
         directory=directory,
         name=str(content.get("name", directory.resolve().name)),
-        ignored_classes=frozenset(content.get("ignored_classes", ())),
+        ignored_classes=frozenset(ignored or ()),
         roles=roles,
         content=content,
     )
@@ -146,7 +155,10 @@ def _complete(
         if isinstance(untrimmed, dict):
             inherited = ("annotations", "subset", "features")
             entry = {**{key: untrimmed.get(key) for key in inherited}, **entry}
-    faults = []
+    known = (*_FIELDS_OF_ROLES, "from") if name == "moments" else _FIELDS_OF_ROLES
+    faults = [fault] if (fault := _unknown_fields(entry, known)) else []
+    if not isinstance(entry.get("subset") or "", str):
+        faults.append(f"subset: expected a name, received {entry['subset']!r}")
     features = entry.get("features")
     if isinstance(features, dict):
         try:
@@ -160,6 +172,15 @@ def _complete(
     if fault := _fault_of_classes(entry.get("classes")):
         faults.append(f"classes: {fault}")
     return faults, {**entry, "features": features}
+
+
+def _unknown_fields(entry: dict[str, Any], known: Collection[str]) -> str | None:
+    """Names the fields that nothing reads, such as `tests`, or returns None."""
+    unknown = sorted(entry.keys() - set(known))
+    if not unknown:
+        return None
+    names = ", ".join(map(repr, unknown))
+    return f"{names}: no such field; there are {', '.join(known)}"
 
 
 def _fault_of_classes(classes: Any) -> str | None:

@@ -365,7 +365,7 @@ def _expected_channels(
         if part.store in expected
     }
     if len(set(expected.values())) > 1:
-        sizes = ", ".join(f"{s.path.name} {n}" for s, n in expected.items())
+        sizes = ", ".join(f"{s.name} {n}" for s, n in expected.items())
         what = f"the feature stores differ in their channels: {sizes}"
         report.add(DESCRIPTION, None, what, fatal=True)
     return expected

@@ -7,7 +7,8 @@
       failures.json         broken videos and why, when there were any
 
 `features.json` is put together from the small files in `extracted`, which several
-machines can write at once.
+machines can write at once. A video `class/name` lies in OUT/class, which is such a
+directory of its own.
 """
 
 from __future__ import annotations
@@ -149,7 +150,8 @@ class FeatureWriter(FeatureSink):
         )
 
     def _mark(self, video: str) -> pathlib.Path:
-        return self.directory / _COMPLETE / f"{video}.json"
+        folder, _, name = video.rpartition("/")
+        return self.directory / folder / _COMPLETE / f"{name}.json"
 
     def _features(self, video: str) -> pathlib.Path:
         return self.directory / f"{video}.npy"
@@ -157,7 +159,8 @@ class FeatureWriter(FeatureSink):
     def _clear(self, video: str) -> None:
         """Removes what an interrupted run left of a video, on whatever machine."""
         self._mark(video).unlink(missing_ok=True)
-        for part in self.directory.glob(f".{glob.escape(video)}.npy.*{PARTIAL}"):
+        file = self._features(video)
+        for part in file.parent.glob(f".{glob.escape(file.name)}.*{PARTIAL}"):
             part.unlink(missing_ok=True)
 
     def write(self, video: str, row: np.ndarray) -> None:
@@ -168,6 +171,7 @@ class FeatureWriter(FeatureSink):
                     f"{video}: the name is too long for the files of its features; "
                     f"{_LONGEST_NAME - 5} bytes are possible."
                 )
+            self._mark(video).parent.mkdir(parents=True, exist_ok=True)
             self._clear(video)
             self._writers[video] = NpyRowWriter(
                 self._features(video), self.description["dim"], self._dtype
@@ -220,20 +224,27 @@ class FeatureWriter(FeatureSink):
         """Writes `features.json` from the marks of all complete videos; returns it.
 
         Writers that publish at the same time end with a file that has the videos of
-        all: each looks again after writing.
+        all: each looks again after writing. Each folder of `folder/name` gets its own.
         """
-        while True:
-            marks = self._marks()
-            content = {
-                **self.description,
-                "videos": {path.stem: read_json(path) for path in marks},
-            }
-            write_json(self.directory / DESCRIPTION_FILE, content)
-            if self._marks() == marks:
-                return content
+        for folder in self.directory.rglob(_COMPLETE):
+            if folder.parent != self.directory:
+                _publish(folder.parent, self.description)
+        return _publish(self.directory, self.description)
 
-    def _marks(self) -> list[pathlib.Path]:
-        return sorted((self.directory / _COMPLETE).glob("*.json"))
+
+def _publish(directory: pathlib.Path, description: dict) -> dict:
+    """Writes the `features.json` of one directory; returns it."""
+
+    def marks() -> list[pathlib.Path]:
+        return sorted((directory / _COMPLETE).glob("*.json"))
+
+    while True:
+        found = marks()
+        videos = {path.stem: read_json(path) for path in found}
+        content = {**description, "videos": videos}
+        write_json(directory / DESCRIPTION_FILE, content)
+        if marks() == found:
+            return content
 
 
 def _doubt(timing: VideoTiming) -> str | None:

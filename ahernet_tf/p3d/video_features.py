@@ -45,6 +45,7 @@ def extract_videos(
     policy: str = "float32",
     shard: tuple[int, int] = (0, 1),
     jit: bool = False,
+    keep_folders: bool = False,
 ) -> ExtractionReport:
     """Extracts the features of all videos that are not complete yet.
 
@@ -57,13 +58,14 @@ def extract_videos(
         policy: Keras dtype policy of the network.
         shard: (i, n): the share of the videos to do, counted from 0.
         jit: Compile the network with XLA.
+        keep_folders: As for `list_videos`.
 
     Raises:
         ValueError: Nothing to read, unusable weights, or an unfitting directory.
     """
     options = options or ExtractionOptions()
     index, count = shard
-    paths = find_videos(videos, options)
+    paths = find_videos(videos, options, keep_folders)
     paths = dict(list(paths.items())[index::count])
     description = describe_features(
         read_p3d_metadata(weights), options, weights_fingerprint(weights), dtype, policy
@@ -88,13 +90,15 @@ def extract_videos(
     )
 
 
-def find_videos(videos: str, options: ExtractionOptions) -> dict[str, str]:
+def find_videos(
+    videos: str, options: ExtractionOptions, keep_folders: bool = False
+) -> dict[str, str]:
     """Lists the videos to extract, name -> path.
 
     Raises:
         ValueError: There are none, or folders of frames among them without a rate.
     """
-    paths = list_videos(videos)
+    paths = list_videos(videos, keep_folders)
     folders = [path for path in paths.values() if os.path.isdir(path)]
     if folders and options.fps is None:
         raise ValueError(

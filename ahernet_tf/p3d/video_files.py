@@ -12,7 +12,9 @@ from ahernet_tf.files import naming
 FRAME_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
-def list_videos(source: str | os.PathLike) -> dict[str, str]:
+def list_videos(
+    source: str | os.PathLike, keep_folders: bool = False
+) -> dict[str, str]:
     """Finds the videos of a folder, a list or a single file.
 
     Args:
@@ -21,10 +23,12 @@ def list_videos(source: str | os.PathLike) -> dict[str, str]:
             file; or a text file with one path per line (blank lines and lines that
             begin with # aside), relative to the list's folder or else to the working
             directory. What is hidden is passed over.
+        keep_folders: Call videos `folder/name`, as they lie below the source.
 
     Returns:
         Name -> path, sorted by name. A video's name is its file name without suffix,
-        or that of its folder of frames.
+        or that of its folder of frames. Where two would have the same and all lie in
+        folders, such as one per class, all are called `folder/name`.
 
     Raises:
         ValueError: Nothing found, a listed file is missing, a name occurs twice, or
@@ -40,10 +44,9 @@ def list_videos(source: str | os.PathLike) -> dict[str, str]:
         paths = [source]
     else:
         paths = _read_list(source)
+    names = _names(source, paths, keep_folders)
     videos: dict[str, str] = {}
-    for path in sorted(paths):
-        name = os.path.basename(os.path.normpath(path))
-        name = name if os.path.isdir(path) else os.path.splitext(name)[0]
+    for path, name in sorted(names.items()):
         if name in videos:
             raise ValueError(
                 f"{source}: {videos[name]} and {path} would both be called {name!r}."
@@ -55,6 +58,19 @@ def list_videos(source: str | os.PathLike) -> dict[str, str]:
             f"folders of frames, {' '.join(FRAME_SUFFIXES)})."
         )
     return dict(sorted(videos.items()))
+
+
+def _names(source: str, paths: Iterable[str], keep_folders: bool) -> dict[str, str]:
+    """Names videos; after their folders where that is wanted, or names are equal."""
+    whole = {p: p if os.path.isdir(p) else os.path.splitext(p)[0] for p in paths}
+    plain = {p: os.path.basename(os.path.normpath(n)) for p, n in whole.items()}
+    equal = len(set(plain.values())) < len(plain)
+    if not os.path.isdir(source) or not (keep_folders or equal):
+        return plain
+    relative = {p: os.path.relpath(n, source) for p, n in whole.items()}
+    if not keep_folders and not all(map(os.path.dirname, relative.values())):
+        return plain
+    return {path: name.replace(os.sep, "/") for path, name in relative.items()}
 
 
 def passed_over(source: str | os.PathLike) -> dict[str, int]:

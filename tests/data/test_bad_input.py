@@ -239,6 +239,16 @@ STRUCTURE = [
     ),
     (change(lambda c: c["moments"].update({"from": "x"})), "from 'x' is not known"),
     (change(lambda c: c["test"].update(subset="none")), "role 'test': no video"),
+    (change(lambda c: c.update(tests=c.pop("test"))), "'tests': no such field; there"),
+    (
+        change(lambda c: c["test"].update(subsets="x")),
+        "role 'test': 'subsets': no such field",
+    ),
+    (change(lambda c: c["test"].update(subset=3)), "role 'test': subset: expected a"),
+    (
+        change(lambda c: c.update(ignored_classes="fly")),
+        "ignored_classes: expected a list of names",
+    ),
 ]
 
 

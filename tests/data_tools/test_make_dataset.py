@@ -205,7 +205,8 @@ def test_faults_of_the_features_are_in_one_report(files):
     with pytest.raises(DataError) as error:
         make_dataset.run(files / "out", inputs(files))
     assert "2 problems in the data" in str(error.value)
-    assert "video 'j1': nan in the features" in str(error.value)
+    place = files / "clips" / "jump" / "j1.npy"
+    assert f"{place}: video 'j1': nan in the features" in str(error.value)
     assert not (files / "out").exists()
 
 
@@ -313,6 +314,35 @@ def test_features_that_are_called_otherwise_are_named_in_pairs(files):
     assert "'a' in the table, 'a.mp4' among the features" in text
     layout = {**LAYOUT, "template": "{video}.mp4"}
     make_dataset.run(files / "out", inputs(files, layout=layout))
+
+
+def test_names_that_begin_alike_are_paired(files):
+    for path in list((files / "features").iterdir()):
+        for stream in ("rgb", "flow"):
+            np.save(path.with_name(f"{path.stem}_{stream}.npy"), np.load(path)[:, :2])
+        path.unlink()
+    text = message(files, inputs(files))
+    assert "'b' in the table, 'b_flow' among the features" in text
+    parts = ["{video}_rgb", "{video}_flow"]
+    text = message(files, inputs(files, layout={**LAYOUT, "parts": parts}))
+    assert "differ in their channels: features + features 4, jump 3" in text
+
+
+def test_endings_in_the_table_alone_are_told(files):
+    text = (files / "segments.csv").read_text()
+    head, *rows = text.splitlines()
+    rows = [row.replace(",", ".mp4,", 1) for row in rows]
+    text = message(files, with_table(files, "\n".join([head, *rows])))
+    assert "leave the endings out of the table" in text
+
+
+def test_clips_without_a_folder_per_class_are_refused(files):
+    for path in (files / "clips").glob("*/*.npy"):
+        path.rename(files / "clips" / path.name)
+    for folder in ("jump", "wave"):
+        (files / "clips" / folder).rmdir()
+    (files / "clips" / "extracted").mkdir()
+    assert "holds no folder of a class" in message(files, inputs(files))
 
 
 def test_all_faults_of_annotations_moments_and_features_are_in_one_report(files):

@@ -38,6 +38,23 @@ def test_store_is_read_by_the_feature_store_with_its_times(tmp_path, videos):
     assert "Invalid data found" in failures["c"]
 
 
+def test_a_video_after_a_folder_lies_in_a_directory_of_its_own(tmp_path):
+    for times in range(2):  # the second writer goes on
+        sink = writer(tmp_path)
+        for video in ("dive/1", "run/1"):
+            assert sink.is_complete(video) == bool(times)
+            sink.write(video, np.full(32, 1 + (video == "run/1")))
+            sink.finish(video, VideoTiming(25.0, 16))
+        sink.close()
+    assert json.loads((tmp_path / "run" / "features.json").read_text())["videos"] == {
+        "1": {"fps": 25.0, "frames": 16, "duration_sec": 0.64}
+    }
+    store = open_store(tmp_path, {})
+    assert sorted(store.ids()) == ["dive/1", "run/1"]
+    assert (store.read("run/1") == 2).all()
+    assert store.info("run/1").fps == 25.0
+
+
 def test_interrupted_video_leaves_nothing_and_complete_ones_stay(tmp_path):
     sink = writer(tmp_path)
     timing = VideoTiming(25.0, 24)

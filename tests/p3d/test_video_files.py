@@ -24,11 +24,25 @@ def test_videos_of_folders_lists_and_files(tmp_path):
     (deep / "b.avi").write_bytes(b"")
     with pytest.raises(ValueError, match="both be called 'b'"):
         list_videos(tmp_path / "x")
+    assert list(list_videos(tmp_path / "x", keep_folders=True)) == [
+        *("a", "b", "deep/b", "deep/c")
+    ]
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no videos"):
         list_videos(tmp_path / "empty")
     with pytest.raises(ValueError, match="no such folder"):
         list_videos(tmp_path / "none")
+
+
+def test_equal_names_in_two_folders_are_told_apart_by_the_folders(tmp_path):
+    for name in ("dive/0001.mp4", "run/0001.mp4", "run/2.v1.mp4", "run/f/i_1.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    names = ["dive/0001", "run/0001", "run/2.v1", "run/f"]
+    assert list(list_videos(tmp_path)) == names
+    (tmp_path / "run" / "0001.mp4").unlink()
+    assert list(list_videos(tmp_path)) == ["0001", "2.v1", "f"]
+    assert list(list_videos(tmp_path, keep_folders=True)) == [names[0], *names[2:]]
 
 
 def test_a_dead_link_is_found_like_any_other(tmp_path):

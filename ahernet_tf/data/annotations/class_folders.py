@@ -17,6 +17,14 @@ from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
 
+_MARKS = "extracted"  # beside the features that extract_features writes
+
+
+def folders_of_classes(path: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the folders of a directory that are called by classes."""
+    folders = (p for p in path.iterdir() if p.is_dir())
+    return sorted(p for p in folders if p.name[0] != "." and p.name != _MARKS)
+
 
 def read_class_folders(
     path: str | pathlib.Path,
@@ -41,7 +49,7 @@ def read_class_folders(
     """
     path = pathlib.Path(path)
     collector = VideoCollector(path.name, report, options)
-    folders = sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+    folders = folders_of_classes(path) if path.is_dir() else []
     if not folders:
         collector.fault(None, "holds no folder of a class")
     stores: dict[str, FeatureStore] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ahernet_tf import spelling
 from ahernet_tf.data.annotations.repairs import Segment, another_unit, differ, mended
-from ahernet_tf.data.annotations.video_collector import Action, VideoCollector
+from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.spelling import canonical_video_id
 
@@ -80,7 +80,7 @@ def _another_unit(collector: VideoCollector, ids: Iterable[str]) -> str | None:
         (end, known["duration"])
         for i, known in facts.items()
         if "duration" in known
-        for _, end, _ in _timed(collector.actions[i], known)[0]
+        for _, end, _ in _timed(collector, i, known)[0]
     )
     return another_unit(ends, collector.options.times)
 
@@ -94,9 +94,10 @@ def _completed(collector: VideoCollector, video_id: str) -> dict[str, Any]:
 
 
 def _timed(
-    actions: list[Action], facts: Mapping[str, Any]
+    collector: VideoCollector, video_id: str, facts: Mapping[str, Any]
 ) -> tuple[list[Segment], str | None]:
     """Returns the actions of a video in seconds, or says why that cannot be."""
+    actions, stops = collector.actions[video_id], collector.stops[video_id]
     rows: list[Segment] = []
     starts: list[float] = []
     fps = facts.get("fps")
@@ -109,11 +110,13 @@ def _timed(
         if end is not None:
             rows.append((start, end.seconds(fps), action.label))
             continue
-        starts = starts or [a.start.seconds(fps) for a in actions]
+        points = [*(a.start for a in actions), *stops]
+        starts = starts or [point.seconds(fps) for point in points]
         later = [s for s in starts if s > start]
         if not later and "duration" not in facts:
             what = f"the segment at {start} s has no end, and it is not known how long "
-            return [], f"{what}the video is: give a column duration, or --video_info"
+            what += "the video is: give a column duration, --video_info, or a last row "
+            return [], f"{what}with the time when it ends and no label"
         rows.append((start, min(later, default=facts.get("duration")), action.label))
     return rows, None
 
@@ -122,7 +125,7 @@ def _video(collector: VideoCollector, video_id: str, name: str) -> Video | None:
     """Mends the segments of a video and makes it; None where it is left out."""
     facts, actions = _completed(collector, video_id), collector.actions[video_id]
     duration, frames, fps = (facts.get(n) for n in ("duration", "frames", "fps"))
-    rows, fault = _timed(actions, facts)
+    rows, fault = _timed(collector, video_id, facts)
     if fault is None and duration is None and collector.options.canonical:
         fault = "has no duration, nor fps and frames to compute it"
     elif fault is None and duration is None and not rows:

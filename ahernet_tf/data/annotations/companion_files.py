@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet import read_database
@@ -11,6 +12,8 @@ from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import checked_table, rows_of
 from ahernet_tf.data.annotations.text_tables import FACTS
 from ahernet_tf.data.annotations.video_collector import VideoCollector
+
+_NUMBERS = re.compile(r"(\w+: ?\d+; ?)+")
 
 
 def read_video_facts(
@@ -51,6 +54,8 @@ def read_classes(
 ) -> tuple[str, ...]:
     """Reads a list of class names, one a line.
 
+    Numbers before all names, as in FineGym's `Clabel: 0; set: 1; ...`, are left out.
+
     Raises:
         ValueError: The list cannot be read, is empty or names a class twice.
     """
@@ -58,6 +63,8 @@ def read_classes(
         names = [line.strip() for _, line in Source(path, encoding).lines]
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    if all(_NUMBERS.match(name) for name in names):
+        names = [_NUMBERS.sub("", name) for name in names]
     repeated = sorted({n for n in names if names.count(n) > 1})
     if not names or repeated:
         raise ValueError(f"{path}: {f'{repeated} twice' if names else 'is empty'}.")

@@ -15,10 +15,12 @@ from collections.abc import Callable
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import (
+    finegym,
     json_forms,
     table_forms,
     text_forms,
     tool_forms,
+    via_forms,
     xml_forms,
 )
 from ahernet_tf.data.annotations.activitynet import add_repeated, read_database
@@ -77,7 +79,12 @@ FORMS: dict[str, Form] = {
         json_forms.read_charades_json,
     ),
     "finegym": Form(
-        "JSON of FineGym (its events)", json_forms.is_finegym, json_forms.read_finegym
+        "JSON of FineGym (its events)", finegym.is_events, finegym.read_events
+    ),
+    "finegym_elements": Form(
+        "FineGym's list of elements, or a directory of such lists and its JSON",
+        finegym.is_elements,
+        finegym.read_elements,
     ),
     "captions": Form(
         "JSON of captions, which is refused",
@@ -89,7 +96,10 @@ FORMS: dict[str, Form] = {
         tool_forms.is_label_studio,
         tool_forms.read_label_studio,
     ),
-    "via": Form("project of VIA 3", tool_forms.is_via, tool_forms.read_via),
+    "via": Form("project of VIA 3", via_forms.is_via, via_forms.read_via),
+    "via_table": Form(
+        "table that VIA 3 exported", via_forms.is_via_table, via_forms.read_via_table
+    ),
     "fiftyone": Form(
         "temporal detections of FiftyOne",
         tool_forms.is_fiftyone,
@@ -140,8 +150,15 @@ FORMS: dict[str, Form] = {
         text_forms.is_k600_validation,
         text_forms.read_k600_validation,
     ),
+    "chapters": Form(
+        "lines of a clock time and what begins there",
+        text_forms.is_chapters,
+        text_forms.read_chapters,
+    ),
     "elan_tab": Form(
-        "ELAN's tab-delimited text", text_forms.is_elan_tab, text_forms.read_elan_tab
+        "ELAN's tab-delimited text, Audacity's labels",
+        text_forms.is_elan_tab,
+        text_forms.read_elan_tab,
     ),
     "frame_labels": Form(
         "a label per frame, a file per video: Breakfast, 50 Salads",
@@ -237,7 +254,8 @@ def form_of(source: Source) -> str | None:
 
 def _is_whole(source: Source, form: str) -> bool:
     """Tells whether a directory is read as a whole, not file by file."""
-    return form == "thumos14_text" or FORMS[form].recognises(source)
+    whole = ("thumos14_text", "finegym_elements")
+    return form in whole or FORMS[form].recognises(source)
 
 
 def _read_files(source: Source, collector: VideoCollector, form: str) -> None:

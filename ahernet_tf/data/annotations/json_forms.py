@@ -43,7 +43,7 @@ def _is_low(collector: VideoCollector, entry: Any) -> bool:
 
 def is_bsn(source: Source) -> bool:
     """Tells whether there are records with `duration_second`."""
-    return "duration_second" in _first_record(source)
+    return "duration_second" in first_record(source)
 
 
 def read_bsn(source: Source, collector: VideoCollector) -> None:
@@ -52,7 +52,7 @@ def read_bsn(source: Source, collector: VideoCollector) -> None:
     Subset and frame rate are in the table beside it, `video_info_new.csv`: see
     `companion_files`. `feature_frame` is not kept; it belongs to the features.
     """
-    for video_id, record in _records(source, collector).items():
+    for video_id, record in records_of(source, collector).items():
         seconds, frames = record.get("duration_second"), record.get("duration_frame")
         collector.add_video(video_id, seconds, frames)
         add_annotations(collector, video_id, record.get("annotations"))
@@ -60,7 +60,7 @@ def read_bsn(source: Source, collector: VideoCollector) -> None:
 
 def is_kinetics_json(source: Source) -> bool:
     """Tells whether there are records with one annotation each."""
-    return isinstance(_first_record(source).get("annotations"), dict)
+    return isinstance(first_record(source).get("annotations"), dict)
 
 
 def read_kinetics_json(source: Source, collector: VideoCollector) -> None:
@@ -69,7 +69,7 @@ def read_kinetics_json(source: Source, collector: VideoCollector) -> None:
     A record is a trimmed clip, as a row of the CSV is. Where there is no segment
     (test), all of the duration is taken.
     """
-    for video_id, record in _records(source, collector).items():
+    for video_id, record in records_of(source, collector).items():
         annotation = record.get("annotations")
         if not isinstance(annotation, dict):
             what = f"expected annotations {{label, segment}}, received {annotation!r}"
@@ -86,13 +86,13 @@ def read_kinetics_json(source: Source, collector: VideoCollector) -> None:
 
 def is_charades_json(source: Source) -> bool:
     """Tells whether there are records with `actions`."""
-    return isinstance(_first_record(source).get("actions"), list)
+    return isinstance(first_record(source).get("actions"), list)
 
 
 def read_charades_json(source: Source, collector: VideoCollector) -> None:
     """Reads `{id: {subset, duration, actions: [[class, start, end]]}}`."""
     names = collector.options.classes
-    for video_id, record in _records(source, collector).items():
+    for video_id, record in records_of(source, collector).items():
         duration, subset = record.get("duration"), record.get("subset")
         collector.add_video(video_id, duration, subset=subset)
         for action in record.get("actions") or ():
@@ -109,36 +109,9 @@ def read_charades_json(source: Source, collector: VideoCollector) -> None:
             collector.add_segment(video_id, start, end, label)
 
 
-def is_finegym(source: Source) -> bool:
-    """Tells whether there are records of events with `timestamps`."""
-    events = [e for e in _first_record(source).values() if isinstance(e, dict)]
-    return bool(events) and "event" in events[0] and "timestamps" in events[0]
-
-
-def read_finegym(source: Source, collector: VideoCollector) -> None:
-    """Reads the events of FineGym: `{id: {E_...: {event, timestamps, segments}}}`.
-
-    The class is the event: a name of `options.classes`, which begin with event 1, or
-    `event 4`. The classes of the elements within are not in this file.
-    """
-    names = collector.options.classes
-    for video_id, record in _records(source, collector).items():
-        collector.add_video(video_id)
-        for name, event in record.items():
-            number = to_number(event.get("event")) if isinstance(event, dict) else None
-            if number is None:
-                collector.fault(video_id, f"{name}: expected an event, {event!r}")
-                continue
-            known = 1 <= number <= len(names)
-            label = names[int(number) - 1] if known else f"event {int(number)}"
-            spans = event.get("timestamps") or ()
-            entries = [{"segment": list(span), "label": label} for span in spans]
-            add_annotations(collector, video_id, entries)
-
-
 def is_captions(source: Source) -> bool:
     """Tells whether there are records with sentences."""
-    return "sentences" in _first_record(source)
+    return "sentences" in first_record(source)
 
 
 def refuse_captions(source: Source, collector: VideoCollector) -> None:
@@ -153,15 +126,15 @@ def refuse_captions(source: Source, collector: VideoCollector) -> None:
     )
 
 
-def _first_record(source: Source) -> dict[str, Any]:
-    """Returns the first record of `{id: record}`, or {}."""
+def first_record(source: Source) -> dict[str, Any]:
+    """Returns the first record of a JSON `{id: record}`, or {}."""
     content = source.json
     first = next(iter(content.values()), None) if isinstance(content, dict) else None
     return first if isinstance(first, dict) else {}
 
 
-def _records(source: Source, collector: VideoCollector) -> dict[str, dict[str, Any]]:
-    """Returns the records of `{id: record}`; others are reported.
+def records_of(source: Source, collector: VideoCollector) -> dict[str, dict[str, Any]]:
+    """Returns the records of a JSON `{id: record}`; what is none is reported.
 
     Raises:
         ValueError: The file holds no object.

@@ -62,7 +62,8 @@ def read_table(source: Source, collector: VideoCollector) -> None:
     `subset` and `group`, under the names that people give them; also those of the two
     THUMOS14 tables and of TSP's. Without a column of videos, or one that could be, the
     file is the video. A row without start and end is a video without actions. Without
-    an end an action ends where the next begins.
+    an end an action ends where the next begins; without a column of ends, at a row
+    without a label, too.
 
     Raises:
         ValueError: A column is missing.
@@ -98,7 +99,9 @@ def read_table(source: Source, collector: VideoCollector) -> None:
         label: str | None = row.get("label")
         if indices:
             label = class_of_index(collector, video_id, row["label_index"], names)
-        if label is not None:
+        if "end" not in table.columns and not end and not label:
+            collector.add_stop(video_id, start, table.unit)
+        elif label is not None:
             collector.add_segment(video_id, start, end, label, table.unit)
 
 

@@ -13,6 +13,10 @@ from ahernet_tf.data.annotations.video_collector import VideoCollector
 
 NO_CLASSES = ("SIL", "background", "BACKGROUND", "action_start", "action_end")
 _SPAN = re.compile(r"(\d+)-(\d+)\s+(\S+)")
+_FREQUENCIES = "\\"  # Audacity's second line of a label
+_CHAPTER = re.compile(
+    r"[(\[]?((?:\d+:)?\d{1,2}:\d\d(?:[.,]\d+)?)[)\]]?(?:\s+[-–—]?\s*(.*))?"
+)
 _CUE = re.compile(r"([\d:.,]+)\s+-->\s+([\d:.,]+)")
 
 
@@ -114,20 +118,25 @@ def read_frame_labels(source: Source, collector: VideoCollector) -> None:
 
 def is_elan_tab(source: Source) -> bool:
     """Tells whether lines are tabs between a tier, clock times or numbers, a value."""
-    return (
-        bool(source.lines) and _elan_times(source.lines[-1][1].split("\t")) is not None
-    )
+    lines = [line for _, line in source.lines if not line.startswith(_FREQUENCIES)]
+    return bool(lines) and _elan_times(lines[-1].split("\t")) is not None
 
 
 def read_elan_tab(source: Source, collector: VideoCollector) -> None:
     """Reads ELAN's tab-delimited text; the video is the file, or a column that ends so.
 
     A line is the tier, who acts, then begin, end and duration, each in one form or in
-    several (`00:00:01.200`, `1.2`, `1200`), and the value.
+    several (`00:00:01.200`, `1.2`, `1200`), and the value. A label of Audacity is
+    begin, end and value.
     """
     for number, line in source.lines:
         cells = [cell.strip() for cell in line.split("\t")]
         found = _elan_times(cells)
+        if line.startswith(_FREQUENCIES):
+            continue
+        if found is not None and (fault := _doubt(cells, found[2])):
+            collector.fault(None, f"line {number}: {fault}")
+            return
         if found is None:
             if number > 1:  # the first line may be a header
                 what = (
@@ -143,6 +152,26 @@ def read_elan_tab(source: Source, collector: VideoCollector) -> None:
         values = [c for c in rest if c and c not in media]
         video = video_name(media[0]) if media else source.stem
         collector.add_segment(video, start, end, values[0] if values else cells[0])
+
+
+def _doubt(cells: list[str], rest: list[str]) -> str | None:
+    """Says what cannot be told of a line without the durations that ELAN writes."""
+    times = cells[: len(cells) - len(rest)]
+    points = [point for cell in times if (point := TimePoint.of(cell)) is not None]
+    if len(points) % 2 or len(points) % 3 == 0:
+        return None
+    if len(points) < len(times) == 3:
+        return (
+            f"'{cells[0]}' may be a video or a tier: put names of the columns before "
+            "the first line (video, start, end, label)"
+        )
+    if all(cell.isdigit() for cell in times):
+        return (
+            f"{times[-2]} and {times[-1]} may be seconds or milliseconds: put names of "
+            "the columns before the first line (start, end, label; start_ms, end_ms, "
+            "label)"
+        )
+    return None
 
 
 def _elan_times(cells: list[str]) -> tuple[float, float, list[str]] | None:
@@ -164,6 +193,26 @@ def _elan_times(cells: list[str]) -> tuple[float, float, list[str]] | None:
         if groups == 2 or abs(end - start - times[2 * forms] * factor) < 0.01:
             return start, end, rest
     return None
+
+
+def is_chapters(source: Source) -> bool:
+    """Tells whether all lines are a clock time and what begins there."""
+    lines = [line for _, line in source.lines]
+    return len(lines) > 1 and all(map(_CHAPTER.fullmatch, lines))
+
+
+def read_chapters(source: Source, collector: VideoCollector) -> None:
+    """Reads lines such as `1:02:06 Loading`; a file is a video.
+
+    An action ends where the next begins, or at a line that is only a time.
+    """
+    collector.add_video(source.stem)
+    for _, line in source.lines:
+        start, label = _CHAPTER.fullmatch(line).groups()
+        if label:
+            collector.add_segment(source.stem, start, None, label)
+        else:
+            collector.add_stop(source.stem, start)
 
 
 def is_subtitles(source: Source) -> bool:

@@ -9,9 +9,17 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS, SECONDS
+from ahernet_tf.data.annotations.times import (
+    FRAMES,
+    MILLISECONDS,
+    SECONDS,
+    to_number,
+)
 
-DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+DELIMITERS = {
+    **{",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"},
+    " ": "a blank",
+}
 
 # What columns are called in the tables that are around, the preferred names first; as
 # `_key` spells them.
@@ -96,6 +104,11 @@ class TextTable:
         missing = sorted(set(needed) - set(self.columns))
         if not missing:
             return None
+        if not set(self.keys) & _NAMES and any(map(to_number, self.header)):
+            return (
+                f"has no line with the names of the columns (such as video, start, "
+                f"end, label), but begins with {', '.join(self.header)}"
+            )
         return (
             f"has no column {', '.join(missing)}; its columns are "
             f"{', '.join(self.header)} (separated by {DELIMITERS[self.delimiter]})"
@@ -132,15 +145,14 @@ class TextTable:
 def parse_table(text: str) -> TextTable | None:
     """Reads a table with a header; None where the text has no line.
 
-    Cells are separated by a comma, semicolon, tab or bar: by whichever makes most of
-    the header known columns. A first line `sep=;` says so, too. Cells may be quoted
-    and then hold line breaks. A comma is a decimal comma where it cannot part
+    Cells are separated by a comma, semicolon, tab, bar or blanks: by whichever makes
+    most of the header known columns. A first line `sep=;` says so, too. Cells may be
+    quoted and then hold line breaks. A comma is a decimal comma where it cannot part
     thousands, or where cells are not separated by commas.
 
     Raises:
         ValueError: A column is there twice, or quotes do not end.
     """
-    stream = io.StringIO(text, newline="")
     told = re.match(r"\s*sep=(.)\r?\n", text)
     first = _first_line(text[told.end() :] if told else text)
     if not first.strip():
@@ -148,6 +160,9 @@ def parse_table(text: str) -> TextTable | None:
     delimiter = told.group(1) if told else _delimiter(first)
     if delimiter not in DELIMITERS:
         raise ValueError(f"line 1: cells cannot be separated by {delimiter!r}")
+    if delimiter == " ":
+        text = re.sub(" +", " ", text)
+    stream = io.StringIO(text, newline="")
     reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
     lines = []
     try:
@@ -194,9 +209,9 @@ def _first_line(text: str) -> str:
 def _delimiter(header: str) -> str:
     """Finds what separates the cells of a header."""
 
-    def known(delimiter: str) -> tuple[int, int]:
+    def known(delimiter: str) -> tuple[int, bool, int]:
         cells = next(csv.reader([header], delimiter=delimiter))
-        return sum(_key(cell) in _NAMES for cell in cells), len(cells)
+        return sum(_key(c) in _NAMES for c in cells), delimiter != " ", len(cells)
 
     return max(DELIMITERS, key=known)
 

@@ -81,40 +81,6 @@ def _add_label_studio(
             collector.add_segment(video, start - 1, end, label, FRAMES)
 
 
-def is_via(source: Source) -> bool:
-    """Tells whether there is a project of VIA 3."""
-    content = source.json
-    return isinstance(content, dict) and {"metadata", "file", "view"} <= set(content)
-
-
-def read_via(source: Source, collector: VideoCollector) -> None:
-    """Reads a project of VIA 3: its temporal segments, with the values of attributes.
-
-    `options.tiers` names attributes; by default all count.
-    """
-    content = source.json
-    attributes = content.get("attribute") or {}
-    tiers = collector.options.tiers
-    videos = {}
-    for view, record in content["view"].items():
-        files = [content["file"].get(str(number)) for number in record["fid_list"]]
-        videos[view] = video_name((files[0] or {}).get("fname") or "")
-        collector.add_video(videos[view])
-    for record in content["metadata"].values():
-        times = record.get("z") or ()
-        if len(times) != 2:
-            collector.count("regions of single frames dropped")
-            continue
-        for number, value in (record.get("av") or {}).items():
-            attribute = attributes.get(number) or {}
-            if tiers and attribute.get("aname") not in tiers:
-                continue
-            options = attribute.get("options") or {}
-            names = [options[v] for v in str(value).split(",") if v in options]
-            for label in names or [value]:
-                collector.add_segment(videos[str(record["vid"])], *times, label)
-
-
 def is_fiftyone(source: Source) -> bool:
     """Tells whether there are temporal detections of FiftyOne."""
     content = source.json

@@ -42,6 +42,7 @@ class VideoCollector:
         known: What the file says of each video: any of duration, frames, fps, subset
             and group.
         actions: The actions of each video, in the order of the file.
+        stops: Times at which an action without an end ends, though none begins.
         faulty: Videos with a fault.
     """
 
@@ -54,6 +55,7 @@ class VideoCollector:
         self.options = options
         self.known: dict[str, dict[str, Any]] = {}
         self.actions: dict[str, list[Action]] = {}
+        self.stops: dict[str, list[TimePoint]] = {}
         self.faulty: set[str] = set()
 
     def fault(self, video_id: str | None, what: str) -> None:
@@ -93,7 +95,7 @@ class VideoCollector:
         """
         known = self.known.get(video_id)
         if known is None:
-            known, self.actions[video_id] = {}, []
+            known, self.actions[video_id], self.stops[video_id] = {}, [], []
             self.known[video_id] = known
             if fault := checks.fault_of_id(video_id):
                 self.fault(video_id, fault)
@@ -149,6 +151,14 @@ class VideoCollector:
             self.fault(video_id, f"the segment [{start}, {end}] has no label")
         else:
             self.actions[video_id].append(Action(begin, finish, label))
+
+    def add_stop(self, video_id: str, time: Any, unit: str = SECONDS) -> None:
+        """Adds a time from which on nothing is done; see `stops`."""
+        point = TimePoint.of(time, self.options.times or unit)
+        if point is None:
+            self.fault(video_id, f"expected a time, received {time!r}")
+        else:
+            self.stops[video_id].append(point)
 
     def facts(self) -> dict[str, VideoFacts]:
         """Returns what is known of the sound videos, by the ids of the file."""

@@ -6,6 +6,8 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from ahernet_tf.data.annotations.class_folders import folders_of_classes
+
 
 @dataclasses.dataclass(frozen=True)
 class OwnInputs:
@@ -64,9 +66,18 @@ class OwnInputs:
         for path in (*paths, *self.videos, *self.video_info):
             if path is not None and not path.exists():
                 raise ValueError(f"{path}: does not exist")
+        if self.moments is not None and not self.moments.is_dir():
+            raise ValueError(
+                f"{self.moments}: expected a directory with a folder a class"
+            )
+        if self.moments is not None and not self.class_folders():
+            raise ValueError(
+                f"{self.moments}: holds no folder of a class; features of clips lie in "
+                "a folder per class (extract_features --keep_folders writes them so)"
+            )
 
     def class_folders(self) -> list[pathlib.Path]:
         """Returns the folders of the classes, or none."""
         if self.moments is None:
             return []
-        return sorted(p for p in self.moments.iterdir() if p.is_dir())
+        return folders_of_classes(self.moments)

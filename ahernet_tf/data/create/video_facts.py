@@ -118,12 +118,18 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
     def nothing_found(self) -> str:
         """Says that no video has features of its name, and what names there are."""
         asked, ids = list(self.faults), self._store.ids()
-        near = spelling.near_pairs(asked, ids) or list(zip(asked, ids))
-        said = spelling.said_of_pairs(near, "in the table", "among the features")
+        near = [(a, n) for a in asked for n in self._store.near(a)[:1]]
+        said = spelling.said_of_pairs(
+            near or list(zip(asked, ids)), "in the table", "among the features"
+        )
+        hint = "a template such as '{video}_rgb' or '{video}.mp4' says how the features"
+        if near and all(a.startswith(f"{name}.") for a, name in near):
+            hint = (
+                "call them alike: leave the endings out of the table, as the features"
+            )
         return (
-            f"none of the {len(asked)} videos has features of its name: {said} (a "
-            "template such as '{video}_rgb' or '{video}.mp4' says how the features are "
-            "called)"
+            f"none of the {len(asked)} videos has features of its name: {said} ({hint} "
+            "are called)"
         )
 
     def __iter__(self) -> Iterator[str]:

@@ -40,8 +40,9 @@ class Hdf5Store(IndexedStore):
 
     The template is the path of the dataset in the file: `{video}` where they lie flat,
     `{video}/c3d_features` where each video has a group, `features/v_{video}` and so
-    on. Only datasets of annotated videos are looked at. Links to other files are
-    followed with `follow_links` alone.
+    on; `*/{video}` where they lie in several groups, such as train and val. Only
+    datasets of annotated videos are looked at. Links to other files are followed with
+    `follow_links` alone.
     """
 
     def _names(self) -> Iterable[str]:
@@ -55,19 +56,37 @@ class Hdf5Store(IndexedStore):
             raise ValueError(f"is no HDF5 file ({error})") from error
         above, _, first = self.template.prefix.rpartition("/")
         last, slash, below = self.template.suffix.partition("/")
-        if above:
+        if above and not self.template.any_group:
             self._require_own(above)
-        if above and not isinstance(self._file.get(above), h5py.Group):
-            raise ValueError(f"has no group '{above}'")
-        group = self._file[above] if above else self._file
         if "template" not in self.spec:
             self._require_datasets()
-        above = f"{above}/" if above else ""
+        places = [above]
+        if self.template.any_group:
+            places = [f"{group}{above.removeprefix('*')}" for group in self._groups()]
+        elif above and not isinstance(self._file.get(above), h5py.Group):
+            raise ValueError(f"has no group '{above}'")
         return [
-            f"{above}{key}{slash}{below}"
-            for key in group
+            f"{place}/{key}{slash}{below}" if place else f"{key}{slash}{below}"
+            for place in places
+            for key in (self._file.get(place, ()) if place else self._file)
             if key.startswith(first) and key.endswith(last)
         ]
+
+    def _groups(self, alone: bool = False) -> list[str]:
+        """Lists the groups at the top of the file, without links to other files.
+
+        Args:
+            alone: List none where there is something else, too.
+        """
+        import h5py
+
+        kinds = {
+            key: self._file.get(key, getclass=True)
+            for key in self._file
+            if not isinstance(self._file.get(key, getlink=True), h5py.ExternalLink)
+        }
+        groups = [key for key, kind in kinds.items() if kind is h5py.Group]
+        return [] if alone and len(groups) < len(kinds) else groups
 
     def _require_datasets(self) -> None:
         """Refuses a file of groups alone, and says which template would fit.
@@ -75,31 +94,25 @@ class Hdf5Store(IndexedStore):
         Raises:
             ValueError: No dataset lies at the top of the file.
         """
-        import h5py
-
-        keys = list(self._file)
-        own = [
-            key
-            for key in keys
-            if not isinstance(self._file.get(key, getlink=True), h5py.ExternalLink)
-        ]
-        groups = []
-        for key in own:
-            if self._file.get(key, getclass=True) is not h5py.Group:
-                return
-            groups.append(key)
+        groups = self._groups(alone=True)
         if not groups:
             return
-        below = list(self._file[groups[0]])
-        same = [k for k in below if all(k in self._file[g] for g in groups[:8])]
-        hint = f"{{video}}/{same[0]}" if same else f"{groups[0]}/{{video}}"
+        first = groups[0]
+        below = list(self._file[first])
+        names = [set(self._file[group]) for group in groups[:8]]
+        same = [key for key in below if all(key in group for group in names)]
         if len(groups) == 1:
-            hint = f"{groups[0]}/{{video}}"
+            hint = f"'{first}/{{video}}'"
             if len(below) == 1:
-                hint += f"' or '{{video}}/{below[0]}"
+                hint += f" or '{{video}}/{below[0]}'"
+        elif same:
+            parts = ",".join(f"{group}/{{video}}" for group in groups[:3])
+            hint = f"'{{video}}/{same[0]}'; or join groups as --parts {parts}"
+        else:
+            hint = "'*/{video}', all groups together"
         raise ValueError(
             f"holds groups alone: {groups[:5]}, in the first {below[:5]}; say in a "
-            f"template how the dataset of a video is called, such as '{hint}'"
+            f"template how the dataset of a video is called, such as {hint}"
         )
 
     def _read(self, entry: Entry) -> np.ndarray:

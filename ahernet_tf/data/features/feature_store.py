@@ -110,6 +110,11 @@ class FeatureStore(abc.ABC):
             )
         return value
 
+    @property
+    def name(self) -> str:
+        """What messages call the store."""
+        return self.path.name
+
     def file_of(self, video_id: str) -> pathlib.Path:
         """Returns the file that holds a video, or would hold it."""
         return self.path
@@ -120,7 +125,7 @@ class FeatureStore(abc.ABC):
 
     def missing(self, video_id: str) -> str:
         """Says that a video has no features, and which names come near its own."""
-        near = self._near(video_id)
+        near = self.near(video_id)
         if not near:
             return "has no features"
         more = f" and {len(near) - _NEAR_NAMES} more" if len(near) > _NEAR_NAMES else ""
@@ -130,7 +135,7 @@ class FeatureStore(abc.ABC):
             "several of one video)"
         )
 
-    def _near(self, video_id: str) -> list[str]:
+    def near(self, video_id: str) -> list[str]:
         """Returns the ids that begin as a video's does, or are spelt nearly so."""
         wanted = video_id.casefold().removeprefix("v_")
         begin = bisect.bisect_left(self._sorted, (wanted,))

@@ -13,12 +13,15 @@ from ahernet_tf.data import checks
 from ahernet_tf.data.features.feature_store import FeatureStore, spellings
 from ahernet_tf.files import naming
 
+_ANY_GROUP = "*/"
+
 
 class Template:
     """How the name of a sequence is made of the video's id, such as `v_{video}`.
 
     Args:
-        text: The name, with `{video}` where the id is.
+        text: The name, with `{video}` where the id is; `*/` at its beginning stands for
+            any group of an HDF5 file.
 
     Raises:
         ValueError: It does not hold `{video}` once.
@@ -31,6 +34,7 @@ class Template:
                 f"template: expected a text with {{video}} once, received {text!r}"
             )
         self.prefix, self.suffix = parts
+        self.any_group = self.prefix.startswith(_ANY_GROUP)
 
     def name(self, video_id: str) -> str:
         """Returns the name of a video's sequence."""
@@ -38,6 +42,8 @@ class Template:
 
     def video(self, name: str) -> str | None:
         """Returns the id that a name stands for, or None where it stands for none."""
+        if self.any_group:
+            name = f"{_ANY_GROUP}{name.partition('/')[2]}"
         begin, end = len(self.prefix), len(name) - len(self.suffix)
         fits = name.startswith(self.prefix) and name.endswith(self.suffix)
         return name[begin:end] if fits and begin < end else None
@@ -78,15 +84,16 @@ class IndexedStore(FeatureStore):
         self.spec = spec or {}
         self.description = {}
         self._rows: dict[str, int] = {}
-        self._repeated: set[str] = set()
+        self._repeated: dict[str, int] = {}
         with naming(self.path):
             self.template = Template(self.spec.get("template", "{video}"))
-            for row, name in enumerate(self._names()):
+            self._listed = list(self._names())
+            for row, name in enumerate(self._listed):
                 video = self.template.video(name)
                 if video is None or checks.fault_of_id(video):
                     continue
                 if self._rows.setdefault(video, row) != row:
-                    self._repeated.add(video)
+                    self._repeated[video] = row
 
     @abc.abstractmethod
     def _names(self) -> Iterable[str]:
@@ -135,7 +142,7 @@ class IndexedStore(FeatureStore):
         for found in spellings(video_id):
             row = self._rows.get(found)
             if row is not None:
-                return Entry(found, self.template.name(found), row)
+                return Entry(found, self._listed[row], row)
         return None
 
     def _existing(self, video_id: str) -> Entry:
@@ -144,7 +151,10 @@ class IndexedStore(FeatureStore):
         if entry is None:
             raise ValueError(fault or "no such sequence")
         if entry.found in self._repeated:
-            raise ValueError(f"two sequences are called '{entry.name}'")
+            other = self._listed[self._repeated[entry.found]]
+            if other == entry.name:
+                raise ValueError(f"two sequences are called '{other}'")
+            raise ValueError(f"is there as {entry.name} and as {other}")
         return entry
 
 

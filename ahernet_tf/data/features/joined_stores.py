@@ -139,6 +139,11 @@ class ConcatenatedStore(FeatureStore):
                     "fps and clips that cover the same"
                 )
 
+    @property
+    def name(self) -> str:
+        """What messages call the store: its parts."""
+        return " + ".join(store.name for store in self.stores)
+
     def ids(self) -> list[str]:
         """Returns the ids that all stores have."""
         return [v for v in self.stores[0].ids() if self.find(v) is not None]

@@ -177,7 +177,7 @@ def _open_directory(path: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     files, folders, unknown = _contents(path)
     own = sum(files.values()) if name is None else files[name]
     below = {folder: _weight(path / folder, name) for folder in folders}
-    if not description and sum(below.values()) > own:
+    if sum(below.values()) > own and not (description and own):
         used = [path / folder for folder in folders if below[folder]]
         for folder in used:
             with naming(folder):

@@ -5,7 +5,7 @@ import pytest
 from ahernet_tf.data.annotations.activitynet import read_annotations, write_annotations
 from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.annotations.videos import Instance, Video
-from tests.data.annotations.reading import activitynet, faults, read, write
+from tests.data.annotations.reading import actions, activitynet, faults, read, write
 
 
 @pytest.mark.parametrize(
@@ -237,6 +237,15 @@ def test_an_action_without_an_end_lasts_to_the_next_or_to_the_end(tmp_path):
         (6.0, 90.0),
     ]
     assert counts["segments without an end, which end where the next begins"] == 3
+
+
+def test_a_row_without_a_label_ends_the_last_action_of_starts_alone(tmp_path):
+    rows = "video,start,label\na,0,x\na,5,y\na,8,\na,9,x\na,10.5,\n"
+    videos, counts = read(write(tmp_path / "t.csv", rows))
+    assert actions(videos) == {"a": [(0, 5, "x"), (5, 8, "y"), (9, 10.5, "x")]}
+    assert counts["segments without an end, which end where the next begins"] == 3
+    rows = "video,start,end,label\na,0,2,x\na,5,,\n"
+    assert "has no label" in faults(write(tmp_path / "t.csv", rows))[1][0]
 
 
 def test_the_last_action_needs_an_end(tmp_path):

@@ -53,6 +53,7 @@ def test_a_directory_of_several_forms_is_refused(tmp_path):
     ("content", "message"),
     [
         ("hello\n", "has no column end, label, start, video"),
+        ("k1,2.5,4,run\n", "no line with the names of the columns"),
         ("", "is of no form that is known"),
         ("{}", "is of no form that is known"),
         ("{", "is not JSON"),

@@ -73,15 +73,6 @@ def test_charades_json_names_classes_by_index(tmp_path):
     assert "expected [class, start, end], received [1, 2]" in faults(path)[1][0]
 
 
-def test_finegym_gives_its_events(tmp_path):
-    event = {"event": 4, "timestamps": [[7.5, 15.25]], "segments": {"A_1_2": {}}}
-    path = write(tmp_path / "g.json", {"abc": {"E_000007_000015": event}})
-    assert form_of(path) == "finegym"
-    assert actions(read(path)[0]) == {"abc": [(7.5, 15.25, "event 4")]}
-    names = ("vault", "floor", "beam", "bars")
-    assert actions(read(path, classes=names)[0]) == {"abc": [(7.5, 15.25, "bars")]}
-
-
 def test_captions_are_refused(tmp_path):
     record = {"duration": 8.5, "timestamps": [[1, 2]], "sentences": ["A person cooks."]}
     videos, problems = faults(write(tmp_path / "c.json", {"a": record}))

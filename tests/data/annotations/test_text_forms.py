@@ -78,6 +78,37 @@ def test_elan_tabs_of_several_files_name_theirs(tmp_path):
     assert "line 2: expected begin, end and value" in faults(path)[1][0]
 
 
+def test_labels_of_audacity_are_read(tmp_path):
+    lines = "1.2\t4.7\twave\n\\\t200.0\t3000.0\n6.0\t9.05\tclap\n"
+    path = write(tmp_path / "clip.txt", lines)
+    assert actions(read(path)[0]) == {"clip": [(1.2, 4.7, "wave"), (6, 9.05, "clap")]}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("1\t4\twave\n", "1 and 4 may be seconds or milliseconds"),
+        ("v1\t1\t4\twave\nv2\t1\t4\twave\n", "'v1' may be a video or a tier"),
+    ],
+)
+def test_lines_of_tabs_that_may_mean_two_things_are_asked_about(
+    tmp_path, lines, message
+):
+    videos, (problem,) = faults(write(tmp_path / "clip.txt", lines))
+    assert videos == {}
+    assert message in problem
+
+
+def test_chapters_end_where_the_next_begins(tmp_path):
+    lines = "0:00 menu\n(0:05) - loading\n1:02:06.5 play\n"
+    path = write(tmp_path / "game.txt", lines)
+    assert "the segment at 3726.5 s has no end" in faults(path)[1][0]
+    path = write(tmp_path / "game.txt", f"{lines}1:03:00\n")
+    assert form_of(path) == "chapters"
+    expected = [(0, 5, "menu"), (5, 3726.5, "loading"), (3726.5, 3780, "play")]
+    assert actions(read(path)[0]) == {"game": expected}
+
+
 SRT = """1
 00:00:01,200 --> 00:00:04,700
 wave

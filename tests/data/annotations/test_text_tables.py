@@ -31,6 +31,7 @@ def test_whatever_separates_the_cells(delimiter):
         "video,start,end,label,\nk1,2.5,7.75,x,\n",
         "video,start,end,label\nk1,2.5,7.75,x,,\n",
         "video\tstart\tend\tlabel\rk1\t2.5\t7.75\tx\r",
+        "video start end label\nk1   2.5  7.75 x\n",
     ],
 )
 def test_one_row_however_it_is_written(text):

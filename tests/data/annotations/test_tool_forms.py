@@ -48,33 +48,6 @@ def test_cancelled_annotations_of_label_studio_do_not_count(tmp_path):
     assert "neither a duration nor an action is known" in problems[0]
 
 
-def test_via_segments_have_options_or_texts(tmp_path):
-    content = {
-        "project": {"pid": "x"},
-        "attribute": {
-            "1": {"aname": "act", "type": 4, "options": {"0": "wave", "1": "clap"}},
-            "2": {"aname": "who", "type": 1, "options": {}},
-        },
-        "file": {"7": {"fid": 7, "fname": "v/clip.mp4", "type": 4}},
-        "view": {"1": {"fid_list": [7]}},
-        "metadata": {
-            "1_a": {
-                "vid": "1",
-                "z": [1.2, 4.7],
-                "xy": [],
-                "av": {"1": "1", "2": "cat"},
-            },
-            "1_b": {"vid": "1", "z": [2.0], "xy": [2, 0, 0, 5, 5], "av": {"1": "0"}},
-        },
-    }
-    path = write(tmp_path / "via.json", content)
-    assert form_of(path) == "via"
-    videos, counts = read(path, tiers=("act",))
-    assert actions(videos) == {"clip": [(1.2, 4.7, "clap")]}
-    assert counts["regions of single frames dropped"] == 1
-    assert [i.label for i in read(path)[0]["clip"].instances] == ["clap", "cat"]
-
-
 def test_fiftyone_labels_are_seconds_or_frames(tmp_path):
     detections = [
         {"label": 1, "timestamps": [1.2, 4.7], "confidence": 0.9},

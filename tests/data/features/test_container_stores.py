@@ -27,6 +27,8 @@ def write_hdf5(path, arrays):
         ("v_{video}", "v_a"),
         ("{video}/c3d_features", "v_a/c3d_features"),
         ("clips/of_{video}_x/rgb", "clips/of_a_x/rgb"),
+        ("*/{video}", "train/v_a"),
+        ("*/x/v_{video}_rgb", "train/x/v_a_rgb"),
     ],
 )
 def test_hdf5_is_found_by_its_template(tmp_path, template, name):
@@ -38,6 +40,15 @@ def test_hdf5_is_found_by_its_template(tmp_path, template, name):
         np.testing.assert_array_equal(store.read(video), VALUES)
     assert "b" not in store
     assert "other" not in store or template.startswith("{video}")
+
+
+def test_a_video_in_two_groups_of_an_hdf5_file_is_not_guessed(tmp_path):
+    names = ["flow/a", "rgb/a", "rgb/b"]
+    write_hdf5(tmp_path / "f.h5", dict.fromkeys(names, VALUES))
+    store = open_store(tmp_path / "f.h5", {"template": "*/{video}"})
+    np.testing.assert_array_equal(store.read("b"), VALUES)
+    with pytest.raises(ValueError, match="'a': is there as flow/a and as rgb/a"):
+        store.read("a")
 
 
 def test_hdf5_keeps_float16_and_reads_from_many_threads(tmp_path):
@@ -106,7 +117,8 @@ def test_other_datasets_of_an_hdf5_file_are_not_looked_at(tmp_path):
     [
         (["train/cake", "train/soup"], "such as 'train/{video}'"),
         (["cake/c3d", "soup/c3d"], "such as '{video}/c3d'"),
-        (["train/cake", "test/soup"], "such as 'test/{video}'"),
+        (["train/cake", "test/soup"], "such as '*/{video}', all groups"),
+        (["rgb/cake", "flow/cake"], "as --parts flow/{video},rgb/{video}"),
     ],
 )
 def test_an_hdf5_file_of_groups_says_which_template_fits(tmp_path, names, hint):
