@@ -20,9 +20,16 @@ EXTRAS = {
     "video": ["av>=11"],
     "hdf5": ["h5py>=3.8"],
     "torch-convert": ["torch>=2.10"],
+    "onnx": ["tf2onnx>=1.17", "onnx>=1.17"],
     "plots": ["matplotlib>=3.7", "scikit-learn>=1.3"],
     "beam": ["apache-beam>=2.60"],
-    "test": ["pytest>=7.4", "hypothesis>=6.90", "ruff>=0.5", "mypy>=1.10"],
+    "test": [
+        "pytest>=7.4",
+        "hypothesis>=6.90",
+        "ruff>=0.5",
+        "mypy>=1.10",
+        "onnxruntime>=1.20",
+    ],
 }
 
 setup(

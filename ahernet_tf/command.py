@@ -29,6 +29,7 @@ PROGRAMS = {
         "draw-results": "experiments.draw_results",
         "evaluate": "experiments.evaluate",
         "compare": "experiments.compare",
+        "export": "experiments.export_localizer",
     },
     "Make a data set": {
         "make-dataset": "data_tools.make_dataset",

@@ -12,6 +12,7 @@ EXTRA_OF = {
     "matplotlib": "plots",
     "sklearn": "plots",
     "tensorflow_addons": "addons",
+    "tf2onnx": "onnx",
     "torch": "torch-convert",
 }
 

@@ -88,8 +88,8 @@ class SnippetCandidates(AnchorCandidates):
     def _classifier_of_anchors(self) -> None:
         return None
 
-    def _rank(self, sequences: tf.Tensor) -> tf.Tensor:
-        """Scores the snippets, `[batch, snippets, classes]`."""
+    def rank(self, sequences: tf.Tensor) -> tf.Tensor:
+        """Scores the snippets in a graph, `[batch, snippets, classes]`."""
         finest = self.model.backbone(self.model.standardization(sequences))[0]
         kernels, biases = self.classifier.weights_by_level()
         logits = tf.matmul(tf.cast(finest, tf.float32), kernels[0]) + biases[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -135,7 +136,7 @@ class AnchorCandidates:
         self.steps = model.network.untrimmed_steps
         self.anchors = tf.constant(model.anchors())
         self._anchor_classifier = self._classifier_of_anchors()
-        self._batch = tf.function(self._rank, autograph=False, reduce_retracing=True)
+        self._batch = tf.function(self.rank, autograph=False, reduce_retracing=True)
 
     def __call__(self, sequences: np.ndarray | tf.Tensor) -> list[Candidates]:
         """Finds the candidates of every sequence."""
@@ -143,11 +144,22 @@ class AnchorCandidates:
         parts = [part.numpy() for part in batch if part is not None]
         return [Candidates(*own) for own in zip(*parts)]
 
+    def with_constants(self) -> AnchorCandidates:
+        """Returns one like it whose tensors are arrays: constants of any graph."""
+        other = copy.copy(self)
+        other.anchors = self.anchors.numpy()
+        if self._anchor_classifier is not None:
+            other._anchor_classifier = tf.nest.map_structure(
+                np.asarray, self._anchor_classifier
+            )
+        return other
+
     def _classifier_of_anchors(self):
         """Returns what `AherNet.predict_anchors` classifies with; None: nothing."""
         return self.model.anchor_classifier(self.classifier)
 
-    def _rank(self, sequences: tf.Tensor) -> Candidates:
+    def rank(self, sequences: tf.Tensor) -> Candidates:
+        """Ranks all anchors of sequences, `[batch, anchors]`; for graphs."""
         maps = self.model.backbone(self.model.standardization(sequences))
         predictions = self.model.predict_anchors(maps, self._anchor_classifier)
         if predictions.class_logits is None:

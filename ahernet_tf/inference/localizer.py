@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -17,8 +18,14 @@ from ahernet_tf.inference.baselines import ProposalCandidates, SnippetCandidates
 from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
 from ahernet_tf.inference.detections import Detection, Detections
 from ahernet_tf.inference.refinement import Refinement, load_refinement
+from ahernet_tf.inference.streaming import SettledDetections, windows_of_stream
 from ahernet_tf.inference.suppression import merge
-from ahernet_tf.inference.windows import Window, merge_windows, windows
+from ahernet_tf.inference.windows import (
+    Window,
+    clips_per_window,
+    merge_windows,
+    windows,
+)
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models.checkpoint import load_model
 
@@ -62,7 +69,7 @@ class Localizer:
         self.config = config
         self.refinement = refinement
         kind = _BASELINES.get(config.training.system, AnchorCandidates)
-        self._find = kind(model, classifier, config.inference)
+        self.find = kind(model, classifier, config.inference)
 
     @staticmethod
     def load(
@@ -177,6 +184,78 @@ class Localizer:
             results.append([item for item in items if item.score >= min_score])
         return results
 
+    def stream(
+        self,
+        clips: Iterable[np.ndarray],
+        *,
+        time_model: TimeModel,
+        fps: float | None = None,
+        window_sec: float | None = None,
+        window_overlap: float = 0.5,
+        min_score: float = 0.0,
+        max_detections: int | None = None,
+    ) -> Iterator[Detection]:
+        """Localises actions while the clips of a video still come.
+
+        A detection is given when no later window reaches it: at the latest a window
+        length after the action has ended, at the earliest what windows overlap.
+
+        Args:
+            clips: Features in order, `[channels]` of a clip or `[clips, channels]`;
+                each is asked for when what came before is worked up.
+            time_model: When the clips happen; one that covers clips.
+            fps: Frame rate of the video, if the time model does not give it.
+            window_sec: Length of the windows; by default `data.window_sec`.
+            window_overlap: Part of a window that the next one repeats.
+            min_score: Detections that score less are left out.
+            max_detections: Detections kept per window length; by default
+                `inference.detections`.
+
+        Yields:
+            Detections in the order in which they are settled, and then of their end.
+
+        Raises:
+            ValueError: The time model needs a duration, no length of the windows is
+                known, or an argument makes no sense; while it runs: clips that are
+                refused as by `localize`.
+        """
+        window_sec = window_sec or self.config.data.window_sec
+        if not window_sec or time_model.covers != "clips":
+            raise ValueError(
+                "A stream needs window_sec above 0 and a time model that covers clips, "
+                f"received {window_sec} and {time_model.covers!r}."
+            )
+        inputs.check_count(max_detections, "max_detections")
+        (fps,) = inputs.of_each(fps, 1, "fps")
+        timing = (time_model, fps, window_sec, window_overlap)
+        windows(1, time_model, fps, None, window_sec, window_overlap)  # checks them
+        keep = max_detections or self.config.inference.detections
+        return (
+            item
+            for item in self._settled(clips, timing, keep)
+            if item.score >= min_score
+        )
+
+    def _settled(
+        self, clips: Iterable[np.ndarray], timing: tuple, keep: int
+    ) -> Iterator[Detection]:
+        """Yields the detections of a stream."""
+        time_model, fps, window_sec, overlap = timing
+        interval_sec = time_model.interval_sec(1, fps)
+        hop_sec = clips_per_window(interval_sec, window_sec, overlap)[1] * interval_sec
+        settled = SettledDetections(
+            self.steps, self.config.inference, self.class_names, keep
+        )
+        cuts = windows_of_stream(clips, self.model.feature_channels, *timing)
+        for features, cut in cuts:
+            sequence = cut.sequence(
+                features, time_model, fps, self.steps, self.config.data
+            )
+            (found,) = self.candidates(sequence[np.newaxis], [cut.covered_sec])
+            settled.add(found, cut)
+            yield from settled.until(cut.offset_sec + hop_sec)
+        yield from settled.until(math.inf)
+
     def detect(
         self,
         sequences: np.ndarray | tf.Tensor,
@@ -207,7 +286,7 @@ class Localizer:
         Raises:
             ValueError: There is a duration prior, and no duration.
         """
-        found = self._find(sequences)
+        found = self.find(sequences)
         if self.refinement is None:
             return found
         best = [own.best(self.config.inference.candidates) for own in found]

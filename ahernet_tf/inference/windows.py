@@ -89,8 +89,7 @@ def windows(
     if window_sec is None or window_sec >= covered_sec:
         return [Window(0, clips, 0.0, covered_sec)]
     clip_sec = time_model.interval_sec(clips, fps, duration_sec)
-    size = max(1, round(window_sec / clip_sec))
-    hop = max(1, round(size * (1 - overlap)))
+    size, hop = clips_per_window(clip_sec, window_sec, overlap)
     firsts = [*range(0, clips - size, hop), clips - size]
     return [
         Window(
@@ -101,6 +100,14 @@ def windows(
         )
         for first in firsts
     ]
+
+
+def clips_per_window(
+    clip_sec: float, window_sec: float, overlap: float
+) -> tuple[int, int]:
+    """Returns the clips of a window, and from the start of one to that of the next."""
+    size = max(1, round(window_sec / clip_sec))
+    return size, max(1, round(size * (1 - overlap)))
 
 
 def merge_windows(
@@ -133,6 +140,7 @@ def merge_windows(
     joined = Candidates(*(np.concatenate(parts) for parts in zip(*moved)))
     if keep is None:
         total_sec = cuts[-1].offset_sec + cuts[-1].covered_sec
-        keep = math.ceil(config.detections * total_sec / cuts[0].covered_sec)
+        windows_long = total_sec / cuts[0].covered_sec
+        keep = math.ceil(config.detections * windows_long - 1e-6)
     everything = dataclasses.replace(config, candidates=len(joined.rank))
     return merge(joined, everything, keep)

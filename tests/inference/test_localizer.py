@@ -136,7 +136,7 @@ def test_windows_suppress_once(monkeypatch, sigma):
             np.array([1]),
         ),
     ]
-    monkeypatch.setattr(localizer, "_find", lambda _: seen)
+    monkeypatch.setattr(localizer, "find", lambda _: seen)
     found = localizer.localize(clips_of(24), time_model=TIMES, window_sec=32.0)
     overlap = 10 / 11  # of 20..30 and 20..31
     faded = 0.8 * np.exp(-(overlap**2) / (2 * sigma)) if sigma else None

@@ -1,0 +1,207 @@
+"""What a localizer does between its steps, as operations of a TensorFlow graph.
+
+Each function says what one with NumPy says elsewhere; tests compare the two.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from ahernet_tf.config import DataConfig, InferenceConfig
+from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.refinement import Refinement
+
+_TIE = 1e-5  # clips; a step that ends with the first centre does not end before it
+_SHORTEST = 1e-3  # steps; as in inference.second_look
+_SHORTEST_SEC = 1e-6  # as in inference.duration_prior
+
+
+def resample_windows(
+    features: tf.Tensor,
+    first: tf.Tensor,
+    size: tf.Tensor,
+    steps: int,
+    reach: float,
+    margin: tf.Tensor,
+    config: DataConfig,
+) -> tf.Tensor:
+    """Resamples windows of clips, as `data.features.resampling.resample` does.
+
+    Positions are counted in clips from the first centre of a window. Their whole part
+    and the rest are kept apart: near 0, float32 is exact enough.
+
+    Args:
+        features: `[clips, channels]`.
+        first: `[windows]` int32, first clip of each.
+        size: Clips of a window.
+        steps: Of a sequence.
+        reach: Length of a clip in intervals between clips.
+        margin: Least distance of a sample from the outermost centres, in clips.
+        config: Uses `pooling` and `edge`.
+
+    Returns:
+        `[windows, steps, channels]`.
+    """
+    last = size - 1
+    number = tf.range(steps + 1)
+    whole = number * last // steps
+    rest = tf.cast(number * last % steps, tf.float32) / steps
+    rest += reach * (tf.cast(number, tf.float32) / steps - 0.5)
+    from_start = tf.cast(whole, tf.float32) + rest
+    from_end = tf.cast(whole - last, tf.float32) + rest
+    early, late = from_start[:-1] < margin, from_end[1:] > -margin
+    low = tf.where(early, 0, whole[:-1]), tf.where(early, margin, rest[:-1])
+    high = tf.where(late, last, whole[1:]), tf.where(late, -margin, rest[1:])
+    between = tf.cast(high[0] - low[0], tf.float32) + high[1] - low[1]
+    pooled = None
+    for whole, rest in (low, (low[0], low[1] + between / 2), high):
+        left = whole + tf.cast(tf.floor(rest), tf.int32)
+        left = tf.maximum(tf.minimum(left, size - 2), 0)
+        right = (tf.cast(whole - left, tf.float32) + rest)[:, tf.newaxis]
+        index = first[:, tf.newaxis] + left
+        next_index = first[:, tf.newaxis] + tf.minimum(left + 1, last)
+        value = tf.gather(features, index) * (1 - right)
+        value += tf.gather(features, next_index) * right
+        if pooled is None:
+            pooled = value
+        else:
+            pooled = (tf.add if config.pooling == "mean" else tf.maximum)(pooled, value)
+    pooled = pooled / 3 if config.pooling == "mean" else pooled
+    before, after = from_start[1:] < -_TIE, from_end[:-1] > _TIE
+    outermost = [
+        tf.gather(features, end)[:, tf.newaxis] for end in (first, first + last)
+    ]
+    if config.edge == "zero":
+        outermost = [tf.where(size > 1, tf.zeros_like(x), x) for x in outermost]
+    pooled = tf.where(before[:, tf.newaxis], outermost[0], pooled)
+    pooled = tf.where(after[:, tf.newaxis], outermost[1], pooled)
+    return tf.where(size > 1, pooled, outermost[0])
+
+
+def best_of_each(found: Candidates, count: int) -> Candidates:
+    """Returns the `count` candidates of the highest rank of each row, best first."""
+    rank, order = tf.math.top_k(found.rank, min(count, found.rank.shape[1]))
+    parts = (
+        None if part is None else tf.gather(part, order, batch_dims=1) for part in found
+    )
+    return Candidates(*parts)._replace(rank=rank)
+
+
+def refine(
+    found: Candidates, sequences: tf.Tensor, step_sec: tf.Tensor, refinement: Refinement
+) -> Candidates:
+    """Applies second look and duration prior, as `Refinement.apply` does.
+
+    Args:
+        found: `[windows, candidates]`.
+        sequences: `[windows, steps, channels]`.
+        step_sec: Duration of a step.
+        refinement: What is applied.
+    """
+    look, prior = refinement.second_look, refinement.durations
+    if look is not None:
+        read = describe_segments(sequences, found.segments)
+        logits = (read - look.mean) / look.scale @ look.kernel + look.bias
+        probability = tf.nn.softmax(logits)[..., : refinement.classes]
+        scores = probability * tf.sqrt(found.probability)
+        score = found.proposal * tf.reduce_max(scores, axis=-1)
+        label = tf.argmax(scores, axis=-1, output_type=tf.int32)
+        found = found._replace(rank=score, score=score, label=label)
+    if prior is not None:
+        width = refinement.width * prior.deviation
+        known = tf.constant(prior.mean == prior.mean)  # others are NaN
+        mean = tf.where(known, tf.cast(prior.mean, tf.float32), 0.0)
+        weight = tf.where(known, tf.cast(1 / width, tf.float32), 0.0)
+        length = (found.segments[..., 1] - found.segments[..., 0]) * step_sec
+        off = tf.math.log(tf.maximum(length, _SHORTEST_SEC))
+        off -= tf.gather(mean, found.label)
+        factor = tf.exp(-tf.square(off * tf.gather(weight, found.label)) / 2)
+        found = found._replace(rank=found.rank * factor, score=found.score * factor)
+    return found
+
+
+def describe_segments(sequences: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
+    """Computes mean and deviation of features, as `second_look.describe_segments`.
+
+    Args:
+        sequences: `[windows, steps, channels]`.
+        segments: `[windows, segments, 2]`, in steps.
+
+    Returns:
+        `[windows, segments, 2 channels]`.
+    """
+    count = sequences.shape[1]
+    steps = tf.range(count, dtype=tf.float32)
+    start, end = tf.split(tf.clip_by_value(segments, 0.0, float(count)), 2, axis=-1)
+    start = tf.minimum(start, count - _SHORTEST)
+    end = tf.maximum(end, start + _SHORTEST)
+    covered = tf.minimum(end, steps + 1) - tf.maximum(start, steps)
+    weights = tf.maximum(covered, 0.0) / (end - start)
+    centre = tf.reduce_mean(sequences, axis=1, keepdims=True)
+    values = sequences - centre
+    mean, square = tf.split(
+        tf.matmul(weights, tf.concat([values, tf.square(values)], axis=-1)), 2, axis=-1
+    )
+    deviation = tf.sqrt(tf.maximum(square - tf.square(mean), 0.0))
+    return tf.concat([mean + centre, deviation], axis=-1)
+
+
+def suppress(
+    segments: tf.Tensor, rank: tf.Tensor, config: InferenceConfig, keep: int | tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Keeps the best of candidates, as `inference.suppression` does.
+
+    Args:
+        segments: `[candidates, 2]`.
+        rank: `[candidates]`.
+        config: Uses `soft_nms_sigma`, or `nms_tiou`.
+        keep: Number of candidates to keep at most.
+
+    Returns:
+        Indices of the kept ones, and what each one's rank was multiplied by.
+    """
+    start, end = tf.unstack(segments, axis=-1)
+    boxes = tf.stack([tf.zeros_like(start), start, tf.ones_like(end), end], axis=-1)
+    soft = config.soft_nms_sigma > 0
+    kept, faded, count = tf.raw_ops.NonMaxSuppressionV5(
+        boxes=boxes,
+        scores=rank,
+        max_output_size=keep,
+        iou_threshold=1.0 if soft else config.nms_tiou,
+        score_threshold=float("-inf"),
+        soft_nms_sigma=config.soft_nms_sigma,
+    )
+    kept, faded = kept[:count], faded[:count]  # TensorFlow Lite fills them up
+    ranks = tf.gather(rank, kept)
+    if not soft:
+        return kept, tf.ones_like(ranks)
+    return kept, tf.where(ranks > 0, faded / tf.where(ranks > 0, ranks, 1.0), 1.0)
+
+
+def fade_in_loop(
+    segments: tf.Tensor, rank: tf.Tensor, sigma: float, keep: int | tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes what `suppress` does with a sigma above 0, step by step."""
+    start, end = tf.unstack(segments, axis=-1)
+    numbers = tf.range(tf.shape(rank)[0])
+
+    def keep_one(count, factor, taken):
+        best = tf.argmax(
+            tf.where(taken, float("-inf"), rank * factor), output_type=tf.int32
+        )
+        low, high = tf.gather(start, best), tf.gather(end, best)
+        shared = tf.maximum(tf.minimum(end, high) - tf.maximum(start, low), 0.0)
+        union = end - start + high - low - shared
+        tiou = tf.where(union > 0, shared / tf.where(union > 0, union, 1.0), 0.0)
+        taken = taken | (numbers == best)
+        fading = tf.exp(-tf.square(tiou) / (2 * sigma))
+        return count + 1, tf.where(taken, factor, factor * fading), taken
+
+    keep = tf.minimum(keep, tf.shape(rank)[0])
+    _, factor, taken = tf.while_loop(
+        lambda count, *_: count < keep,
+        keep_one,
+        (0, tf.ones_like(rank), tf.zeros_like(rank, tf.bool)),
+    )
+    kept = tf.where(taken)[:, 0]
+    return kept, tf.gather(factor, kept)
