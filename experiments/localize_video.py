@@ -45,7 +45,7 @@ class Request:
         checkpoint: Work directory of training, or one of its checkpoints.
         p3d: Weights of the feature extractor.
         out: Directory of the results.
-        classes: `target` or `source`.
+        classes: `target`, `old` or `source`.
         clips: Cut the detected moments out.
         min_score: Detections below are left out.
         top: Detections kept a video, the best; 0 keeps all.
@@ -265,8 +265,9 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "classes",
         "target",
-        ["target", "source"],
-        "Classes learnt from moments, or classes with temporal annotations.",
+        ["target", "old", "source"],
+        "Classes learnt from moments, the same without those that were added after "
+        "training, or classes with temporal annotations.",
     )
     flags.DEFINE_bool(
         "clips",

@@ -50,7 +50,7 @@ class PredictionRequest:
         times: `clip_frames`, `stride_frames` and `fps` of the features alone, as far as
             they are given.
         role: Which videos of the data set.
-        classes: `target` or `source`.
+        classes: `target`, `old` or `source`.
         overrides: Options to change.
         csv: Where to write a table too; None: nowhere.
         timelines: Directory of pictures; None: none.
@@ -258,8 +258,9 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "classes",
         "target",
-        ["target", "source"],
-        "Classes learnt from moments, or classes with temporal annotations.",
+        ["target", "old", "source"],
+        "Classes learnt from moments, the same without those that were added after "
+        "training, or classes with temporal annotations.",
     )
     flags.DEFINE_multi_string(
         "set", [], "Option to change, such as inference.nms_tiou=0.5. Repeatable."

@@ -1,11 +1,12 @@
-"""Learns second look and typical durations for a network that is trained already.
+"""Learns what stands beside the weights for a network that is trained already.
 
     python -m experiments.refine --workdir W
 
 W is a work directory of experiments.train. It gets second_look.npz and durations.json,
-which inference.second_look and inference.duration_prior read; the weights stay as they
-are. Afterwards, for instance: python -m experiments.predict --checkpoint W ...
---set inference.second_look=true --set inference.duration_prior=2
+which inference.second_look and inference.duration_prior read, and exemplars.npz, which
+experiments.add_classes needs; the weights stay as they are. Afterwards, for instance:
+python -m experiments.predict --checkpoint W ... --set inference.second_look=true
+--set inference.duration_prior=2
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ahernet_tf.models import systems
 
 
 def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
-    """Learns both from the training data and writes them anew.
+    """Learns all from the training data and writes it anew.
 
     Args:
         workdir: Work directory of training.
@@ -30,10 +31,11 @@ def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
     Raises:
         ValueError: The directory holds no trained model, or the data do not fit it.
     """
+    from ahernet_tf.inference.exemplars import keep_exemplars
     from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK, fit_refinement
-    from ahernet_tf.models.checkpoint import load_description
+    from ahernet_tf.models.checkpoint import load_model
 
-    description, config = load_description(workdir)
+    model, description, config = load_model(workdir)
     run = files.read_json(workdir / "run.json")
     dataset = Dataset.load(data or run["data"], config.data, skip_bad=True)
     for name in ("source_classes", "target_classes", "feature_channels"):
@@ -52,6 +54,7 @@ def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
     for name in (SECOND_LOOK, DURATIONS):
         (workdir / name).unlink(missing_ok=True)
     fit_refinement(workdir, dataset, dataclasses.replace(config, inference=inference))
+    keep_exemplars(workdir, model, dataset, config)
 
 
 def define_flags() -> None:
@@ -66,7 +69,7 @@ def main(values: flags.FlagValues) -> None:
     """Runs the program."""
     workdir = pathlib.Path(values.workdir)
     refine(workdir, pathlib.Path(values.data) if values.data else None)
-    print(f"Second look and typical durations are in {workdir}.")
+    print(f"Second look, typical durations and exemplars are in {workdir}.")
 
 
 if __name__ == "__main__":

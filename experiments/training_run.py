@@ -19,6 +19,7 @@ from ahernet_tf.data.role_counts import out_of_reach, require_samples, wrong_lab
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
+from ahernet_tf.inference.exemplars import keep_exemplars
 from ahernet_tf.inference.refinement import fit_refinement, load_refinement
 from ahernet_tf.models import AherNet, checkpoint, systems
 from ahernet_tf.models.checkpoint import Description
@@ -94,6 +95,7 @@ def train(run: TrainingRun) -> dict | None:
         evaluate = _validation(run, trainer, description, validation)
         trainer.run(evaluate, run.eval_every)
         with trainer.averaged():
+            keep_exemplars(run.workdir, trainer.model, dataset, run.config)
             metrics = _scores(run, trainer.model, description, dataset, validation)
         metrics["iterations"] = trainer.total
         files.write_json(run.workdir / work_directory.METRICS, metrics)

@@ -1,4 +1,4 @@
-"""Videos of which there are features and no annotations, to be localised in."""
+"""Features without an annotation file: videos to localise in, folders of moments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from ahernet_tf.data.annotations.activitynet import parse_annotations
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.description import RoleDescription
-from ahernet_tf.data.features.feature_entries import store_key, transposed_hint
+from ahernet_tf.data.features.feature_entries import (
+    entry_at,
+    store_key,
+    transposed_hint,
+)
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.opening import check_description, open_features
 from ahernet_tf.data.features.time_model import TimeModel
@@ -53,6 +57,70 @@ def unannotated_role(
         DataError: One report of everything that is wrong.
         ValueError: There is no such store, or its time model is not known.
     """
+    report = DataReport()
+    role = _open(directory, entry, config, channels, report, videos, times)
+    report.require_clean(skip_bad)
+    if not role.videos:
+        raise ValueError(f"{role.sequences.store.path}: holds no video.")
+    return role, report
+
+
+def class_folders(
+    directory: pathlib.Path,
+    layout: dict[str, Any],
+    config: DataConfig,
+    channels: int,
+    skip_bad: bool = False,
+    times: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Role], DataReport]:
+    """Opens the moments of a folder per class, each of any kind of feature store.
+
+    Args:
+        directory: Where the folders lie; their names are those of the classes.
+        layout: Fields of a `features` entry that hold for all of them.
+        config: As of `unannotated_role`, as is what follows.
+        channels: Channels that every sequence must have.
+        skip_bad: Leave out faulty moments instead of raising.
+        times: Fields that count where nothing else says more.
+
+    Returns:
+        The role of each class, and the report.
+
+    Raises:
+        DataError: One report of everything that is wrong.
+    """
+    report = DataReport()
+    if not directory.is_dir():
+        raise checks.DataError(f"{directory}: is no directory of folders, one a class.")
+    roles = {}
+    for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
+        if folder.name.startswith("."):
+            continue
+        entry = entry_at(folder.name, layout)
+        try:
+            role = _open(directory, entry, config, channels, report, None, times)
+        except (OSError, ValueError) as error:
+            report.add(folder, None, str(error).removeprefix(f"{folder}: "), fatal=True)
+            continue
+        if not role.videos:
+            report.add(folder, None, "holds no moment that can be used", fatal=True)
+        roles[folder.name] = role
+    if not roles and not report.problems:
+        report.add(directory, None, "holds no folder of a class", fatal=True)
+    report.require_clean(skip_bad)
+    return roles, report
+
+
+def _open(
+    directory: pathlib.Path,
+    entry: dict[str, Any],
+    config: DataConfig,
+    channels: int,
+    report: DataReport,
+    videos: Sequence[Video] | None,
+    times: Mapping[str, Any] | None,
+) -> Role:
+    """Opens features; faults of videos go to the report, and these are left out."""
     store = open_features(directory, entry)
     check_description(store, entry)
     time_model = TimeModel.from_spec(
@@ -60,17 +128,14 @@ def unannotated_role(
     )
     if videos is None:
         videos = [Video(video, "", _UNKNOWN) for video in sorted(store.ids())]
-    report = DataReport()
     kept, facts = _look_at(store, time_model, videos, channels, report)
-    report.require_clean(skip_bad)
-    if not kept:
-        raise ValueError(f"{store.path}: holds no video.")
-    role = Role(
+    columns = zip(*facts) if facts else [(), (), ()]
+    return Role(
         name="unannotated",
         videos=tuple(kept),
         classes=(),
         time_model=time_model,
-        features=features_table([video.id for video in kept], *zip(*facts)),
+        features=features_table([video.id for video in kept], *columns),
         sequences=SequenceSource(
             key=store_key(entry),
             store=store,
@@ -80,7 +145,6 @@ def unannotated_role(
             cache=None,
         ),
     )
-    return role, report
 
 
 def _look_at(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -28,15 +28,22 @@ class Discriminant:
 
     Attributes:
         mean: `[numbers]`, of the examples.
-        scale: `[numbers]`, their deviation within classes.
+        scale: `[numbers]`, their deviation within classes; infinity where there is
+            none, which says nothing.
         kernel: `[numbers, classes]`.
         bias: `[classes]`; minus infinity for a class without an example.
+        covariance: `[numbers, numbers]`, of scaled examples within classes, shrunk and
+            times the temperature: what further classes are solved with.
+        spread: Squared distance of examples from their class's mean, on average, in
+            that covariance.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     kernel: np.ndarray
     bias: np.ndarray
+    covariance: np.ndarray | None = None
+    spread: float = 0.0
 
     def probabilities(self, examples: np.ndarray) -> np.ndarray:
         """Classifies examples `[examples, numbers]`; returns `[examples, classes]`."""
@@ -45,6 +52,42 @@ class Discriminant:
     def logits(self, examples: np.ndarray) -> np.ndarray:
         """Returns the logits `[examples, classes]`."""
         return (examples - self.mean) / self.scale @ self.kernel + self.bias
+
+    def with_classes(self, means: np.ndarray, counts: np.ndarray) -> Discriminant:
+        """Returns it with more classes behind its own, of the same covariance.
+
+        What it computes for its own classes stays as it is. How far these lie apart
+        tells how far a further one may lie, and so how far to trust the mean of a few
+        examples. The logit is that of the predictive distribution of its examples, a
+        normal one that the uncertainty of the mean widens; its square, which own
+        classes do not have, stands at what it is for an example of theirs.
+
+        Args:
+            means: `[more classes, numbers]`, of the examples of each.
+            counts: `[more classes]`, how many those are.
+        """
+        between = -2 * self.bias[np.isfinite(self.bias)].mean(dtype=np.float64)
+        between = max(between, _SMALLEST)
+        known = counts + self.spread / between  # examples that the mean is as good as
+        centred = ((means - self.mean) / self.scale).T * (counts / known)
+        kernel = np.linalg.solve(self.covariance.astype(np.float64), centred)
+        bias = -(centred * kernel).sum(axis=0) / 2
+        wider = known / (known + 1)
+        square = (self.spread + between) * (1 - wider) / 2
+        normalizer = self.spread * np.log(wider) / 2
+        kernel, bias = wider * kernel, wider * bias + square + normalizer
+        return dataclasses.replace(
+            self,
+            kernel=np.concatenate([self.kernel, kernel], 1).astype(np.float32),
+            bias=np.concatenate([self.bias, bias]).astype(np.float32),
+        )
+
+    def of_classes(self, numbers: Sequence[int]) -> Discriminant:
+        """Returns it with some of its classes, by their numbers, in that order."""
+        order = list(numbers)
+        return dataclasses.replace(
+            self, kernel=self.kernel[:, order], bias=self.bias[order]
+        )
 
 
 class Moments:
@@ -73,7 +116,7 @@ class Moments:
             setattr(both, name, getattr(self, name) + times * getattr(other, name))
         return both
 
-    def solve(self, shrinkages: Sequence[float]) -> list[Discriminant]:
+    def solve(self, shrinkages: Sequence[float]) -> Iterator[Discriminant]:
         """Solves for the discriminants of equally likely classes, one per shrinkage."""
         present = self.counts > 0
         counts = np.maximum(self.counts, 1)[:, np.newaxis]
@@ -84,18 +127,16 @@ class Moments:
         variance = np.diag(scatter)
         floor = _SMALLEST + 1e-10 * np.square(mean)
         scale = np.sqrt(np.maximum(variance, floor))
-        scale[variance <= floor] = 1.0  # constant within classes: says nothing
+        scale[variance <= floor] = np.inf  # constant within classes: says nothing
         correlation = scatter / scale / scale[:, np.newaxis]
-        centred = ((means - mean) / scale * (variance > floor)).T
-        found = []
+        centred = ((means - mean) / scale).T
         for shrinkage in shrinkages:
             shrunk = (1 - shrinkage) * correlation
             np.fill_diagonal(shrunk, 1.0)
             kernel = np.linalg.solve(shrunk, centred)
             bias = -(centred * kernel).sum(axis=0) / 2
             bias[~present] = -np.inf
-            found.append(Discriminant(mean, scale, kernel, bias))
-        return found
+            yield Discriminant(mean, scale, kernel, bias, shrunk)
 
 
 class DiscriminantFit:
@@ -161,11 +202,17 @@ class DiscriminantFit:
         everything = functools.reduce(Moments.plus, self._folds)
         shrinkage, temperature = self._choose(everything)
         (found,) = everything.solve([shrinkage])
+        varies = np.isfinite(found.scale)
+        inverse = np.diag(np.linalg.inv(found.covariance))[varies]
+        # The trace of shrunk^-1 times the correlation, which was shrunk:
+        spread = (1 - shrinkage * inverse).sum() / (1 - shrinkage)
         return Discriminant(
             mean=(found.mean + self._shift).astype(np.float32),
             scale=found.scale.astype(np.float32),
             kernel=(found.kernel / temperature).astype(np.float32),
             bias=(found.bias / temperature).astype(np.float32),
+            covariance=(found.covariance * temperature).astype(np.float32),
+            spread=float(spread / temperature),
         )
 
     def _choose(self, everything: Moments) -> tuple[float, float]:

@@ -61,12 +61,14 @@ class DurationPrior:
 
 
 def typical_durations(
-    durations: Mapping[str, np.ndarray],
+    durations: Mapping[str, np.ndarray], shared: float | None = None
 ) -> dict[str, tuple[float, float]]:
     """Computes mean and deviation of the log durations of each class.
 
     Args:
         durations: Of moments or instances, in seconds, above 0, by class.
+        shared: Variance of the log durations within classes, where other classes tell
+            it; None: that of these.
 
     Returns:
         `{class: (mean, deviation)}`; without a class of which there is none. Empty
@@ -78,10 +80,12 @@ def typical_durations(
     if not groups and len(logs) > 1:  # one of each class
         groups = [np.concatenate(list(logs.values()))]
     others = sum(len(values) - 1 for values in groups)
-    if sum(map(_equal_to_the_median, groups)) >= others / 2:
+    alike = sum(map(_equal_to_the_median, groups)) >= others / 2
+    if alike and (groups or shared is None):
         return {}
-    squares = sum(np.square(values - values.mean()).sum() for values in groups)
-    shared = squares / others
+    if shared is None:
+        squares = sum(np.square(values - values.mean()).sum() for values in groups)
+        shared = squares / others
     typical = {}
     for name, values in logs.items():
         own = np.square(values - values.mean()).sum() + _BORROWED * shared

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 
 import numpy as np
 import tensorflow as tf
@@ -16,10 +24,18 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import inputs
 from ahernet_tf.inference.baselines import ProposalCandidates, SnippetCandidates
 from ahernet_tf.inference.candidates import AnchorCandidates, Candidates
+from ahernet_tf.inference.class_changes import (
+    check_new_classes,
+    moments_of,
+    renamed,
+    with_classes,
+    without_classes,
+)
 from ahernet_tf.inference.detections import Detection, Detections
 from ahernet_tf.inference.refinement import Refinement, load_refinement
 from ahernet_tf.inference.streaming import SettledDetections, windows_of_stream
 from ahernet_tf.inference.suppression import merge
+from ahernet_tf.inference.trained_network import TrainedNetwork
 from ahernet_tf.inference.windows import (
     Window,
     clips_per_window,
@@ -29,7 +45,8 @@ from ahernet_tf.inference.windows import (
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models.checkpoint import load_model
 
-CLASSES = ("target", "source")
+#: Target classes; those that it was trained with, without added ones; source classes.
+CLASSES = ("target", "old", "source")
 #: How the systems without an anchor classifier find candidates.
 _BASELINES = {"AherNet0": SnippetCandidates, "AherNet-": ProposalCandidates}
 
@@ -43,6 +60,8 @@ class Localizer:
         config: The run's configuration; system, data and inference options count.
         classes: `target` (learnt from moments) or `source` (with annotations).
         refinement: Second look and duration prior, where the options ask for them.
+        trained: Returns all that is known of the network, for its classes to change;
+            `load` and `of` give it.
 
     Raises:
         ValueError: `classes` is neither, or the number of names is not that of the
@@ -56,8 +75,10 @@ class Localizer:
         config: Config,
         classes: str = "target",
         refinement: Refinement | None = None,
+        trained: Callable[[], TrainedNetwork] | None = None,
     ):
         _check_classes(classes)
+        classes = "source" if classes == "source" else "target"
         classifier = getattr(model, f"{classes}_classifier")
         if len(class_names) != classifier.classes:
             raise ValueError(
@@ -68,6 +89,7 @@ class Localizer:
         self.class_names = tuple(class_names)
         self.config = config
         self.refinement = refinement
+        self._trained, self._classes = trained, classes
         kind = _BASELINES.get(config.training.system, AnchorCandidates)
         self.find = kind(model, classifier, config.inference)
 
@@ -85,20 +107,116 @@ class Localizer:
             directory: Where training wrote.
             checkpoint: One of its checkpoints; by default the newest.
             inference: Options that replace those of training.
-            classes: `target` or `source`.
+            classes: `target`, `source`, or `old`: the target classes without those that
+                were added after training, as before they were.
 
         Raises:
-            ValueError: `classes` is neither, or the directory holds no trained model,
-                or one that does not localise these classes.
+            ValueError: `classes` is none of them, or the directory holds no trained
+                model, or one that does not localise these classes.
         """
         _check_classes(classes)
         model, description, config = load_model(directory, checkpoint)
         if inference is not None:
             config = dataclasses.replace(config, inference=inference)
         _check_localized(directory, config.training.system, classes)
+        whole = functools.partial(
+            TrainedNetwork.around, directory, model, description, config, checkpoint
+        )
+        if classes == "old" and description.added_classes:
+            return Localizer.of(without_classes(whole(), description.added_classes))
         names = getattr(description, f"{classes}_classes")
         refinement = load_refinement(directory, config.inference, names)
-        return Localizer(model, names, config, classes, refinement)
+        return Localizer(model, names, config, classes, refinement, whole)
+
+    @staticmethod
+    def of(trained: TrainedNetwork, classes: str = "target") -> Localizer:
+        """Makes a localizer of a trained network.
+
+        Args:
+            trained: The network, and what is known of its classes.
+            classes: As of the constructor.
+
+        Raises:
+            ValueError: The options ask for a second look or durations that are not
+                known.
+        """
+        names = getattr(trained.description, f"{classes}_classes")
+        refinement = trained.refinement(trained.config.inference, names)
+        parts = (trained.model, names, trained.config, classes, refinement)
+        return Localizer(*parts, lambda: trained)
+
+    def add_classes(
+        self,
+        moments: Mapping[str, Sequence[np.ndarray]],
+        *,
+        time_model: TimeModel,
+        fps: float | Sequence[float] | None = None,
+        duration_sec: float | Sequence[float] | None = None,
+    ) -> Localizer:
+        """Teaches further target classes, each from a few moments.
+
+        The network stays as it is; the new classes' segment classifiers are learnt and
+        pass through the trained weight transfer. No other data are needed.
+
+        Args:
+            moments: By class, the features `[clips, channels]` of trimmed clips.
+            time_model: When the clips of features happen.
+            fps: Frame rate of all moments, or of each in the order of `moments`, if the
+                time model does not give it.
+            duration_sec: Length of all moments or of each, where the time model needs
+                it.
+
+        Returns:
+            Another localizer, of known and new classes. This one does not change.
+
+        Raises:
+            ValueError: The network takes no classes or has one of such a name, a class
+                has no moment, or features are not usable.
+        """
+        network = self._whole()
+        check_new_classes(network, list(moments))
+        made = moments_of(network, moments, time_model, fps, duration_sec)
+        return Localizer.of(with_classes(network, made))
+
+    def remove_classes(self, names: Collection[str]) -> Localizer:
+        """Returns a localizer without some of the target classes.
+
+        Raises:
+            ValueError: One is no target class, or none would be left.
+        """
+        return Localizer.of(without_classes(self._whole(), names))
+
+    def rename_classes(self, names: Mapping[str, str]) -> Localizer:
+        """Returns a localizer that calls classes otherwise.
+
+        Args:
+            names: New names by old ones.
+
+        Raises:
+            ValueError: There is no such class, or another of a new name.
+        """
+        return Localizer.of(renamed(self._whole(), names), self._classes)
+
+    def save(self, directory: str | pathlib.Path) -> None:
+        """Writes a model directory that `load` reads, whole or not at all.
+
+        Raises:
+            ValueError: It is there already, and not empty.
+        """
+        self._whole().save(directory)
+
+    def _whole(self) -> TrainedNetwork:
+        """Returns all that is known of the network.
+
+        Raises:
+            ValueError: It is the network alone.
+        """
+        if self._trained is None:
+            raise ValueError(
+                "This localizer was made of a network alone: its classes cannot change "
+                "and it cannot be saved. Localizer.load gives one that can."
+            )
+        return self._trained()
 
     @property
     def steps(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,7 +20,11 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.duration_prior import DurationPrior, typical_durations
-from ahernet_tf.inference.second_look import describe_segments, fit_second_look
+from ahernet_tf.inference.second_look import (
+    SecondLook,
+    describe_segments,
+    fit_second_look,
+)
 from ahernet_tf.models import systems
 
 SECOND_LOOK = "second_look.npz"
@@ -115,13 +119,17 @@ def fit_refinement(
         )
         files.write_json(directory / DURATIONS, {**source, **target})
     if config.inference.second_look and not (directory / SECOND_LOOK).exists():
-        found, classes = fit_second_look(dataset, config, target_role)
-        parts = {"classes": np.array(classes), **dataclasses.asdict(found)}
-        with (
-            files.whole_file(directory / SECOND_LOOK) as temporary,
-            temporary.open("wb") as stream,
-        ):
-            np.savez(stream, **parts)
+        write_second_look(directory, fit_second_look(dataset, config, target_role))
+
+
+def write_second_look(directory: pathlib.Path, second_look: SecondLook) -> None:
+    """Writes a second look into a model directory."""
+    parts = dataclasses.asdict(second_look.discriminant)
+    with (
+        files.whole_file(directory / SECOND_LOOK) as temporary,
+        temporary.open("wb") as stream,
+    ):
+        np.savez(stream, classes=np.array(second_look.classes), **parts)
 
 
 def load_refinement(
@@ -138,18 +146,48 @@ def load_refinement(
         ValueError: Something asked for is absent, unreadable or knows not all classes.
     """
     directory = pathlib.Path(directory)
-    second_look = durations = None
+    look, typical = directory / SECOND_LOOK, directory / DURATIONS
+    second_look = read_second_look(look) if inference.second_look else None
+    durations = read_durations(typical) if inference.duration_prior else None
+    with files.naming(look):
+        return refinement_of(second_look, durations, inference, classes)
+
+
+def refinement_of(
+    second_look: SecondLook | None,
+    durations: Mapping[str, Sequence[float]] | None,
+    inference: InferenceConfig,
+    classes: Sequence[str],
+) -> Refinement | None:
+    """Returns what refines scores, as far as the options ask for it.
+
+    Args:
+        second_look: Of all classes.
+        durations: As `typical_durations` returned them.
+        inference: Uses `second_look` and `duration_prior`.
+        classes: Of the localizer.
+
+    Raises:
+        ValueError: The second look is absent or does not know one of the classes, or
+            durations are absent.
+    """
+    discriminant = prior = None
     if inference.second_look:
-        second_look = _read_second_look(directory / SECOND_LOOK, classes)
+        if second_look is None:
+            raise ValueError("There is no second look; inference.second_look is on.")
+        known = second_look.classes
+        unknown = [name for name in classes if name not in known]
+        if unknown:
+            raise ValueError(f"does not know the class {unknown[0]!r}.")
+        others = [name for name in known if name not in set(classes)]
+        discriminant = second_look.of_classes([*classes, *others]).discriminant
     if inference.duration_prior:
-        path = directory / DURATIONS
-        try:
-            durations = DurationPrior.of_classes(files.read_json(path), classes)
-        except (TypeError, AttributeError) as error:
-            raise ValueError(f"{path}: no typical durations ({error}).") from error
-    if second_look is None and durations is None:
+        if durations is None:
+            raise ValueError("There are no durations; inference.duration_prior is on.")
+        prior = DurationPrior.of_classes(durations, classes)
+    if discriminant is None and prior is None:
         return None
-    return Refinement(len(classes), second_look, durations, inference.duration_prior)
+    return Refinement(len(classes), discriminant, prior, inference.duration_prior)
 
 
 def _durations(role: Role, classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -160,8 +198,25 @@ def _durations(role: Role, classes: Sequence[str]) -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in found.items()}
 
 
-def _read_second_look(path: pathlib.Path, classes: Sequence[str]) -> Discriminant:
-    """Reads a second look; the localizer's classes come first in what it returns."""
+def read_durations(path: pathlib.Path) -> dict[str, tuple[float, float]]:
+    """Reads typical durations by class, as `typical_durations` returned them.
+
+    Raises:
+        ValueError: The file is absent or damaged.
+    """
+    content = files.read_json(path)
+    try:
+        return {name: (float(m), float(d)) for name, (m, d) in content.items()}
+    except (TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path}: no typical durations ({error}).") from error
+
+
+def read_second_look(path: pathlib.Path) -> SecondLook:
+    """Reads a second look.
+
+    Raises:
+        ValueError: The file is absent or damaged.
+    """
     if not path.exists():
         raise ValueError(
             f"{path}: no such file; inference.second_look was off when the network was "
@@ -170,15 +225,7 @@ def _read_second_look(path: pathlib.Path, classes: Sequence[str]) -> Discriminan
     try:
         with np.load(path) as content:
             parts = {name: content[name] for name in content.files}
-        known = parts.pop("classes").tolist()
-        found = Discriminant(**parts)
+        classes = tuple(parts.pop("classes").tolist())
+        return SecondLook(Discriminant(**parts), classes)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: no second look ({error}).") from error
-    unknown = [name for name in classes if name not in known]
-    if unknown:
-        raise ValueError(f"{path}: does not know the class {unknown[0]!r}.")
-    own = [known.index(name) for name in classes]
-    order = own + [place for place in range(len(known)) if place not in set(own)]
-    return dataclasses.replace(
-        found, kernel=found.kernel[:, order], bias=found.bias[order]
-    )

@@ -7,7 +7,8 @@ features within a segment, and removes what source actions were taken for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,23 @@ from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit
 from ahernet_tf.inference.windows import windows
 
 _SHORTEST = 1e-3  # steps; a shorter segment is read as if it were so long
+
+
+class SecondLook(NamedTuple):
+    """A classifier of segments.
+
+    Attributes:
+        discriminant: Reads what `describe_segments` returns.
+        classes: Of its outputs, in their order: target and source classes.
+    """
+
+    discriminant: Discriminant
+    classes: tuple[str, ...]
+
+    def of_classes(self, classes: Sequence[str]) -> SecondLook:
+        """Returns it with some of its classes, in that order."""
+        numbers = [self.classes.index(name) for name in classes]
+        return SecondLook(self.discriminant.of_classes(numbers), tuple(classes))
 
 
 def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
@@ -52,7 +70,7 @@ def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
 
 def fit_second_look(
     dataset: Dataset, config: Config, target_role: str = "moments"
-) -> tuple[Discriminant, tuple[str, ...]]:
+) -> SecondLook:
     """Learns to tell the segments of all classes apart.
 
     Args:
@@ -63,7 +81,7 @@ def fit_second_look(
             for the instances that the oracle knows.
 
     Returns:
-        The classifier, and the classes in the order of its outputs.
+        A classifier of target and source classes.
     """
     classes = tuple(dict.fromkeys((*dataset.target_classes, *dataset.source_classes)))
     fit = DiscriminantFit(2 * dataset.feature_channels, len(classes))
@@ -73,7 +91,7 @@ def fit_second_look(
         for video, examples, labels in examples_of(dataset.role(name), config):
             numbers = np.array([classes.index(label) for label in labels], int)
             fit.add(examples, numbers, groups.setdefault(video, len(groups)))
-    return fit.solve(), classes
+    return SecondLook(fit.solve(), classes)
 
 
 _Examples = tuple[str, np.ndarray, list[str]]

@@ -54,12 +54,21 @@ class Description:
         target_classes: Names of the classes with moments only.
         extraction: How the features it was trained on were made, as
             `data.dataset.Dataset.extraction` gives it; None where nothing is known.
+        added_classes: Those of the target classes that it was taught when it was
+            trained already.
     """
 
     feature_channels: int
     source_classes: tuple[str, ...]
     target_classes: tuple[str, ...]
     extraction: dict[str, Any] | None = None
+    added_classes: tuple[str, ...] = ()
+
+    @property
+    def old_classes(self) -> tuple[str, ...]:
+        """The target classes that it was trained with."""
+        added = set(self.added_classes)
+        return tuple(name for name in self.target_classes if name not in added)
 
     def build(self, config: Config) -> AherNet:
         """Builds the network, with fresh weights."""
@@ -119,6 +128,7 @@ def load_description(directory: str | pathlib.Path) -> tuple[Description, Config
             tuple(values["source_classes"]),
             tuple(values["target_classes"]),
             values.get("extraction"),
+            tuple(values.get("added_classes", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: not a model description ({error!r}).") from error
@@ -247,10 +257,23 @@ def _checksum(file: pathlib.Path) -> int:
     return value
 
 
-def save_weights(directory: str | pathlib.Path, model: AherNet) -> str:
-    """Writes a checkpoint of the weights alone into a model directory."""
-    checkpoint = tf.train.Checkpoint(weights=ordered_variables(model))
-    return write_checkpoint(checkpoint, directory, 0)
+def save_weights(
+    directory: str | pathlib.Path, model: AherNet, config: Config | None = None
+) -> str:
+    """Writes a checkpoint of the weights alone into a model directory.
+
+    Args:
+        directory: The model directory.
+        model: The network.
+        config: The run's configuration; None: one without an average of the weights.
+    """
+    variables = {_localizing(config): ordered_variables(model)}
+    return write_checkpoint(tf.train.Checkpoint(**variables), directory, 0)
+
+
+def _localizing(config: Config | None) -> str:
+    """Returns what a checkpoint calls the weights that localise."""
+    return "average" if config and config.training.ema_decay else "weights"
 
 
 def load_model(
@@ -275,8 +298,8 @@ def load_model(
     if path is None:
         raise ValueError(f"{directory}: no checkpoint yet.")
     model = description.build(config)
-    kept = "average" if config.training.ema_decay else "weights"
-    restore(tf.train.Checkpoint(**{kept: ordered_variables(model)}), path)
+    variables = {_localizing(config): ordered_variables(model)}
+    restore(tf.train.Checkpoint(**variables), path)
     return model, description, config
 
 

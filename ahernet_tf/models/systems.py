@@ -48,6 +48,15 @@ class System(NamedTuple):
         """Whether it learns to localise the source classes too."""
         return "untrimmed" in self.train and not self.oracle
 
+    @property
+    def takes_classes(self) -> bool:
+        """Whether it can be taught classes when it is trained already.
+
+        It is where a transfer makes anchor classifiers of the segment classifiers of
+        any class.
+        """
+        return self.localizes_by == "anchors"
+
 
 SYSTEMS = {
     "AherNet0": System((), ("moments",), localizes_by="snippets"),

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from ahernet_tf.data.synthetic.difficulty import synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
+from ahernet_tf.inference.exemplars import read_exemplars
 from tests.conftest import REPOSITORY
 
 TINY = [
@@ -138,12 +140,15 @@ def test_predict_gives_the_detections_of_the_run(trained, data, tmp_path):
 
 def test_refine_learns_the_same_anew(trained, data, tmp_path):
     copy = shutil.copytree(trained, tmp_path / "copy")
-    for name in ("second_look.npz", "durations.json"):
+    for name in ("second_look.npz", "durations.json", "exemplars.npz"):
         (copy / name).unlink()
     result = call("refine", f"--workdir={copy}")
     assert result.returncode == 0, result.stderr
     for name in ("second_look.npz", "durations.json"):
         assert (copy / name).read_bytes() == (trained / name).read_bytes()
+    one, other = read_exemplars(copy), read_exemplars(trained)
+    assert one.labels.tolist() == other.labels.tolist()
+    np.testing.assert_allclose(one.pooled, other.pooled, rtol=1e-4, atol=1e-5)
 
 
 def test_sigterm_saves_and_the_same_command_continues(data, tmp_path):

@@ -101,3 +101,42 @@ def test_single_examples_suffice_and_none_is_refused():
     assert np.isfinite(found.probabilities(np.eye(3))).all()
     with pytest.raises(ValueError, match="no example"):
         DiscriminantFit(3, 2).solve()
+
+
+def test_a_further_class_is_as_if_it_had_been_there():
+    """Many examples: what a class is worth does not depend on when it came."""
+    examples, labels = classes_of(3000, classes=4, spread=0.5)
+    whole = fitted(examples, labels, classes=4)
+    first = fitted(examples[labels < 3], labels[labels < 3])
+    last = examples[labels == 3]
+    more = first.with_classes(last.mean(axis=0)[np.newaxis], np.array([len(last)]))
+    np.testing.assert_array_equal(more.kernel[:, :3], first.kernel)
+    np.testing.assert_array_equal(more.bias[:3], first.bias)
+    agree = more.probabilities(examples).argmax(1) == whole.probabilities(
+        examples
+    ).argmax(1)
+    assert agree.mean() > 0.97
+    kept = more.of_classes([3, 0])
+    np.testing.assert_array_equal(kept.kernel, more.kernel[:, [3, 0]])
+    np.testing.assert_array_equal(kept.bias, more.bias[[3, 0]])
+
+
+def test_one_example_of_many_numbers_neither_drowns_nor_floods():
+    """The mean of one example lies far off; no class may pay for that."""
+    examples, labels = classes_of(3000, numbers=40, classes=6, spread=0.35)
+    known, rest = labels < 4, labels >= 4
+    look = fitted(examples[known], labels[known], classes=4)
+    rows = [np.flatnonzero(labels == c)[0] for c in (4, 5)]
+    more = look.with_classes(examples[rows], np.array([1, 1]))
+    right = more.probabilities(examples).argmax(axis=1) == labels
+    before = look.probabilities(examples[known]).argmax(axis=1) == labels[known]
+    assert right[known].mean() > before.mean() - 0.1
+    assert right[rest].mean() > 0.5
+
+
+def test_constant_numbers_say_nothing_of_further_classes():
+    examples, labels = classes_of(200)
+    examples[:, 1] = 7.0
+    more = fitted(examples, labels).with_classes(np.full((1, 4), 99.0), np.array([3]))
+    assert np.isfinite(more.probabilities(examples)).all()
+    assert (more.kernel[1] == 0).all()

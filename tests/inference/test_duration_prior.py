@@ -74,3 +74,10 @@ def test_one_moment_per_class_borrows_from_the_others():
     typical = typical_durations(durations)
     spread = np.std(np.log([2, 4, 8]), ddof=1)
     assert typical["a"] == pytest.approx((np.log(2), spread))
+
+
+def test_other_classes_tell_the_spread_of_a_single_moment():
+    found = typical_durations({"fly": np.array([3.0])}, shared=0.04)
+    assert found["fly"] == pytest.approx((np.log(3), 0.2))
+    assert typical_durations({"fly": np.array([3.0])}) == {}
+    assert typical_durations({"fly": np.array([3.0, 3.0, 3.0])}, shared=0.04) == {}

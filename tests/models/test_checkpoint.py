@@ -133,6 +133,7 @@ def test_description_is_plain_json(saved):
         "source_classes": ["run", "jump", "fall"],
         "target_classes": ["a", "b", "c", "d"],
         "extraction": EXTRACTION,
+        "added_classes": [],
     }
 
 
