@@ -55,7 +55,10 @@ setup(
         ),
     ],
     package_dir={f"ahernet_tf.{name}": name for name in PROGRAMS},
-    package_data={"": ["*.txt", "*.json", "*.csv", "py.typed"]},
+    package_data={
+        "": ["*.txt", "*.json", "*.csv", "py.typed"],
+        "ahernet_tf.visualization.page": ["*.html", "*.css", "*.js"],
+    },
     entry_points={"console_scripts": ["ahernet = ahernet_tf.command:main"]},
     install_requires=[
         "tensorflow>=2.13",

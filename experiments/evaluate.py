@@ -11,7 +11,6 @@ order of the predictions file.
 """
 
 import dataclasses
-import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,84 +21,7 @@ from tqdm import tqdm
 
 from ahernet_tf import evaluation, files, program
 
-
-def parse_thresholds(text: str) -> tuple[float, ...]:
-    """Reads `0.5:0.05:0.95` or `0.3,0.5,0.7`; ValueError if it is neither."""
-    try:
-        if ":" in text:
-            return evaluation.tiou_range(*(float(part) for part in text.split(":")))
-        return tuple(float(part) for part in text.split(","))
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"--tiou: expected start:step:stop or a list, received {text!r}: {error}"
-        ) from error
-
-
-def parse_classes(text: str) -> list[str]:
-    """Reads a file of classes if there is one of that name, else a comma list."""
-    if os.path.exists(text) or text.endswith((".json", ".txt", ".gz")):
-        return evaluation.read_names(text)
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise ValueError(f"--classes: no class in {text!r}.")
-    return names
-
-
-def protocol_of(
-    name: str,
-    subset: str | None = None,
-    tiou: str | None = None,
-    block_list: str | None = None,
-) -> evaluation.Protocol:
-    """Returns the named protocol with what the command line changes in it."""
-    protocol = evaluation.PROTOCOLS[name]
-    if subset:
-        protocol = dataclasses.replace(protocol, subset=subset)
-    if tiou:
-        if name != "custom":
-            raise ValueError(f"--tiou goes with --protocol custom, not {name}.")
-        protocol = dataclasses.replace(protocol, tiou_thresholds=parse_thresholds(tiou))
-    if block_list:
-        excluded = (*protocol.excluded_videos, *evaluation.read_names(block_list))
-        protocol = dataclasses.replace(protocol, excluded_videos=excluded)
-    return protocol
-
-
-def truth_of_data(directory: str, classes: str = "target") -> dict[str, Any]:
-    """Returns the ground truth of a data set's test videos, as training scores them.
-
-    Args:
-        directory: Where dataset.json lies.
-        classes: `target` or `source`.
-
-    Raises:
-        ValueError: The data set is faulty, or has no such videos.
-    """
-    from ahernet_tf.config import DataConfig
-    from ahernet_tf.data.dataset import Dataset
-
-    if classes not in ("target", "source"):
-        raise ValueError(
-            f"--classes: expected target or source with --data, received {classes!r}."
-        )
-    # Whatever was wrong with the data was reported when it was trained on.
-    dataset = Dataset.load(directory, DataConfig(), True, "shape")
-    wanted = None if classes == "target" else dataset.source_classes
-    role = dataset.test(wanted)
-    if role is None:
-        raise ValueError(f"{directory}: no test videos of {classes} classes.")
-    return {
-        "database": {
-            video.id: {
-                "duration": video.duration_sec,
-                "annotations": [
-                    {"segment": [item.start_sec, item.end_sec], "label": item.label}
-                    for item in video.instances
-                ],
-            }
-            for video in role.videos
-        }
-    }
+from . import ground_truth_flags
 
 
 def run(
@@ -191,58 +113,12 @@ def run(
 
 def define_flags() -> None:
     """Defines the program's flags."""
-    flags.DEFINE_string(
-        "ground_truth",
-        None,
-        "Ground truth in ActivityNet JSON (.json or .json.gz).",
-    )
-    flags.DEFINE_string(
-        "data",
-        None,
-        "Data set directory in place of --ground_truth: scores its test videos exactly "
-        "as training does. --classes is then target (the default) or source.",
-    )
+    ground_truth_flags.define_flags()
     flags.DEFINE_string(
         "predictions",
         None,
         "Results file in ActivityNet JSON (.json or .json.gz).",
         required=True,
-    )
-    flags.DEFINE_enum(
-        "protocol",
-        "anet_v1.3",
-        list(evaluation.PROTOCOLS),
-        "What is scored: "
-        + "; ".join(
-            f"{p.name}: {p.description}, subset {p.subset or '(all)'}, tIoU "
-            f"{p.tiou_thresholds[0]:.2f} to {p.tiou_thresholds[-1]:.2f}"
-            for p in evaluation.PROTOCOLS.values()
-        )
-        + ".",
-    )
-    flags.DEFINE_string(
-        "subset",
-        None,
-        "Subset of the ground truth to score, instead of the protocol's.",
-    )
-    flags.DEFINE_string(
-        "classes",
-        None,
-        "Classes to score: a file (one a line, or a JSON list) or a comma-separated "
-        "list. Videos without an instance of them are left out. Default: every "
-        "annotated class.",
-    )
-    flags.DEFINE_string(
-        "tiou",
-        None,
-        "tIoU thresholds, start:step:stop or a comma-separated list; with --protocol "
-        "custom only.",
-    )
-    flags.DEFINE_string(
-        "block_list",
-        None,
-        "File of videos to leave out (one id a line, or a JSON list), such as those no "
-        "longer online; on top of the protocol's own.",
     )
     flags.DEFINE_bool(
         "background_videos",
@@ -283,19 +159,14 @@ def main(values: flags.FlagValues) -> None:
     )
     if values.json:
         files.check_output(values.json)
-    if (values.data is None) == (values.ground_truth is None):
+    asked = ground_truth_flags.read(values)
+    if asked is None:
         raise ValueError("Expected either --ground_truth or --data.")
-    name, classes = values.protocol, values.classes
-    if values.data is not None:
-        truth, name = truth_of_data(values.data, classes or "target"), "custom"
-        classes = None
-    else:
-        truth = values.ground_truth
     report = run(
-        truth,
+        asked.source,
         values.predictions,
-        protocol_of(name, values.subset, values.tiou, values.block_list),
-        parse_classes(classes) if classes else None,
+        asked.protocol,
+        asked.classes,
         values.metrics,
         values.background_videos,
         values.errors,

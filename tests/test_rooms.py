@@ -62,6 +62,7 @@ TESTED_ELSEWHERE = {
         "experiments.parity.recording",
         "experiments.parity.training",
     ],
+    "experiments/test_report.py": ["experiments.ground_truth_flags"],
     "experiments/test_tables.py": [
         "experiments.compare",
         "experiments.paper.anchor_features",
@@ -86,6 +87,9 @@ TESTED_ELSEWHERE = {
         "ahernet_tf.p3d.preprocessing",
     ],
     "synthesis/test_single.py": ["ahernet_tf.synthesis.layouts"],
+    "visualization/page/test_html_page.py": [
+        "ahernet_tf.visualization.page.score_summary"
+    ],
     "test_end_to_end_video.py": [
         "ahernet_tf.inference.chance",
         "ahernet_tf.inference.detections",
