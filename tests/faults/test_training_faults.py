@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from ahernet_tf.models import checkpoint
 from ahernet_tf.training import work_directory
-from tests.faults.forked_training import MOMENTS
 
 KILLED = -9
+MOMENTS = ("config.json", "checksums", "removal", "metrics.json")
 #: Two of the steps: what is tried here does not depend on what is trained.
 ORACLE = ["training.system=AherNet*"]
 

@@ -11,25 +11,10 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.synthetic.difficulty import synthetic_config
-from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.distribution import Workers, make_strategy
 from tests.conftest import REPOSITORY
 from tests.training import replica_run
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("data") / "synthetic"
-    sizes = {"source_classes": 2, "target_classes": 2, "channels": 6}
-    counts = {
-        "videos_per_class": 3,
-        "test_videos_per_class": 2,
-        "moments_per_class": 4,
-    }
-    write_synthetic(directory, synthetic_config("easy", **sizes, **counts))
-    return directory
 
 
 @pytest.fixture(scope="module")

@@ -9,27 +9,12 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.acceleration import devices
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.data.synthetic.difficulty import synthetic_config
-from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.training.trainer import (
     NonFiniteLossError,
     Trainer,
     TrainingInterrupted,
 )
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("data") / "synthetic"
-    sizes = {"source_classes": 2, "target_classes": 2, "channels": 6}
-    counts = {
-        "videos_per_class": 3,
-        "test_videos_per_class": 2,
-        "moments_per_class": 4,
-    }
-    write_synthetic(directory, synthetic_config("easy", **sizes, **counts))
-    return directory
 
 
 def tiny(mode: str = "tiled", **training) -> configuration.Config:

@@ -41,6 +41,7 @@ from ahernet_tf.data.packed import processes
 from ahernet_tf.data.packed.completion import complete
 from ahernet_tf.data.packed.packed_data import DIRECTORY, PLAN
 from ahernet_tf.data.packed.plan import PackingPlan, PackOptions, plan_of
+from ahernet_tf.files import PARTIAL
 
 BEAM = "beam"  # may lie in the directory before there is a plan
 
@@ -82,7 +83,9 @@ def pack(
     if (out / PLAN).exists():
         if replace:
             shutil.rmtree(out)
-    elif out.is_dir() and any(path.name != BEAM for path in out.iterdir()):
+    elif out.is_dir() and any(
+        path.name != BEAM and not path.name.endswith(PARTIAL) for path in out.iterdir()
+    ):
         raise ValueError(f"{out}: is not empty and holds no packed data set")
     call = uuid.uuid4().hex
     check = functools.partial(_check_sequences, data, call, run)

@@ -1,8 +1,8 @@
-"""Trains in forked processes, which may kill themselves or lack something.
+"""Runs programs in forked processes, which may kill themselves or lack something.
 
 Imports TensorFlow once, computes nothing itself, and so can be forked for every run:
 
-    python -m tests.faults.forked_training
+    python -m tests.faults.forked_programs
 
 reads orders from its standard input, a JSON object per line, and answers each with a
 line: the exit status of the process, and what it would have told the user.
@@ -10,6 +10,7 @@ line: the exit status of the process, and what it would have told the user.
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import pathlib
@@ -19,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from absl import flags
 
 from tests.conftest import REPOSITORY
 
@@ -37,11 +40,12 @@ MOMENTS = {
     "checksums": "a checkpoint is there, its checksums are not",
     "removal": "an old checkpoint is half removed",
     "metrics.json": "predictions are there, scores are not",
+    "replacement": "a file is written and takes its place next",
 }
 MOST_SEC = 600  # of a run; SIGALRM ends it then
 
 
-class ForkedTraining:
+class ForkedPrograms:
     """Sends orders to a process of this module.
 
     Args:
@@ -58,16 +62,31 @@ class ForkedTraining:
             text=True,
         )
 
-    def __call__(self, workdir, **order):
+    def train(self, workdir, **order):
         """Trains, and returns the exit status and the message.
 
         Args:
             workdir: The work directory.
-            **order: `data`; `options` of the configuration; `iterations`; `kill`, one
-                of `MOMENTS`, at the `times`-th such moment; `kill_after_sec`;
-                `environment`; `most_bytes` of a file; `unprivileged`; `eagerly`.
+            **order: As for `run`, and `data`; `options` of the configuration;
+                `iterations`; `eagerly`.
         """
-        order = {"data": str(self.data), "workdir": str(workdir), **order}
+        data = order.pop("data", str(self.data))
+        return self._obeyed(data=data, workdir=str(workdir), **order)
+
+    def run(self, program, *arguments, **order):
+        """Runs a program, and returns the exit status and the message.
+
+        Args:
+            program: Its module.
+            *arguments: Of its command line.
+            **order: `kill`, one of `MOMENTS`, at the `times`-th such moment;
+                `kill_after_sec`; `environment`; `most_bytes` of a file; `unprivileged`.
+        """
+        return self._obeyed(
+            program=program, arguments=[str(part) for part in arguments], **order
+        )
+
+    def _obeyed(self, **order):
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return tuple(json.loads(self._process.stdout.readline()))
@@ -98,7 +117,7 @@ def main():
 
 
 def _obey(order, said):
-    """Trains and ends the process: with 1 after an expected error, 2 after another."""
+    """Obeys and ends the process: with 1 after an expected error, 2 after another."""
     from ahernet_tf import program
 
     status = 0
@@ -106,7 +125,8 @@ def _obey(order, said):
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     try:
-        _train(order)
+        _restrict(order)
+        status = _run(order) if "program" in order else _train(order)
     except BaseException as error:
         status = 1 if isinstance(error, program._expected_errors()) else 2
         with contextlib.suppress(OSError):
@@ -116,6 +136,25 @@ def _obey(order, said):
         os._exit(status)
 
 
+def _restrict(order):
+    """Takes from this process what the order says, or lets it kill itself."""
+    os.environ.update(order.get("environment", {}))
+    if "most_bytes" in order:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["most_bytes"],) * 2)
+    if order.get("unprivileged") and os.geteuid() == 0:
+        _drop_capabilities()
+    if "kill" in order:
+        _kill_at(order["kill"], order.get("times", 1))
+
+
+def _run(order):
+    """Runs a program; returns its exit status."""
+    module = importlib.import_module(order["program"])
+    module.define_flags()
+    flags.FLAGS([order["program"], *order["arguments"]])
+    return module.main(flags.FLAGS) or 0
+
+
 def _train(order):
     import tensorflow as tf
 
@@ -123,15 +162,8 @@ def _train(order):
     from ahernet_tf.models import systems
     from experiments.training_run import TrainingRun, train
 
-    os.environ.update(order.get("environment", {}))
-    if "most_bytes" in order:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (order["most_bytes"],) * 2)
-    if order.get("unprivileged") and os.geteuid() == 0:
-        _drop_capabilities()
     if order.get("eagerly"):
         tf.config.run_functions_eagerly(True)
-    if "kill" in order:
-        _kill_at(order["kill"], order.get("times", 1))
     iterations = f"training.iterations={order.get('iterations', 3)}"
     pretrain = "training.pretrain_iterations=1"
     options = [*TINY, pretrain, iterations, *order.get("options", [])]
@@ -146,6 +178,7 @@ def _train(order):
             progress=False,
         )
     )
+    return 0
 
 
 def _drop_capabilities():
@@ -175,6 +208,9 @@ def _kill_at(moment, times):
     if moment == "removal":
         ending = ".data-00000-of-00001"
         pathlib.Path.unlink = before(ending, pathlib.Path.unlink)
+        return
+    if moment == "replacement":
+        os.replace = before("", os.replace)
         return
     name = {"checksums": ".checksums.json"}.get(moment, moment)
     files.write_json = before(name, files.write_json)
