@@ -66,7 +66,10 @@ def test_masked_mean_of_nothing_is_zero_with_zero_gradient():
 
 @pytest.mark.parametrize(
     ("difference", "expected"),
-    [(0, 0), (0.5, 0.125), (-0.5, 0.125), (1, 0.5), (-1, 0.5), (3, 2.5), (-3, 2.5)],
+    [
+        *((0, 0), (0.5, 0.125), (-0.5, 0.125), (0.96, 0.4608), (1, 0.5), (-1, 0.5)),
+        *((1.125, 0.625), (2, 1.5), (-2, 1.5), (3, 2.5), (-3, 2.5)),
+    ],
 )
 def test_smooth_l1_by_hand(difference, expected):
     close(losses.smooth_l1(tf.constant(float(difference))), expected)

@@ -90,10 +90,6 @@ TESTED_ELSEWHERE = {
     "visualization/page/test_html_page.py": [
         "ahernet_tf.visualization.page.score_summary"
     ],
-    "test_end_to_end_video.py": [
-        "ahernet_tf.inference.chance",
-        "ahernet_tf.inference.detections",
-    ],
     "test_program.py": ["ahernet_tf.extras"],
 }
 #: Modules that only the tests of their callers reach.
@@ -107,7 +103,6 @@ UNTESTED = {
     "ahernet_tf.data.sequence_scanner",
     "ahernet_tf.data.sequences",
     "ahernet_tf.data.unannotated",
-    "ahernet_tf.evaluation.entries",
     "ahernet_tf.inference.scoring",
     "ahernet_tf.layers.discriminator",
     "ahernet_tf.layers.shapes",

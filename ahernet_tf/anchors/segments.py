@@ -66,5 +66,4 @@ def pairwise_tiou(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     shared = tf.minimum(a_end, b_end) - tf.maximum(a_start, b_start)
     shared = tf.maximum(shared, 0.0)
     union = (a_end - a_start) + (b_end - b_start) - shared
-    valid = (a_end > a_start) & (b_end > b_start)
-    return tf.where(valid, tf.math.divide_no_nan(shared, union), 0.0)
+    return tf.math.divide_no_nan(shared, union)

@@ -59,3 +59,10 @@ def test_coding_broadcasts_over_the_batch():
     for row in range(3):
         alone = offset_coding.decode(offsets[row], grid)
         np.testing.assert_allclose(decoded[row], alone, rtol=1e-6)
+
+
+def test_encoding_undoes_decoding_in_a_batch():
+    grid = tf.constant(anchors.grid(16, 1, (1.0,)))
+    offsets = tf.random.stateless_normal([3, 4, 2], [1, 2])
+    encoded = offset_coding.encode(offset_coding.decode(offsets, grid), grid)
+    np.testing.assert_allclose(encoded, offsets, rtol=1e-4, atol=1e-4)

@@ -26,3 +26,12 @@ def test_the_best_anchor_of_a_segment(segment, tiou):
         assert found[0] < 0.5
     else:
         assert found[0] == pytest.approx(tiou, rel=1e-6)
+
+
+def test_each_segment_has_its_own_best_however_many_there_are():
+    few = np.array([(64, 96), (64, 65), (0, 512), (300, 300.5), (511, 530)])
+    network = small().network
+    expected = best_anchor_tiou(few, network)
+    np.testing.assert_allclose(expected, [1.0, 0.25, 511 / 512, 0.125, 0.0])
+    many = best_anchor_tiou(np.tile(few, (1000, 1)), network)
+    np.testing.assert_array_equal(many, np.tile(expected, 1000))

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,7 +66,9 @@ def test_label_that_no_drawn_video_holds_is_not_a_number():
     instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "y"))
     table = build_table(instances, found(("v", 0, 1, "x", 1.0)))
     ranked = rank_matches(table, match(table, np.array([0.5])), 1)
-    ap = average_precision(ranked, np.array([2, 0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ap = average_precision(ranked, np.array([2, 0]))
     assert ap[0] == 1.0
     assert np.isnan(ap[1])
 
@@ -204,3 +208,27 @@ def test_recall_of_resampled_videos_equals_that_of_copied_ones():
     recall = drawn @ result.video_recall / (drawn @ result.video_instances)
     np.testing.assert_allclose(recall, copied.ar_at_an)
     assert result.area_under(recall) == pytest.approx(copied.auc)
+
+
+def test_first_hit_may_be_in_a_video_that_is_not_drawn():
+    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "x"))
+    rows = [("v", 0, 1, "x", 0.9), ("w", 0, 1, "x", 0.8)]
+    table = build_table(instances, found(*rows))
+    ranked = rank_matches(table, match(table, np.array([0.5])), 1)
+    assert average_precision(ranked, np.array([0, 1])).tolist() == [[1.0]]
+
+
+def test_a_thousand_resamples_of_seed_0_unless_asked_otherwise():
+    instances, predictions = made_up(8, videos=3)
+    frames = (instances, predictions)
+    alone = bootstrap_interval(*frames, THRESHOLDS)
+    first = bootstrap_interval(*frames, THRESHOLDS, samples=20, seed=0)
+    assert len(alone.resampled) == 1000
+    assert alone.confidence == 0.95
+    np.testing.assert_array_equal(alone.resampled[:20], first.resampled)
+    paired = paired_bootstrap(*frames, predictions, THRESHOLDS)
+    assert len(paired.resampled) == 1000
+    every = bootstrap_detections(*frames, THRESHOLDS)
+    np.testing.assert_array_equal(every.average_map.resampled, alone.resampled)
+    proposals = bootstrap_proposals(evaluate_proposals(*frames, [0.5]))
+    assert len(proposals.auc.resampled) == 1000

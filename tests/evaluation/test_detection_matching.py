@@ -155,3 +155,21 @@ def test_missing_column_and_empty_ground_truth_are_refused():
         build_table(truth(("v", 0, 1, "x")), predictions.drop(columns="score"))
     with pytest.raises(ValueError, match="received none"):
         build_table(truth(), predictions)
+
+
+def test_what_is_known_is_not_counted_as_unknown():
+    ground_truth = truth(("v", 0, 1, "x"), ("w", 0, 1, "y"))
+    rows = [("v", 0, 1, "x", 0.9), ("v", 0, 1, "y", 0.8), ("w", 0, 1, "z", 0.7)]
+    counts = build_table(ground_truth, found(*rows, ("u", 0, 1, "x", 0.6))).counts
+    assert counts["predictions_used"] == 2
+    assert counts["predictions_of_unknown_labels"] == 1
+    assert counts["unknown_labels"] == 1
+    assert counts["predictions_of_unknown_videos"] == 1
+    assert counts["videos_without_predictions"] == 0
+
+
+def test_nothing_to_match_matches_nothing():
+    table = build_table(truth(("v", 0, 1, "x")), found(("v", 5, 6, "x", 0.5)))
+    assert all(len(part) == 0 for part in match(table, np.array([0.5])))
+    pairs = overlapping_pairs(build_table(truth(("v", 0, 1, "x")), found()), 0.5)
+    assert all(len(part) == 0 for part in pairs)

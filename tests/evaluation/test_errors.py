@@ -1,6 +1,7 @@
 import pytest
 
 from ahernet_tf.evaluation import analyse_errors
+from ahernet_tf.evaluation.verdicts import KINDS
 from tests.evaluation.frames import found, truth
 
 INSTANCES = truth(("v", 0, 10, "x"), ("v", 20, 40, "y"), ("w", 0, 50, "x"))
@@ -22,8 +23,7 @@ INSTANCES = truth(("v", 0, 10, "x"), ("v", 20, 40, "y"), ("w", 0, 50, "x"))
 def test_kind_of_false_positive(row, kind):
     result = analyse_errors(INSTANCES, found(("v", 0, 10, "x", 0.9), row))
     assert result.true_positives == 1
-    counts = dict.fromkeys(result.false_positives, 0) | {kind: 1}
-    assert result.false_positives == counts
+    assert result.false_positives == dict.fromkeys(KINDS[1:], 0) | {kind: 1}
 
 
 def test_instance_reached_only_below_the_threshold_is_no_duplicate():
@@ -37,6 +37,8 @@ def test_only_the_best_scored_are_analysed_unless_all_are_asked_for():
     every = analyse_errors(INSTANCES, found(*rows), per_instance=None)
     assert (few.predictions, every.predictions) == (10, 15)
     assert every.false_positives["background"] == 15
+    of_two_instances = found(*(("v", 50 + i, 60 + i, "x", 0.5) for i in range(30)))
+    assert analyse_errors(INSTANCES, of_two_instances).predictions == 20
 
 
 def test_misses_are_binned_by_length_over_duration():
@@ -102,3 +104,18 @@ def test_confusions_count_what_predictions_reach():
 def test_background_threshold_must_lie_below_the_other():
     with pytest.raises(ValueError, match="background tIoU"):
         analyse_errors(INSTANCES, found(("v", 0, 1, "x", 1.0)), 0.5, 0.5)
+
+
+def test_kinds_are_counted_where_nothing_was_predicted():
+    result = analyse_errors(INSTANCES, found())
+    assert result.false_positives == dict.fromkeys(KINDS[1:], 0)
+
+
+def test_ends_of_bins_are_in_the_lower_one():
+    lengths = [2, 2.1, 4, 4.1, 6, 6.1, 8, 8.1]
+    instances = truth(*((f"v{i}", 0, n, "x") for i, n in enumerate(lengths)))
+    instances = instances.assign(duration_sec=10.0)
+    missed = analyse_errors(instances, found(("v0", 8, 9, "x", 0.9))).misses
+    assert [missed[name] for name in ("XS", "S", "M", "L", "XL")] == [
+        *((1, 1), (2, 2), (2, 2), (2, 2), (1, 1))
+    ]

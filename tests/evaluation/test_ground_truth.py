@@ -104,6 +104,9 @@ def test_long_block_list_is_one_step():
     blocked = [f"n{i}" for i in range(7)]
     frame = load_ground_truth(content(**videos), excluded_videos=blocked)
     assert frame.attrs["info"]["steps"][-1] == ("without 7 excluded videos", 2)
+    frame = load_ground_truth(content(**videos), excluded_videos=blocked[:5])
+    steps = frame.attrs["info"]["steps"]
+    assert steps[-2:] == [("without n3", 5), ("without n4", 4)]
 
 
 def test_oddities_are_kept_and_counted():

@@ -1,5 +1,6 @@
 """Files that belong together only in part."""
 
+import pandas as pd
 import pytest
 
 from ahernet_tf.evaluation import mismatches
@@ -57,3 +58,12 @@ def test_proposals_have_no_labels():
 def test_no_prediction_at_all_is_said():
     said = mismatches(TRUTH, predictions([]))
     assert "20 of 20 annotated videos" in said[0]
+
+
+def test_three_examples_are_enough_and_a_tenth_is_no_large_share():
+    said = mismatches(TRUTH, both_labels(f"v{i}" for i in range(16)))
+    assert said[0].endswith("such as 'v16', 'v17', 'v18'.")
+    known = both_labels(f"v{i}" for i in range(18))  # 36
+    assert mismatches(TRUTH, pd.concat([known, predictions(["u"] * 4)])) == []
+    said = mismatches(TRUTH, pd.concat([known, predictions(["u"] * 5)]))
+    assert said[0].startswith("5 of 41 predictions are of 1 videos")

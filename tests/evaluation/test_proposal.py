@@ -89,3 +89,44 @@ def test_unsound_proposal_is_named():
         evaluate_proposals(
             truth(("v", 0, 10, "x")), found(("v", 9, 1, "x", 1.0)), [0.5]
         )
+
+
+def test_area_is_of_trapezoids():
+    """Recall rises from 0 to 1 between 3 and 4 proposals: half a unit there."""
+    instances = truth(("v", 0, 10, "x"))
+    rows = [("v", 100 + i, 110 + i, "x", 1 - i / 1000) for i in range(100)]
+    rows[3] = ("v", 0, 10, "x", rows[3][4])
+    result = evaluate_proposals(instances, found(*rows), [0.5])
+    assert result.auc == pytest.approx(96.5)
+    assert result.area_under(result.ar_at_an) == result.auc
+    assert result.area_under(np.ones(100)) == pytest.approx(99.0)
+
+
+def test_points_are_shares_of_all_that_is_kept():
+    """Two videos with 150 and 50 proposals: all are kept, 100 a video on average."""
+    rows = [("v", 100 + i, 110 + i, "x", 1 - i / 1000) for i in range(150)]
+    rows += [("w", 100 + i, 110 + i, "x", 1 - i / 1000) for i in range(50)]
+    rows[149] = ("v", 0, 10, "x", rows[149][4])
+    instances = truth(("v", 0, 10, "x"), ("w", 0, 10, "x"))
+    result = evaluate_proposals(instances, found(*rows), [0.5])
+    assert (result.ar_at(99), result.ar_at(100)) == (0.0, 0.5)
+    assert result.video_recall[:, -1].tolist() == [1.0, 0.0]
+    assert result.video_instances.tolist() == [1, 1]
+
+
+def test_each_instance_has_the_rank_of_its_own_proposal():
+    rows = [("v", 100 + i, 110 + i, "x", 1 - i / 1000) for i in range(100)]
+    rows[2] = ("v", 0, 10, "x", rows[2][4])
+    rows[5] = ("v", 20, 30, "x", rows[5][4])
+    instances = truth(("v", 20, 30, "x"), ("v", 0, 10, "x"), ("v", 50, 60, "x"))
+    result = evaluate_proposals(instances, found(*rows), [0.5])
+    recall = [3 * result.ar_at(n) for n in (2, 3, 5, 6, 100)]
+    assert recall == pytest.approx([0, 1, 1, 2, 2])
+
+
+@pytest.mark.parametrize("row", [("v", 9, 1, "x"), ("v", 0, np.nan, "x")])
+def test_unsound_ground_truth_is_named(row):
+    with pytest.raises(ValueError, match="ground truth: video 'v'"):
+        evaluate_proposals(truth(row), found(("v", 0, 1, "x", 1.0)), [0.5])
+    with pytest.raises(ValueError, match="with an instance, received none"):
+        evaluate_proposals(truth(), found(("v", 0, 1, "x", 1.0)), [0.5])

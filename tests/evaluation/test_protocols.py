@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import numpy as np
@@ -50,3 +51,33 @@ def test_names_from_empty_or_absent_file_are_refused(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             read_names(tmp_path / name)
+
+
+def test_thumos_is_evaluated_without_what_is_faulty():
+    def video(label):
+        return {"subset": "test", "annotations": [{"segment": [0, 1], "label": label}]}
+
+    names = ("0000270", "0001496", "0000004", "0000006")
+    videos = {f"video_test_{name}": video("Diving") for name in names}
+    videos["video_test_0000006"] = video("Ambiguous")
+    protocol = PROTOCOLS["thumos14"]
+    truth = protocol.load_ground_truth({"database": videos})
+    assert truth["video"].tolist() == ["video_test_0000004"]
+    with pytest.raises(ValueError, match="with one of 1 classes"):
+        protocol.load_ground_truth({"database": videos}, ["Shotput"])
+
+
+def test_own_ground_truth_is_taken_whole():
+    protocol = PROTOCOLS["custom"]
+    assert protocol.subset is None
+    assert protocol.tiou_thresholds == PROTOCOLS["anet_v1.3"].tiou_thresholds
+    assert protocol.ignored_labels == protocol.excluded_videos == ()
+
+
+def test_tabulated_names_and_compressed_ones_are_read(tmp_path):
+    keyed = tmp_path / "classes.json.gz"
+    keyed.write_bytes(gzip.compress(json.dumps({"a b": 1, "c": 2}).encode()))
+    assert read_names(keyed) == ["a b", "c"]
+    marked = tmp_path / "classes.txt"
+    marked.write_bytes(b"\xef\xbb\xbfa b\nc\n")
+    assert read_names(marked) == ["a b", "c"]

@@ -11,7 +11,6 @@ from ahernet_tf.models.checkpoint import Description, save_description, save_wei
 from ahernet_tf.p3d import P3D, ClipFormat, save_p3d
 from tests.data.tiny import CHANNELS
 from tests.models import tiny
-from tests.p3d.videos import counting, write_video
 
 KILLED = -9
 MANY = 40  # files: no program here writes as many
@@ -38,6 +37,8 @@ class Extract:
 
     def __init__(self, forked, folder):
         pytest.importorskip("av")
+        from tests.p3d.videos import counting, write_video
+
         network = P3D((1, 1, 1, 1), base_channels=1)
         network.build((None, 16, 32, 32, 3))
         self.weights, self.videos = folder / "w.npz", folder / "videos"

@@ -86,3 +86,32 @@ def test_candidates_bound_what_enters():
     few = dataclasses.replace(config, candidates=5)
     kept, _ = fade(segments, ranks, few, 30)
     assert set(kept) == set(np.argsort(-ranks)[:5])
+
+
+def test_soft_suppression_drops_nothing_however_alike():
+    """Of two equal segments the second fades by exp(-1 / 2 sigma), and stays."""
+    segments = np.array([[2, 8], [2, 8], [2, 7.9]], np.float32)
+    ranks = np.array([0.9, 0.8, 0.7], np.float32)
+    kept, factors = fade(segments, ranks, InferenceConfig(soft_nms_sigma=0.5), 3)
+    assert sorted(kept.tolist()) == [0, 1, 2]
+    assert factors[kept.tolist().index(1)] == pytest.approx(np.exp(-1), rel=1e-5)
+
+
+def test_equal_ranks_keep_their_order():
+    segments = np.array([[5 * i, 5 * i + 3] for i in range(40)], np.float32)
+    equal = np.full(40, 0.5, np.float32)
+    few = Candidates(segments, equal, equal, np.arange(40))
+    for config in (
+        InferenceConfig(nms_tiou=0.4, soft_nms_sigma=0.0),
+        InferenceConfig(),
+    ):
+        config = dataclasses.replace(config, candidates=25)
+        assert merge(few, config, 25).label.tolist() == list(range(25))
+
+
+def test_parts_for_a_second_look_do_not_disturb():
+    segments, ranks = crowd(5)
+    labels, config = np.arange(5), InferenceConfig(soft_nms_sigma=0.5)
+    plain = merge(Candidates(segments, ranks, ranks, labels), config, 5)
+    more = Candidates(segments, ranks, ranks, labels, ranks, np.ones((5, 2)))
+    assert merge(more, config, 5).label.tolist() == plain.label.tolist()

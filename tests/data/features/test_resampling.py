@@ -138,3 +138,12 @@ def test_sums_in_float32_differ_by_rounding_only(clips, pooling, edge):
     for features in (half, half.astype(np.float32)):
         found = resample(features, centres, covered, 64, pooling, edge, np.float32)
         np.testing.assert_allclose(found, exact, rtol=1e-5, atol=2e-6)
+
+
+def test_long_sequences_are_added_up_block_by_block():
+    """So wide that blocks are short, and so many clips that groups are."""
+    features = np.random.default_rng(0).normal(size=(300, 2000))
+    centres = np.arange(300) + 0.5
+    expected = by_the_letter(features, centres, 300.0, 140)
+    found = resample(features, centres, 300.0, 140)
+    np.testing.assert_allclose(found, expected, rtol=2e-7, atol=1e-9)

@@ -83,3 +83,82 @@ def test_resampled_videos_have_the_rate_of_the_store():
 def test_refuses_a_declaration_that_makes_no_sense(spec, match):
     with pytest.raises(ValueError, match=match):
         TimeModel.from_spec(spec)
+
+
+def test_half_of_an_odd_clip_is_no_whole_frame():
+    model = TimeModel(clip_frames=5, stride_frames=3)
+    np.testing.assert_allclose(model.centres_sec(2, fps=2.0), [1.25, 2.75])
+    legacy = TimeModel(clip_frames=5, stride_frames=3, legacy=True)
+    np.testing.assert_allclose(legacy.centres_sec(2, fps=2.0), [0.75, 2.25])
+    assert model.covered_sec(2, fps=2.0) == 4.0
+
+
+def test_time_from_clip_to_clip():
+    assert CLIPS_16_8.interval_sec(7, fps=4.0) == 2.0
+    assert TimeModel(16, 8, fps=2.0).interval_sec(7) == 4.0
+    assert TimeModel(covers="duration").interval_sec(4, duration_sec=8.0) == 2.0
+
+
+def test_rates_of_a_call_count_before_the_models():
+    model = TimeModel(16, 8, fps=2.0)
+    assert model.covered_sec(1) == 8.0
+    assert model.covered_sec(1, fps=4.0) == 4.0
+    assert model.centres_sec(1).tolist() == [4.0]
+    assert model.centres_sec(1, fps=4.0).tolist() == [2.0]
+
+
+def test_what_is_not_given_is_named():
+    whole = TimeModel(covers="duration")
+    for compute in ("centres_sec", "covered_sec", "interval_sec"):
+        with pytest.raises(ValueError, match="needs fps, received none"):
+            getattr(CLIPS_16_8, compute)(3)
+        with pytest.raises(ValueError, match="needs duration_sec, received none"):
+            getattr(whole, compute)(3)
+
+
+def test_declarations_are_taken_over():
+    spec = {"clip_frames": 16, "stride_frames": 8}
+    assert TimeModel.from_spec(spec) == CLIPS_16_8
+    assert TimeModel.from_spec(spec, legacy=True).legacy
+    more = TimeModel.from_spec({**spec, "fps": 15, "resampled": True})
+    assert more == TimeModel(16, 8, fps=15.0, resampled=True)
+    assert isinstance(more.fps, float)
+    whole = TimeModel.from_spec({"covers": "duration"})
+    assert whole == TimeModel(covers="duration")
+    whole = TimeModel.from_spec({"covers": "duration", "clip_frames": 16})
+    assert whole.clip_frames == 16
+    for value in (True, "16", 0):
+        with pytest.raises(ValueError, match="clip_frames: expected a whole number"):
+            TimeModel.from_spec({**spec, "clip_frames": value})
+    for fps in ("25", -1, [25]):
+        with pytest.raises(ValueError, match="fps of"):
+            TimeModel.from_spec({**spec, "fps": fps})
+
+
+@pytest.mark.parametrize(
+    ("frames", "seconds", "fits"),
+    [
+        (30, 1.0, True),  # 30 fps
+        (30, 1.05, True),  # 28.6: a frame and a half of 30 may be missing
+        (30, 1.07, False),  # 28.0
+        (30000, 1009.0, True),  # 29.73: rounded
+        (30000, 1012.0, False),  # 29.64
+    ],
+)
+def test_how_far_a_measured_rate_may_be_off(frames, seconds, fits):
+    model = TimeModel(8, 4, fps=30.0)
+    video = Video("v", "", seconds, frames=frames)
+    if fits:
+        assert model.fps_of(video) == frames / seconds
+    else:
+        with pytest.raises(ValueError, match="contradicts"):
+            model.fps_of(video)
+
+
+def test_two_stated_rates_may_differ_by_rounding_only():
+    model = TimeModel(8, 4, fps=30.0)
+    assert model.fps_of(Video("v", "", 9.0, fps=30.01)) == 30.01
+    with pytest.raises(ValueError, match="contradicts"):
+        model.fps_of(Video("v", "", 9.0, fps=30.02))
+    # The annotation is taken at its word about its own frames and duration.
+    assert model.fps_of(Video("v", "", 9.0, fps=30.0, frames=100)) == 30.0
