@@ -24,6 +24,7 @@ PROGRAMS = {
         "quickstart": "experiments.quickstart",
         "train": "experiments.train",
         "refine": "experiments.refine",
+        "add-classes": "experiments.add_classes",
         "predict": "experiments.predict",
         "localize-video": "experiments.localize_video",
         "evaluate": "experiments.evaluate",

@@ -52,8 +52,7 @@ def new_directory(path: PathLike) -> Iterator[pathlib.Path]:
         ValueError: `path` is a file, or a directory with something in it.
     """
     path = pathlib.Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"{path}: expected a new or empty directory")
+    check_new_directory(path)
     made = _temporary(path)
     made.mkdir()
     try:
@@ -140,6 +139,18 @@ def check_directory(path: PathLike, name: str | None = None) -> None:
         raise ValueError(f"{name}: {place} is a file, not a directory.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise ValueError(f"{name}: nothing can be written to {place}.")
+
+
+def check_new_directory(path: PathLike) -> None:
+    """Refuses a directory that is there with something in it, or cannot be made.
+
+    Raises:
+        ValueError: It is a file, not empty, or nothing can be written there.
+    """
+    path = pathlib.Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ValueError(f"{path}: expected a new or empty directory")
+    check_directory(path)
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -182,33 +182,19 @@ def load_localizer(request: Request) -> Localizer:
     from ahernet_tf.inference import Localizer
     from ahernet_tf.inference.localizer import find_model
     from ahernet_tf.models.checkpoint import compute_products_in, load_description
-    from ahernet_tf.p3d.agreement import feature_differences
+    from ahernet_tf.p3d.agreement import require_agreement
     from ahernet_tf.p3d.clip_decoding import ExtractionOptions
-    from ahernet_tf.p3d.weights import read_p3d_metadata
 
     directory, checkpoint = find_model(request.checkpoint)
     description, config = load_description(directory)
-    extraction = request.extraction or ExtractionOptions()
-    metadata = read_p3d_metadata(request.p3d)
-    if metadata.in_channels != 3:
-        raise ValueError(
-            f"{request.p3d}: takes {metadata.in_channels} channels; video files give "
-            "the 3 of RGB images."
-        )
-    if metadata.feature_dim != description.feature_channels:
-        raise ValueError(
-            f"{request.p3d} gives features of {metadata.feature_dim} channels, but "
-            f"{directory} was trained on {description.feature_channels}."
-        )
-    differences = feature_differences(
-        description.extraction or {}, request.p3d, extraction, str(directory)
+    require_agreement(
+        description.extraction or {},
+        description.feature_channels,
+        request.p3d,
+        request.extraction or ExtractionOptions(),
+        str(directory),
+        request.other_features,
     )
-    if differences and not request.other_features:
-        raise ValueError(
-            f"{request.p3d} does not give the features that {directory} was trained "
-            f"on (then, now): {'; '.join(differences)}. Use the weights and settings "
-            "of the training's features, or --other_features to go on regardless."
-        )
     config = configuration.with_overrides(config, list(request.overrides))
     compute_products_in(config.training.precision)
     return Localizer.load(

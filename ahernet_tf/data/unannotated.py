@@ -96,14 +96,14 @@ def class_folders(
     for folder in sorted(path for path in directory.iterdir() if path.is_dir()):
         if folder.name.startswith("."):
             continue
-        entry = entry_at(folder.name, layout)
+        entry, faults = entry_at(folder.name, layout), len(report.problems)
         try:
             role = _open(directory, entry, config, channels, report, None, times)
         except (OSError, ValueError) as error:
             report.add(folder, None, str(error).removeprefix(f"{folder}: "), fatal=True)
             continue
-        if not role.videos:
-            report.add(folder, None, "holds no moment that can be used", fatal=True)
+        if not role.videos and len(report.problems) == faults:
+            report.add(folder, None, "holds no moment", fatal=True)
         roles[folder.name] = role
     if not roles and not report.problems:
         report.add(directory, None, "holds no folder of a class", fatal=True)

@@ -89,6 +89,22 @@ def pooled_maps(model: AherNet, sequences: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate(found)
 
 
+def told_as(model: AherNet, exemplars: Exemplars, classes: Sequence[str]) -> np.ndarray:
+    """Returns the class that segment classifiers tell each exemplar as.
+
+    Args:
+        model: The network.
+        exemplars: As it sees them.
+        classes: Its target classes.
+    """
+    kernels, biases = model.target_classifier.weights_by_level()
+    ends = np.cumsum([len(kernel) for kernel in kernels])[:-1]
+    levels = zip(np.split(exemplars.pooled, ends, axis=1), kernels, biases)
+    logits = [tf.matmul(pooled, kernel) + bias for pooled, kernel, bias in levels]
+    likelihood = tf.add_n([tf.nn.log_softmax(own) for own in logits])
+    return np.array(classes)[likelihood.numpy().argmax(axis=1)]
+
+
 def keep_exemplars(
     directory: str | pathlib.Path, model: AherNet, dataset: Dataset, config: Config
 ) -> None:

@@ -16,6 +16,47 @@ from ahernet_tf.p3d.weights import read_p3d_metadata, weights_fingerprint
 _SETTINGS = ("clip_frames", "stride_frames", "fps")
 
 
+def require_agreement(
+    trained: Mapping[str, Any],
+    channels: int,
+    weights: str | os.PathLike,
+    options: ExtractionOptions,
+    trained_name: str,
+    other_features: bool = False,
+) -> None:
+    """Refuses weights whose features a trained network cannot take.
+
+    Args:
+        trained: As of `feature_differences`, as are weights, options and name.
+        channels: That the network takes.
+        weights: Weight file that would make the new features.
+        options: How clips would be cut.
+        trained_name: What messages call the trained network.
+        other_features: Let features of other weights or settings pass.
+
+    Raises:
+        ValueError: Names what differs.
+    """
+    metadata = read_p3d_metadata(weights)
+    if metadata.in_channels != 3:
+        raise ValueError(
+            f"{weights}: takes {metadata.in_channels} channels; video files give "
+            "the 3 of RGB images."
+        )
+    if metadata.feature_dim != channels:
+        raise ValueError(
+            f"{weights} gives features of {metadata.feature_dim} channels, but "
+            f"{trained_name} was trained on {channels}."
+        )
+    differences = feature_differences(trained, weights, options, trained_name)
+    if differences and not other_features:
+        raise ValueError(
+            f"{weights} does not give the features that {trained_name} was trained "
+            f"on (then, now): {'; '.join(differences)}. Use the weights and settings "
+            "of the training's features, or --other_features to go on regardless."
+        )
+
+
 def feature_differences(
     trained: Mapping[str, Any],
     weights: str | os.PathLike,
