@@ -121,6 +121,11 @@ def installed(module: str) -> str:
     return inside if place in (package, package.parent) else module
 
 
+def start_of(module: str) -> str:
+    """Returns how a user starts a program here, such as `ahernet train`."""
+    return name_of(installed(module))
+
+
 def name_of(module: str) -> str:
     """Returns how a user starts a program's module, which `installed` returned."""
     inside = module.removeprefix(f"{ahernet_tf.__name__}.")

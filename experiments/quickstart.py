@@ -112,6 +112,7 @@ def main(values: flags.FlagValues) -> int:
     print(f"network, losses      {workdir}/ahernet  (tensorboard --logdir of it)")
     print(f"detections           {workdir}/ahernet/predictions.json")
     print(f"scores               {workdir}/scores.json")
+    print(f"page for a browser   {workdir}/ahernet/report.html")
     files.write_json(workdir / "scores.json", scores)
     return 0
 

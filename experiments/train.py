@@ -5,22 +5,23 @@
 DIR holds a dataset.json. What depends on the data is chosen by looking at the training
 videos, and printed with its reason, a line per option (--preset auto, the default). W
 gets the configuration (config.json, auto.json, run.json), the losses (losses.jsonl,
-tensorboard/), checkpoints, and at the end predictions.json and metrics.json. Ctrl-C
-saves and stops; the same command continues. Options of the configuration are changed
-with --set, such as --set loss.adv_mask=joint.
+tensorboard/), checkpoints, and at the end predictions.json, metrics.json and
+report.html, a page to look at. Ctrl-C saves and stops; the same command continues.
+Options of the configuration are changed with --set, such as --set loss.adv_mask=joint.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from absl import flags
 
+from ahernet_tf import command, program, settings
 from ahernet_tf import config as configuration
-from ahernet_tf import program, settings
 from ahernet_tf.models import systems
 
 if TYPE_CHECKING:
@@ -184,6 +185,17 @@ def run_from_flags(values: flags.FlagValues) -> TrainingRun:
     )
 
 
+def next_steps(workdir: pathlib.Path) -> list[str]:
+    """Says where the page of a finished run is, and how its network is used."""
+    from ahernet_tf.training import work_directory
+
+    page = workdir / work_directory.PAGE
+    lines = [f"{page}: open it in a browser."] if page.exists() else []
+    predict = command.start_of("experiments.predict")
+    arguments = shlex.join(["--checkpoint", str(workdir)])
+    return [*lines, f"Next: {predict} {arguments} --features DIR --out results.json"]
+
+
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
     from ahernet_tf.training.distribution import WorkerLostError
@@ -206,6 +218,7 @@ def main(values: flags.FlagValues) -> int:
                 f"AUC {part['auc']:.2f}% ({part['videos']} videos)"
             )
     print(f"Everything is in {run.workdir}.")
+    print("\n".join(next_steps(run.workdir)))
     return 0
 
 

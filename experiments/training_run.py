@@ -27,6 +27,8 @@ from ahernet_tf.training import logs, work_directory
 from ahernet_tf.training.distribution import Workers, make_strategy
 from ahernet_tf.training.trainer import Trainer
 
+from . import ground_truth_flags, report
+
 VALIDATION = "validation.jsonl"
 
 
@@ -246,6 +248,14 @@ def _scores(
     if target is not None:
         path = run.workdir / work_directory.PREDICTIONS
         metrics |= score_role(run, model, description, target, "target", path)
+        report.make_report(
+            run.workdir / work_directory.PAGE,
+            {run.config.training.system: path},
+            ground_truth_flags.of_role(target),
+            f"{run.config.training.system}: {dataset.name}",
+            {"Data": str(run.data), "Seed": str(run.seed)},
+            progress=run.progress,
+        )
     system = systems.system(run.config.training.system)
     source = dataset.test(dataset.source_classes)
     if source is not None and system.localizes_source:

@@ -99,6 +99,9 @@ def test_an_installation_holds_one_package_and_runs_from_anywhere(installed, tmp
     packages = {path.name for path in installed.iterdir() if path.is_dir()}
     assert {p for p in packages if "dist-info" not in p} - {"bin"} == {"ahernet_tf"}
     assert (installed / "ahernet_tf" / "py.typed").exists()
+    page = pathlib.Path("ahernet_tf", "visualization", "page")
+    there = {path.name for path in (installed / page).glob("*.*")}
+    assert there >= {path.name for path in (REPOSITORY / page).glob("*.*")}
     environment = {"PYTHONPATH": str(installed), "PATH": ""}
     for program in ("table1", "make-split", "parity", "benchmark-nms"):
         done = ahernet(program, "--help", cwd=tmp_path, env=environment)

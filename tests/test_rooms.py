@@ -67,6 +67,7 @@ TESTED_ELSEWHERE = {
         "experiments.compare",
         "experiments.paper.anchor_features",
         "experiments.paper.columns",
+        "experiments.paper.pages",
         "experiments.paper.published",
         "experiments.paper.rendering",
         "experiments.paper.runs",

@@ -7,6 +7,7 @@
 | `checkpoints/`, `best/` | the last states, and that of the best validation score |
 | `losses.jsonl`, `tensorboard/`, `validation.jsonl` | logs |
 | `predictions*.json`, `metrics.json` | results, of all iterations of `config.json` |
+| `report.html` | a page to look at them with |
 | `exemplars.npz` | moments as the trained network sees them, for classes to come |
 | `train.lock` | held while a process trains |
 """
@@ -35,6 +36,7 @@ from ahernet_tf.models.checkpoint import Description
 RUN, METRICS, LOCK = "run.json", "metrics.json", "train.lock"
 EXEMPLARS = "exemplars.npz"
 PREDICTIONS, SOURCE_PREDICTIONS = "predictions.json", "predictions_source.json"
+PAGE = "report.html"
 _PACKAGES = ("ahernet_tf", "tensorflow", "keras", "numpy", "tensorflow-addons")
 
 
@@ -146,7 +148,7 @@ def results(directory: pathlib.Path) -> dict[str, Any] | None:
 
 def forget_results(directory: pathlib.Path) -> None:
     """Removes results that the iterations to come will make untrue."""
-    for name in (METRICS, EXEMPLARS, PREDICTIONS, SOURCE_PREDICTIONS):
+    for name in (METRICS, EXEMPLARS, PREDICTIONS, SOURCE_PREDICTIONS, PAGE):
         (directory / name).unlink(missing_ok=True)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import NoReturn
 
 from absl import flags
 
+from ahernet_tf import command, files, program
 from ahernet_tf import config as configuration
-from ahernet_tf import files, program
 
 from . import columns as table_columns
-from . import rendering, table_rows
+from . import pages, rendering, table_rows
 from . import runs as training_runs
 from .columns import Column, Plan
 from .published import Table
@@ -174,6 +175,15 @@ def main(table: Table, values: flags.FlagValues) -> int:
     )
     print(text)
     print(f"{workdir / table.name}.md, .csv and .json")
+    for column in columns:
+        name = table.name if len(columns) == 1 else f"{table.name}_{column.name}"
+        page = workdir / f"{name}.html"
+        if pages.write_page(table, column, page, values.bootstrap, values.progress):
+            print(f"{page}: open it in a browser.")
+    if len(table.systems) > 1:
+        b, a = (columns[0].runs(s)[0].workdir.parent for s in table.systems[-2:])
+        arguments = shlex.join(["--a", str(a), "--b", str(b)])
+        print(f"Next: {command.start_of('experiments.compare')} {arguments}")
     for run in failed:
         print(f"failed: {run.name}; see {run.workdir / training_runs.LOG}")
     return 1 if failed else 0

@@ -9,8 +9,7 @@ import pytest
 from experiments import report
 from experiments.ground_truth_flags import GroundTruth, of_data, protocol_of
 from tests.experiments.paper_runs import write_data
-from tests.visualization.page.made_up import made_up
-from tests.visualization.page.test_html_page import content_of
+from tests.visualization.page.made_up import content_of, made_up
 
 TRUTH, FOUND = made_up(videos=4)
 

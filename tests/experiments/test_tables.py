@@ -13,10 +13,18 @@ import pytest
 from ahernet_tf import config as configuration
 from ahernet_tf.models import systems
 from experiments import compare
-from experiments.paper import published, runs, significance, table_rows, tables
+from experiments.paper import (
+    pages,
+    published,
+    runs,
+    significance,
+    table_rows,
+    tables,
+)
 from experiments.paper.columns import Plan, columns
 from tests.conftest import REPOSITORY
 from tests.experiments.paper_runs import FAKE, column_of, starts, write_data
+from tests.visualization.page.made_up import content_of
 
 TABLES = (
     published.TABLE_1,
@@ -315,6 +323,41 @@ def test_our_column_of_a_setting_stands_beside_its_published_one(made, data, tmp
     row = json.loads((tmp_path / "table2.json").read_text())["rows"][1]
     assert row["average_map"]["published"] == pytest.approx(0.172)
     assert row["auc"]["published"] == 58.3
+
+
+def test_the_page_of_a_table_shows_its_systems_side_by_side(made, tmp_path):
+    column, _ = made
+    page = tmp_path / "table2.html"
+    assert pages.write_page(published.TABLE_2, column, page, 20, progress=False)
+    content = content_of(page)
+    systems = published.TABLE_2.systems
+    assert [r["name"] for r in content["results"]] == [*map(published.label, systems)]
+    for system, result in zip(systems, content["results"]):
+        metrics = column.runs(system)[0].metrics()
+        average_map = 100 * metrics["average_map"]
+        assert result["scores"]["average_map"][0] == pytest.approx(
+            average_map, abs=1e-4
+        )
+    empty = dataclasses.replace(column, workdir=tmp_path / "other")
+    assert not pages.write_page(published.TABLE_2, empty, tmp_path / "no.html")
+    assert not (tmp_path / "no.html").exists()
+
+
+def test_the_program_ends_with_its_page_and_what_is_next(made):
+    column, _ = made
+    arguments = [f"--data={column.data}", f"--workdir={column.workdir}"]
+    options = ["--preset=small", "--seeds=0,1", "--bootstrap=5", "--notrain"]
+    result = subprocess.run(
+        [sys.executable, "-m", "experiments.table2", *arguments, *options],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    page, following = result.stdout.splitlines()[-2:]
+    assert page == f"{column.workdir / 'table2.html'}: open it in a browser."
+    expected = f"--a {column.workdir / 'AherNet-oracle'} --b {column.workdir}/AherNet"
+    assert following.endswith(f"compare {expected}")
 
 
 def test_one_value_has_no_deviation():

@@ -14,6 +14,7 @@ from ahernet_tf.data.synthetic.difficulty import synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from ahernet_tf.inference.exemplars import read_exemplars
 from tests.conftest import REPOSITORY
+from tests.visualization.page.made_up import content_of
 
 TINY = [
     "network.untrimmed_steps=64",
@@ -90,6 +91,16 @@ def test_a_run_leaves_configuration_losses_detections_and_scores(trained, data):
     assert list((trained / "tensorboard").iterdir())
 
 
+def test_a_run_leaves_a_page_of_its_scores(trained):
+    content = content_of(trained / "report.html")
+    [result] = content["results"]
+    metrics = json.loads((trained / "metrics.json").read_text())
+    average_map = 100 * metrics["average_map"]
+    assert result["scores"]["average_map"][0] == pytest.approx(average_map, abs=1e-4)
+    assert result["name"] == "AherNet"
+    assert len(content["videos"]) >= metrics["videos"]
+
+
 @pytest.mark.parametrize("classes", ["target", "source"])
 def test_evaluate_scores_a_data_set_as_training_does(trained, data, tmp_path, classes):
     name = {"target": "predictions.json", "source": "predictions_source.json"}[classes]
@@ -111,6 +122,10 @@ def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
     result = call("train", *train_arguments(data, trained, eval_every=2))
     assert result.returncode == 0
     assert "finished" in result.stderr
+    *_, page, following = result.stdout.splitlines()
+    assert page == f"{trained / 'report.html'}: open it in a browser."
+    assert following.startswith("Next: ")
+    assert f"predict --checkpoint {trained} --features DIR" in following
     # The stored configuration is read; nothing is looked at or chosen again.
     assert "synthesis.mode" not in result.stdout
     assert (trained / "metrics.json").stat().st_mtime_ns == before

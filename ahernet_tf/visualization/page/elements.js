@@ -39,7 +39,7 @@ function readPalette() {
   const probe = document.body.appendChild(el("span", { hidden: true }));
   const names = ["ink", "soft", "line", "fill", "card", "truth", "missed"];
   for (let n = 0; n < 6; n++) names.push(`kind-${n}`);
-  for (let n = 0; n < 8; n++) names.push(`series-${n}`);
+  for (let n = 0; n < 10; n++) names.push(`series-${n}`);
   for (const name of names) {
     probe.style.color = `var(--${name})`;
     palette[name] = getComputedStyle(probe).color;

@@ -21,7 +21,7 @@ from ahernet_tf.spelling import canonical_video_id
 from ahernet_tf.visualization.page.browser_data import BrowserData
 from ahernet_tf.visualization.page.score_summary import Resampling, score_summaries
 
-MOST_RESULTS = 8
+MOST_RESULTS = 10
 TOP = 200
 #: What browsers play, best first.
 VIDEO_SUFFIXES = (".mp4", ".webm", ".m4v", ".mov", ".mkv", ".ogv", ".avi")

@@ -1,5 +1,8 @@
 """Made-up annotations and detections, better or worse, for tests of the page."""
 
+import json
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -37,3 +40,11 @@ def made_up(
         pd.DataFrame(truth, columns=[*columns, "duration_sec"]),
         pd.DataFrame(found, columns=[*columns, "score"]),
     )
+
+
+def content_of(path):
+    """Returns the data that a page holds."""
+    [data] = re.findall(
+        r'<script type="application/json" id="data">(.*?)</script>', path.read_text()
+    )
+    return json.loads(data)
