@@ -40,8 +40,9 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "classes",
         "target",
-        ["target", "source"],
-        "Classes learnt from moments, or classes with temporal annotations.",
+        ["target", "old", "source"],
+        "Classes learnt from moments, the same without those that were added after "
+        "training, or classes with temporal annotations.",
     )
     like = "of the features; default: as in training."
     flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}")
