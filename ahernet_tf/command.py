@@ -69,6 +69,7 @@ PROGRAMS = {
             "p3d",
             "p3d_memory",
             "gpu",
+            "setting_costs",
         )
     },
 }

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 PARTIAL = ".partial"
+_MOST_DIGITS = 300  # of a whole number in JSON
 _LONGEST_NAME = 255  # bytes, on the usual file systems
 _ABANDONED_AFTER_SEC = 24 * 3600.0
 
@@ -216,12 +217,23 @@ def read_json(
         raise ValueError(f"{path}: cannot be read ({reason})") from error
     try:
         text = data.decode(json.detect_encoding(data))
-        content = json.loads(text, object_pairs_hook=unique)
+        content = json.loads(text, object_pairs_hook=unique, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: is not JSON ({error})") from error
     if faults:
         raise ValueError(f"{path}: the key {faults[0]!r} is there twice.")
     return content
+
+
+def _integer(text: str) -> int:
+    """Converts the digits of a whole number.
+
+    Raises:
+        ValueError: No floating-point number is as large.
+    """
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"the number {text[:9]}... is too large")
+    return int(text)
 
 
 def shortened(text: object, most: int = 300) -> str:

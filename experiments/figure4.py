@@ -210,11 +210,11 @@ def run(
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    workdir = pathlib.Path(values.workdir)
-    content = run(workdir, values.data)
-    for system, result in content["accuracy_of_all"].items():
-        print(f"{system}: {100 * result['mean']:.1f}% of all proposals")
-    print(figures.written(workdir, NAME))
+    for workdir in figures.workdirs(pathlib.Path(values.workdir), values.data):
+        content = run(workdir, values.data)
+        for system, result in content["accuracy_of_all"].items():
+            print(f"{system}: {100 * result['mean']:.1f}% of all proposals")
+        print(figures.written(workdir, NAME))
 
 
 if __name__ == "__main__":

@@ -227,19 +227,19 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    workdir = pathlib.Path(values.workdir)
-    content = run(
-        workdir,
-        values.data,
-        values.level,
-        values.seed,
-        values.anchors,
-        values.moments,
-    )
-    for key, result in content["accuracy"].items():
-        if result["mean"] is not None:
-            print(f"{key.replace('_', ' ')}: accuracy {result['mean']:.3f}")
-    print(f"Level {content['drawn_level']}: {figures.written(workdir, NAME)}")
+    for workdir in figures.workdirs(pathlib.Path(values.workdir), values.data):
+        content = run(
+            workdir,
+            values.data,
+            values.level,
+            values.seed,
+            values.anchors,
+            values.moments,
+        )
+        for key, result in content["accuracy"].items():
+            if result["mean"] is not None:
+                print(f"{key.replace('_', ' ')}: accuracy {result['mean']:.3f}")
+        print(f"Level {content['drawn_level']}: {figures.written(workdir, NAME)}")
 
 
 if __name__ == "__main__":

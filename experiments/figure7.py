@@ -187,9 +187,9 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    workdir = pathlib.Path(values.workdir)
-    drawn = run(workdir, values.baseline, values.videos, values.seed, values.data)
-    print(f"Videos {', '.join(drawn)}: {figures.written(workdir, NAME)}")
+    for workdir in figures.workdirs(pathlib.Path(values.workdir), values.data):
+        drawn = run(workdir, values.baseline, values.videos, values.seed, values.data)
+        print(f"Videos {', '.join(drawn)}: {figures.written(workdir, NAME)}")
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def test_json_is_read_whatever_its_encoding(tmp_path, encoding, pack):
         (b"{", "is not JSON"),
         (b"\xff\xd8\xff\xe0", "is not JSON"),
         pytest.param(b"[" * 100_000, "is not JSON", id="nested"),
+        pytest.param(b"[1e5, " + b"9" * 301 + b"]", "is not JSON", id="large"),
         pytest.param(b"9" * 5000, "is not JSON", id="digits"),
         (gzip.compress(b"{}")[:-6], "cannot be read"),
         (b'{"v": {"a": 1, "b": 2, "a": 3}}', "the key 'a' is there twice"),

@@ -45,6 +45,7 @@ TESTED_ELSEWHERE = {
         "experiments.benchmarks.pipeline",
         "experiments.benchmarks.preset_flags",
         "experiments.benchmarks.rates",
+        "experiments.benchmarks.setting_costs",
         "experiments.benchmarks.train_step",
         "experiments.benchmarks.waiting",
     ],

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, GREY = "#1f61b2", "#d9731a", "#2a8f6d", "0.45"
 FORMATS = ("png", "pdf")
 _DPI = 150
+_SYSTEM = "AherNet"  # what every table trains, and every figure shows
 
 
 def system_runs(workdir: pathlib.Path, system: str) -> dict[int, pathlib.Path]:
@@ -40,6 +41,27 @@ def system_runs(workdir: pathlib.Path, system: str) -> dict[int, pathlib.Path]:
         raise ValueError(
             f"{error} python -m experiments.table2 --workdir {workdir} makes them."
         ) from error
+
+
+def workdirs(workdir: pathlib.Path, data: str | None = None) -> list[pathlib.Path]:
+    """Returns where the runs of each data set lie: here, or a directory for each.
+
+    Args:
+        workdir: Of a table; one of several data sets has a directory for each.
+        data: Where the data set lies now, if that was said.
+
+    Raises:
+        ValueError: One data set was named, and there are runs of several.
+    """
+    if (workdir / directory_name(_SYSTEM)).exists() or not workdir.is_dir():
+        return [workdir]
+    places = sorted(p.parent for p in workdir.glob(f"*/{directory_name(_SYSTEM)}"))
+    if data is not None and len(places) > 1:
+        raise ValueError(
+            f"{workdir}: holds runs of {len(places)} data sets; with --data name one "
+            f"as --workdir: {', '.join(map(str, places))}."
+        )
+    return places or [workdir]
 
 
 def load_data(run: pathlib.Path, data: str | None) -> Dataset:
@@ -123,7 +145,8 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "workdir",
         "runs/paper",
-        "Holds the runs of the tables, <system>/<seed>; gets the figure.",
+        "Holds the runs of a table, <system>/<seed>, or those of several data sets, "
+        "<name>/<system>/<seed>; beside them goes the figure.",
     )
     flags.DEFINE_string(
         "data", None, "Data set directory; by default where the runs were trained."

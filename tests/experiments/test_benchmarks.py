@@ -22,6 +22,7 @@ from experiments.benchmarks import (
     p3d_memory,
     pipeline,
     rates,
+    setting_costs,
     train_step,
     waiting,
 )
@@ -48,6 +49,27 @@ def test_products_of_a_convolution_are_counted_one_by_one(steps, stride):
     # All ones: an output is the number of products that it sums.
     outputs = tf.nn.conv1d(tf.ones([2, steps, 5]), tf.ones([3, 5, 4]), stride, "SAME")
     assert convolution(2, steps, 5, 4, stride) == 2 * tf.reduce_sum(outputs).numpy()
+
+
+def test_costs_of_the_settings_are_operations_and_clips_divided_by_rates():
+    rows = {
+        (row["setting"], row["features"]): row
+        for row in setting_costs.compute("paper", gpu_tflops=50, processor_gflops=200)
+    }
+    row = rows["th14_to_anet_fg", "p3d"]
+    counts = Arithmetic(configuration.paper(), 2048, 20, 200, 16)
+    system = SYSTEMS["AherNet"]
+    flop = 95_000 * counts.iteration(system.pretrain).total
+    flop += 15_000 * counts.iteration(system.train).total
+    assert row["gpu_hours"] == pytest.approx(flop / 50e12 / 3600)
+    assert row["processor_hours"] == pytest.approx(250 * row["gpu_hours"])
+    seconds = (315 + 155.6) * 3600
+    assert row["clips"] == pytest.approx((seconds * 27.7 + 11.6 * 3600 * 29.2) / 8)
+    assert row["gigabytes"] == pytest.approx(row["clips"] * 4096 / 1e9)
+    resized = rows["anet_un_to_anet_am", "cuhk_tsn"]
+    assert resized["clips"] == 100 * (9_649 + 4_728)
+    text = setting_costs.describe([row])
+    assert "| `th14_to_anet_fg` | `p3d` | 2048 | 6.0 | 24.7 |" in text
 
 
 def test_full_size_is_about_20_gflop_a_sequence():

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import shutil
+import types
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from ahernet_tf.inference import Localizer
 from ahernet_tf.models import checkpoint as storage
 from ahernet_tf.models import systems
 from experiments import figure4, figure5, figure6, figure7
-from experiments.paper import anchor_features
+from experiments.paper import anchor_features, figures
 from experiments.paper.anchor_features import FOREGROUND, REAL, SYNTHETIC, Sample
 from experiments.paper.runs import directory_name
 from tests.experiments.paper_runs import FAKE, column_of, starts, write_data
@@ -293,6 +294,29 @@ def test_figure7_draws_the_chosen_videos_and_writes_what_it_shows(faked):
         figure7.run(column.workdir, names=["nobody"])
     with pytest.raises(ValueError, match="seed 5"):
         figure7.run(column.workdir, seed=5)
+
+
+def test_the_runs_of_several_data_sets_are_found(tmp_path):
+    assert figures.workdirs(tmp_path) == [tmp_path]
+    for name in ("th14_to_anet_fg", "mine"):
+        (tmp_path / name / "AherNet" / "0").mkdir(parents=True)
+    (tmp_path / "notes").mkdir()
+    places = [tmp_path / "mine", tmp_path / "th14_to_anet_fg"]
+    assert figures.workdirs(tmp_path) == places
+    assert figures.workdirs(places[0], "D") == [places[0]]
+    with pytest.raises(ValueError, match="holds runs of 2 data sets; with --data"):
+        figures.workdirs(tmp_path, "D")
+
+
+def test_figure4_is_drawn_for_each_data_set_of_a_table(networks, tmp_path, capsys):
+    for name in ("a", "b"):
+        shutil.copytree(networks, tmp_path / name)
+    values = types.SimpleNamespace(workdir=str(tmp_path), data=None)
+    figure4.main(values)
+    said = capsys.readouterr().out
+    for name in ("a", "b"):
+        assert str(tmp_path / name / "figure4") in said
+        check_pictures(tmp_path / name, "figure4")
 
 
 def test_figures_say_which_runs_they_lack(tmp_path, faked):

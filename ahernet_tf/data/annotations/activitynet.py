@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ahernet_tf import spelling
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.collected_videos import make_videos
 from ahernet_tf.data.annotations.read_options import ReadOptions
@@ -76,9 +77,7 @@ def read_database(source: Source, collector: VideoCollector) -> None:
         if not isinstance(record, dict):
             collector.fault(video_id, f"expected an object, received {record!r}")
             continue
-        group = record.get("group", record.get("subject"))
-        facts = {k: record.get(k) for k in ("duration", "frames", "fps", "subset")}
-        collector.add_video(video_id, **facts, group=group)
+        collector.add_video(video_id, **facts_of(record))
         if record.get("annotations") is None and record.get("label") is not None:
             duration = to_number(record.get("duration"))
             frames, fps = to_number(record.get("frames")), to_number(record.get("fps"))
@@ -86,8 +85,36 @@ def read_database(source: Source, collector: VideoCollector) -> None:
                 duration = frames / fps
             collector.add_segment(video_id, 0.0, duration, record["label"])
         else:
-            annotations = record.get("annotations", record.get("annotation"))  # COIN
-            add_annotations(collector, video_id, annotations)
+            add_annotations_of(collector, video_id, record)
+
+
+def add_annotations_of(
+    collector: VideoCollector, video_id: str, record: dict[str, Any]
+) -> None:
+    """Adds `annotations` of a record, or says that they are missing.
+
+    In COIN they are called `annotation`.
+    """
+    annotations = record.get("annotations", record.get("annotation"))
+    others = [k for k, v in record.items() if isinstance(v, list) and v]
+    others = [key for key in others if isinstance(record[key][0], dict)]
+    if annotations is not None:
+        add_annotations(collector, video_id, annotations)
+    elif others:
+        collector.fault(video_id, f"has no 'annotations', but '{others[0]}'")
+    elif not is_withheld(record.get("subset")):
+        collector.count("videos without 'annotations', taken as background")
+
+
+def facts_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a record says of its video, as `VideoCollector` takes it."""
+    facts = {k: record.get(k) for k in ("duration", "frames", "fps", "subset")}
+    return facts | {"group": record.get("group", record.get("subject"))}
+
+
+def is_withheld(subset: Any) -> bool:
+    """Tells whether a subset is one whose annotations are not published."""
+    return spelling.subset_name(str(subset)) in ("test", "testing")
 
 
 def add_annotations(collector: VideoCollector, video_id: str, entries: Any) -> None:

@@ -6,7 +6,7 @@ import pathlib
 import re
 
 from ahernet_tf.data import checks
-from ahernet_tf.data.annotations.activitynet import read_database
+from ahernet_tf.data.annotations.activitynet import facts_of
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import checked_table, rows_of
@@ -35,7 +35,11 @@ def read_video_facts(
                 facts = {n: record.get(key) for n, key in names.items()}
                 collector.add_video(video, **facts)
         elif source.json is not None:
-            read_database(source, collector)
+            database = source.json.get("database")
+            if not isinstance(database, dict):
+                raise ValueError("holds no object 'database'")
+            for video, record in database.items():
+                collector.add_video(video, **facts_of(record))
         else:
             table = checked_table(source, "video")
             if not set(FACTS) & set(table.columns):

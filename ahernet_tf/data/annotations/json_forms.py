@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ahernet_tf.data.annotations.activitynet import add_annotations
+from ahernet_tf.data.annotations.activitynet import add_annotations, add_annotations_of
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import add_clip, is_too_low
 from ahernet_tf.data.annotations.times import to_number
@@ -55,7 +55,7 @@ def read_bsn(source: Source, collector: VideoCollector) -> None:
     for video_id, record in records_of(source, collector).items():
         seconds, frames = record.get("duration_second"), record.get("duration_frame")
         collector.add_video(video_id, seconds, frames)
-        add_annotations(collector, video_id, record.get("annotations"))
+        add_annotations_of(collector, video_id, record)
 
 
 def is_kinetics_json(source: Source) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ahernet_tf.data.annotations.activitynet import is_withheld
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.text_tables import (
     FACTS,
@@ -136,7 +137,7 @@ def is_kinetics(source: Source) -> bool:
 def read_kinetics(source: Source, collector: VideoCollector) -> None:
     """Reads `label,youtube_id,time_start,time_end,split`: a row a trimmed clip.
 
-    Rows without a label (test) have no instance.
+    Rows of the test subset may have no label, and then no instance.
     """
     table = checked_table(source, "youtubeid", "timestart", "timeend")
     for row in rows_of(table, collector):
@@ -160,6 +161,8 @@ def add_clip(
 ) -> None:
     """Adds a trimmed clip of a video, which is one action as a whole.
 
+    A clip of the test subset may have no label.
+
     Its id is that of the usual downloaders, `<youtube_id>_000012_000022`, its duration
     the length of the cut.
     """
@@ -172,7 +175,7 @@ def add_clip(
         collector.count("repeated clips dropped")
         return
     collector.add_video(video_id, end_sec - start_sec, subset=subset)
-    if label:
+    if label or not is_withheld(subset):
         collector.add_segment(video_id, 0.0, end_sec - start_sec, label)
 
 

@@ -17,7 +17,7 @@ _FREQUENCIES = "\\"  # Audacity's second line of a label
 _CHAPTER = re.compile(
     r"[(\[]?((?:\d+:)?\d{1,2}:\d\d(?:[.,]\d+)?)[)\]]?(?:\s+[-–—]?\s*(.*))?"
 )
-_CUE = re.compile(r"([\d:.,]+)\s+-->\s+([\d:.,]+)")
+_CUE = re.compile(r"([\d:.,]+)\s+-->\s+([\d:.,]+)(?:\s.*)?$")
 
 
 def is_thumos14_text(source: Source) -> bool:
@@ -138,7 +138,7 @@ def read_elan_tab(source: Source, collector: VideoCollector) -> None:
             collector.fault(None, f"line {number}: {fault}")
             return
         if found is None:
-            if number > 1:  # the first line may be a header
+            if number > 1 or re.search(r"\d", line):  # the first may be a header
                 what = (
                     f"line {number}: expected begin, end and value, received '{line}'"
                 )
@@ -151,7 +151,8 @@ def read_elan_tab(source: Source, collector: VideoCollector) -> None:
         media = [c for c in rest if re.search(r"\.(eaf|mp4|mov|avi|mpe?g|mkv|wav)$", c)]
         values = [c for c in rest if c and c not in media]
         video = video_name(media[0]) if media else source.stem
-        collector.add_segment(video, start, end, values[0] if values else cells[0])
+        tier = "" if TimePoint.of(cells[0]) else cells[0]
+        collector.add_segment(video, start, end, values[0] if values else tier)
 
 
 def _doubt(cells: list[str], rest: list[str]) -> str | None:

@@ -92,11 +92,17 @@ def is_fiftyone(source: Source) -> bool:
 def read_fiftyone(source: Source, collector: VideoCollector) -> None:
     """Reads FiftyOne: `labels.json` of temporal detections, or `samples.json`.
 
-    `timestamps` are seconds, `support` is frames, from 1 on, both ends included.
+    `timestamps` are seconds, `support` is frames, from 1 on, both ends included. A
+    sample without such a field was not annotated, and is left out.
     """
     content = source.json
     names = tuple(map(str, content.get("classes") or ()))
     for sample in content.get("samples") or ():
+        fields = [field for field in sample.values() if isinstance(field, dict)]
+        fields = [f for f in fields if f.get("_cls") == "TemporalDetections"]
+        collector.count("samples without temporal detections left out", not fields)
+        if not fields:
+            continue
         video = video_name(sample.get("filepath") or "")
         facts = sample.get("metadata") or {}
         collector.add_video(
@@ -105,10 +111,9 @@ def read_fiftyone(source: Source, collector: VideoCollector) -> None:
             facts.get("total_frame_count"),
             facts.get("frame_rate"),
         )
-        for field in sample.values():
-            if isinstance(field, dict) and field.get("_cls") == "TemporalDetections":
-                for detection in field.get("detections") or ():
-                    _add_fiftyone(collector, video, detection, names)
+        for field in fields:
+            for detection in field["detections"]:
+                _add_fiftyone(collector, video, detection, names)
     for video, detections in (content.get("labels") or {}).items():
         collector.add_video(video)
         for detection in detections or ():
@@ -171,7 +176,7 @@ def read_boris(source: Source, collector: VideoCollector) -> None:
         collector.add_video(video, facts[0], fps=facts[1])
         begun: dict[tuple[str, ...], Any] = {}
         for time, subject, code, modifier, *_ in sorted(
-            observation.get("events") or (), key=lambda event: event[0]
+            observation["events"] or (), key=lambda event: event[0]
         ):
             event = (subject, code, modifier)
             if code not in lasting:

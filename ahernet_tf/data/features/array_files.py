@@ -59,7 +59,8 @@ def array_of(data: bytes) -> np.ndarray:
     """Interprets the bytes of an npy file.
 
     Raises:
-        ValueError: They are none, hold pickled objects, or fewer numbers than stated.
+        ValueError: They are none, hold pickled objects, or fewer numbers than stated,
+            or more.
     """
     shape, fortran, dtype, begin = npy_header(data)
     count = math.prod(shape)
@@ -68,6 +69,8 @@ def array_of(data: bytes) -> np.ndarray:
             f"the file is cut short: {dtype} {shape} are {count * dtype.itemsize} "
             f"bytes, {len(data) - begin} are there"
         )
+    if rest := len(data) - begin - count * dtype.itemsize:
+        raise ValueError(f"{rest} bytes follow after {dtype} {shape}: a second array?")
     values = np.frombuffer(data, dtype, count, begin)
     return values.reshape(shape, order="F" if fortran else "C")
 

@@ -80,9 +80,8 @@ class CsvStore(DirectoryStore):
 
     def _shape_of_file(self, path: pathlib.Path) -> tuple[int, ...]:
         layout = read_layout(path)
-        with open(path, "rb") as file:
-            lines = sum(1 for line in file if line.strip())
-        return lines - layout.header, layout.channels
+        lines = path.read_bytes().replace(b"\r", b"\n").split(b"\n")
+        return sum(map(bool, map(bytes.strip, lines))) - layout.header, layout.channels
 
 
 def read_layout(path: pathlib.Path) -> CsvLayout:

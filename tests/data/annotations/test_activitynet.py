@@ -10,6 +10,8 @@ from ahernet_tf.data.annotations.activitynet import (
 from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.checks import DataError
 from tests.conftest import shared_path
+from tests.data.annotations.reading import faults, read
+from tests.data.annotations.reading import write as save
 
 
 def write(tmp_path, database):
@@ -163,3 +165,14 @@ def test_reads_the_gestures():
     assert (len(videos), len(moments)) == (591, 2564)
     assert len({video.group for video in videos.values()}) == 30
     assert all(len(moment.instances) == 1 for moment in moments.values())
+
+
+def test_annotations_under_another_name_do_not_make_background(tmp_path):
+    record = {"duration": 9, "annotatons": [{"segment": [1, 2], "label": "run"}]}
+    path = save(tmp_path / "a.json", {"database": {"a": record, "b": {"duration": 9}}})
+    videos, problems = faults(path)
+    assert list(videos) == ["b"]
+    assert problems == ["a.json: video 'a': has no 'annotations', but 'annotatons'"]
+    database = {"b": {"duration": 9}, "c": {"duration": 9, "subset": "testing"}}
+    _, counts = read(save(path, {"database": database}))
+    assert counts == {"videos without 'annotations', taken as background": 1}

@@ -171,3 +171,11 @@ def test_a_duration_that_could_be_of_action_or_video_is_asked_about(tmp_path):
     rows = "video,start,duration,label\na,2,3.5,x\n"
     _, (problem,) = faults(write(tmp_path / "own.csv", rows))
     assert "call it action_duration or video_duration" in problem
+
+
+def test_a_clip_of_kinetics_needs_a_label_but_in_its_test_subset(tmp_path):
+    rows = "labels,youtube_id,time_start,time_end,split\n"
+    rows += "x,a,1,11,train\nx,b,1,11,test\n"
+    videos, problems = faults(write(tmp_path / "k.csv", rows))
+    assert list(videos) == ["b_000001_000011"]
+    assert "video 'a_000001_000011': the segment [0.0, 10.0] has no" in problems[0]

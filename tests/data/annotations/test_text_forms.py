@@ -143,3 +143,15 @@ def test_subtitles_are_actions(tmp_path, ending, text, line_end):
 def test_a_block_that_is_no_cue_is_a_fault(tmp_path):
     path = write(tmp_path / "clip.srt", f"{SRT}\n3\n00:02:00,000 - 00:03:00,000\nx\n")
     assert "expected a cue, received '3" in faults(path)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "act\t\t1.x\t2.0\t1.0\twave\nact\t\t4.0\t5.0\t1.0\twave\n"),
+        ("a.txt", "6.0\t7.0\n6.0\t7.0\twave\n"),
+        ("a.srt", SRT.replace("04,700", '04,7"00')),
+    ],
+)
+def test_a_damaged_first_line_is_no_header(tmp_path, name, text):
+    assert len(faults(write(tmp_path / name, text))[1]) == 1

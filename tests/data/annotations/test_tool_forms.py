@@ -133,3 +133,15 @@ def test_boris_events_are_paired(tmp_path):
     path = write(tmp_path / "b.tsv", "\n".join([header, lines[2]]))
     _, (problem,) = faults(path)
     assert "line 2: 'jump' STOP without its counterpart" in problem
+
+
+def test_samples_of_fiftyone_that_nobody_annotated_are_left_out(tmp_path):
+    field = {"_cls": "TemporalDetections", "detections": []}
+    metadata = {"duration": 9.0}
+    samples = [
+        {"filepath": "a.mp4", "metadata": metadata, "events": field},
+        {"filepath": "b.mp4", "metadata": metadata, "events": None},
+    ]
+    videos, counts = read(write(tmp_path / "s.json", {"samples": samples}))
+    assert actions(videos) == {"a": []}
+    assert counts["samples without temporal detections left out"] == 1

@@ -73,6 +73,7 @@ def written(**options):
         written(index_label="Unnamed: 0"),
         "# f0,f1,f2\n" + written(header=False, index=False),
         written().replace("\n", "\r\n"),
+        written().replace("\n", "\r"),
     ],
 )
 def test_what_pandas_and_numpy_write_is_read(tmp_path, text):

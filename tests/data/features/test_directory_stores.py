@@ -67,6 +67,16 @@ def test_a_truncated_npy_is_named(tmp_path):
         open_store(tmp_path, {}).read("a")
 
 
+def test_what_follows_the_array_of_a_npy_is_told(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        for _ in range(2):
+            np.save(file, VALUES)
+    with pytest.raises(
+        ValueError, match=r"'a': \d+ bytes follow after float32 \(4, 3\)"
+    ):
+        open_store(tmp_path, {}).read("a")
+
+
 def test_links_out_of_the_directory_need_a_flag(tmp_path):
     (tmp_path / "store").mkdir()
     np.save(tmp_path / "far.npy", VALUES)
