@@ -140,7 +140,7 @@ def define_flags() -> None:
         "predictions",
         None,
         "Results file in ActivityNet JSON (.json or .json.gz), or NAME=FILE. "
-        "Repeatable: the first is what the others are compared with.",
+        "Repeatable; of two, the page shows the difference.",
         required=True,
     )
     flags.DEFINE_string("out", None, "The page, an .html file.", required=True)

@@ -77,11 +77,10 @@ function onWidth(node, draw) {
 
 // A table whose first cell of a row is its header. Cells are elements, or numbers as
 // text, which are set right.
-function table(heads, rows, caption) {
+function table(heads, rows) {
   const right = heads.map((_, place) => place > 0 && rows.every((row) => typeof row[place] === "string"));
   const cell = (name, content, place, more) => el(name, { class: right[place] ? "number" : null, ...more }, content);
   return el("table", {},
-    caption && el("caption", { class: "soft" }, caption),
     el("thead", {}, el("tr", {}, heads.map((head, place) => cell("th", head, place, { scope: "col" })))),
     el("tbody", {}, rows.map((row) => el("tr", {}, row.map((content, place) =>
       cell(place ? "td" : "th", content, place, place ? null : { scope: "row" }))))));

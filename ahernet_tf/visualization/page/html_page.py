@@ -73,7 +73,7 @@ def write_page(
     Args:
         path: An `.html` file; missing directories are made.
         found: Detections by name of the result, columns `video`, `start_sec`,
-            `end_sec`, `label`, `score`; the first is what others are compared with.
+            `end_sec`, `label`, `score`. Of two, the difference is shown.
         truth: Annotations, as `load_ground_truth` returns them; None for a page of
             detections alone.
         options: How the page is made.

@@ -56,7 +56,7 @@ def score_summaries(
 
     Returns:
         A summary per result; a value is `[estimate, low, high]`, percent, its ends None
-        where there is no interval. From the second on it holds `difference`, the result
+        where there is no interval. Of two results the second holds `difference`, it
         less the first.
     """
     summaries, first = [], None
@@ -81,7 +81,7 @@ def score_summaries(
         summary = _scores(detection, proposal, intervals)
         summary["errors"] = dataclasses.asdict(errors)
         summary["counts"] = detection.counts
-        if first is not None and intervals is not None:
+        if first and intervals and len(found) == 2:
             summary["difference"] = _difference(intervals, first, proposal)
         first = first or intervals
         summaries.append(summary)

@@ -14,7 +14,7 @@ function showScores() {
     ["Average mAP", (s) => s.average_map],
     ...[0, ...(middle ? [middle] : [])].map((n) => [`mAP at tIoU ${tious[n].toFixed(2)}`, (s) => s.map_at_tiou[n]]),
     ["AUC of AR-AN", (s) => s.auc],
-    ...["10", "100"].map((number) => [`AR at ${number} proposals`, (s) => s.ar_at[number]]),
+    ...["10", "100"].map((number) => [`AR@${number}`, (s) => s.ar_at[number]]),
   ];
   byId("tiles").append(...metrics.map(([name, value]) => tile(name, value)));
   byId("curves").append(
@@ -46,8 +46,8 @@ function tile(name, value) {
       el("span", { class: "value" }, percent(one[0])), " ", el("small", { class: "soft" }, interval(one)))];
   });
   node.append(el("div", { class: "several" }, lines));
-  if (results.length === 2 && results[1].scores.difference) {
-    const difference = value(results[1].scores.difference);
+  if (results.at(-1).scores.difference) {
+    const difference = value(results.at(-1).scores.difference);
     node.append(el("p", {}, "difference ", changed(difference), ` (${signed(difference[1])} to ${signed(difference[2])})`));
   }
   return node;
@@ -69,8 +69,8 @@ function showClasses() {
       name: several ? result.name : "Average precision, %", value: (row) => result.scores.ap_per_class[row.label][0], first: "descending",
       cell: (row) => measure(result.scores.ap_per_class[row.label], result.colour, top),
     })),
-    ...results.slice(1).filter((result) => result.scores.difference).map((result) => ({
-      name: results.length === 2 ? "Difference" : `${result.name} less ${results[0].name}`, right: true,
+    ...results.filter((result) => result.scores.difference).map((result) => ({
+      name: "Difference", right: true,
       value: (row) => result.scores.difference.ap_per_class[row.label][0],
       cell: (row) => changed(result.scores.difference.ap_per_class[row.label]),
     })),
@@ -84,7 +84,7 @@ function showClasses() {
 const MOST_CLASSES = 20, MOST_PAIRS = 15;
 
 function confusionCard() {
-  const body = el("div", { class: "pair" });
+  const body = el("div", { class: "matrices" });
   const show = (number) => body.replaceChildren(...confusion(results[number]));
   show(0);
   const heading = el("h3", {}, "Confusion ", el("span", { class: "soft" },
@@ -116,14 +116,14 @@ function confusion(result) {
     return cell;
   })));
   const few = names.length < often.size ? ` (the ${names.length} most confused of ${often.size})` : "";
-  const matrix = el("div", { class: "scroll", tabindex: "0" }, el("table", { class: "matrix" },
-    el("caption", { class: "soft" }, `Rows: found as; columns: annotated as; percent of the row${few}`),
+  const said = el("p", { class: "soft" }, `Rows: found as; columns: annotated as; percent of the row${few}.`);
+  const matrix = el("div", { class: "scroll", tabindex: "0" }, el("table", { class: "matrix", "aria-label": "Confusion" },
     el("thead", {}, el("tr", {}, el("td"), names.map((name) => el("th", { scope: "col" }, el("span", {}, name))))),
     el("tbody", {}, cells)));
   const pairs = wrong.slice(0, MOST_PAIRS).map(([found, annotated, number]) => [
     el("button", { type: "button", class: "link", title: "Show its videos", onclick: () => browseClass(found, "kind-2") }, found),
     el("span", {}, annotated), count(number)]);
-  return [matrix, el("div", { class: "scroll", tabindex: "0" }, table(["Found as", "Annotated as", "Detections"], pairs, "Most frequent"))];
+  return [said, matrix, el("div", { class: "scroll", tabindex: "0" }, table(["Found as", "Annotated as", "Detections"], pairs))];
 }
 
 function showErrors() {

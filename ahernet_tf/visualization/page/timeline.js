@@ -49,6 +49,8 @@ function drawLanes(context, video, label, width, top) {
     for (let n = shownEnd(result, video) - 1; n >= result.first[video]; n--) {
       if (label >= 0 && result.label[n] !== label) continue;
       const [left, wide] = box(result, n);
+      context.fillStyle = palette.fill; // so that colours of those beneath do not mix in
+      context.fillRect(left, y, wide, LANE);
       context.globalAlpha = 0.35 + 0.65 * ((result.score[n] - result.range.low) / range);
       context.fillStyle = palette[result.kind ? `kind-${result.kind[n]}` : result.colour];
       context.fillRect(left, y, wide, LANE);

@@ -63,9 +63,9 @@ const last = (value, end) => (Number.isNaN(value) ? end : value);
 const best = (v) => Math.max(...results.map((r) => (r.first[v] < r.first[v + 1] ? r.score[r.first[v]] : -Infinity)));
 // Name of an order -> what rises in it.
 const SORTS = truth ? {
-  worst: ["Worst first", (v) => last(ap(0, v), 2)],
-  best: ["Best first", (v) => -last(ap(0, v), -1)],
-  ...(several ? {
+  worst: [several ? `Worst of ${results[0].name} first` : "Worst first", (v) => last(ap(0, v), 2)],
+  best: [several ? `Best of ${results[0].name} first` : "Best first", (v) => -last(ap(0, v), -1)],
+  ...(results.length === 2 ? {
     loss: [`Largest loss of ${results[1].name}`, (v) => last(ap(1, v) - ap(0, v), 9)],
     gain: [`Largest gain of ${results[1].name}`, (v) => last(ap(0, v) - ap(1, v), 9)],
   } : {}),
@@ -104,6 +104,7 @@ function applyFilters(counted) {
 const factsOf = (video) => results.map((result, n) => {
   const t = tallies[n];
   const text = !truth ? times(t.shown[video], "detection")
+    : results.length > 2 ? `${t.found[video]}/${instances[video]}`
     : several ? `${t.found[video]} of ${instances[video]}, ${t.wrong[video]} wrong`
     : `${t.found[video]} of ${instances[video]} found, ${t.wrong[video]} wrong`;
   return el("span", { title: several ? result.name : null }, several && [dot(result.colour), " "], text);

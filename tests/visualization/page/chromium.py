@@ -137,7 +137,11 @@ class Page:
 @contextlib.contextmanager
 def chromium():
     """Starts the browser; gives a page, and ends the browser."""
-    with tempfile.TemporaryDirectory() as profile, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        # Its helpers may write a moment longer than it lives itself.
+        profile = stack.enter_context(
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        )
         ends = [*os.pipe(), *os.pipe()]  # its input, ours; ours, its output
         for end in ends:
             stack.callback(os.close, end)
