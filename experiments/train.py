@@ -68,6 +68,13 @@ def define_flags() -> None:
         "set", [], "Option of the configuration, part.option=value. Repeatable."
     )
     flags.DEFINE_integer("seed", 0, "Seed of initialisation, data order, placement.")
+    flags.DEFINE_string(
+        "init",
+        None,
+        "Start from the weights of a trained network, a work directory or a checkpoint "
+        "of one: what fits is taken, classes by their names; the rest is named. The "
+        "sizes of the network are then those of that one unless --set says otherwise.",
+    )
     flags.DEFINE_integer("iterations", None, "Short for training.iterations.")
     flags.DEFINE_integer(
         "pretrain_iterations", None, "Short for training.pretrain_iterations."
@@ -163,6 +170,8 @@ def run_from_flags(values: flags.FlagValues) -> TrainingRun:
             overrides.append(f"training.{name}={value}")
     if values.setting:
         overrides = settings.setting(values.setting).assignments() + overrides
+    if values.init:
+        overrides = sizes_of(values.init) + overrides
     config, automatic = start_from(values, overrides)
     config = systems.configure(config, values.system or config.training.system)
     if values.eval_every and not config.data.validation_fraction:
@@ -182,6 +191,7 @@ def run_from_flags(values: flags.FlagValues) -> TrainingRun:
         deterministic=values.deterministic and not config.training.jit_compile,
         progress=values.progress,
         strategy=values.strategy,
+        init=pathlib.Path(values.init) if values.init else None,
     )
 
 
@@ -194,6 +204,22 @@ def next_steps(workdir: pathlib.Path) -> list[str]:
     predict = command.start_of("experiments.predict")
     arguments = shlex.join(["--checkpoint", str(workdir)])
     return [*lines, f"Next: {predict} {arguments} --features DIR --out results.json"]
+
+
+def sizes_of(init: str) -> list[str]:
+    """Returns the sizes of a trained network as assignments.
+
+    Raises:
+        ValueError: There is no trained network.
+    """
+    from ahernet_tf.inference.localizer import find_model
+    from ahernet_tf.models.checkpoint import load_description
+
+    _, config = load_description(find_model(pathlib.Path(init))[0])
+    return [
+        f"network.{name}={','.join(map(str, v)) if isinstance(v, tuple) else v}"
+        for name, v in vars(config.network).items()
+    ]
 
 
 def main(values: flags.FlagValues) -> int:

@@ -15,14 +15,17 @@ from ahernet_tf.auto.configuration import Automatic
 from ahernet_tf.config import Config
 from ahernet_tf.data.channel_statistics import channel_statistics
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.data.features.extractors import extractor_differences
 from ahernet_tf.data.role_counts import out_of_reach, require_samples, wrong_labels
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
 from ahernet_tf.inference.exemplars import keep_exemplars
+from ahernet_tf.inference.localizer import find_model
 from ahernet_tf.inference.refinement import fit_refinement, load_refinement
 from ahernet_tf.models import AherNet, checkpoint, systems
 from ahernet_tf.models.checkpoint import Description
+from ahernet_tf.models.initialization import take_weights
 from ahernet_tf.training import logs, work_directory
 from ahernet_tf.training.distribution import Workers, make_strategy
 from ahernet_tf.training.trainer import Trainer
@@ -48,6 +51,7 @@ class TrainingRun:
     deterministic: bool = True
     progress: bool = True
     strategy: str = "none"
+    init: pathlib.Path | None = None
 
 
 def train(run: TrainingRun) -> dict | None:
@@ -85,6 +89,7 @@ def train(run: TrainingRun) -> dict | None:
             run.seed,
             data=str(run.data),
             deterministic=run.deterministic,
+            init=run.init and str(run.init),
         )
         if run.automatic:
             run.automatic.save(run.workdir)
@@ -172,6 +177,12 @@ def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:
         model = describe(dataset).build(config)
     if config.data.standardize:
         model.standardization.set_statistics(*channel_statistics(dataset))
+    if run.init is not None and not checkpoint.checkpoint_paths(run.workdir):
+        said = _initialize(run.init, model, describe(dataset))
+        if workers.chief:
+            print(f"Starts from the weights of {run.init}.", file=sys.stderr)
+            for line in said:
+                print(f"  {line}", file=sys.stderr)
     return Trainer(
         model,
         dataset,
@@ -182,6 +193,21 @@ def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:
         run.progress,
         workers,
     )
+
+
+def _initialize(init: pathlib.Path, model: AherNet, own: Description) -> list[str]:
+    """Gives the network the weights of a trained one; returns what does not fit.
+
+    Raises:
+        ValueError: There is no trained network, or nothing of it fits.
+    """
+    other, description, _ = checkpoint.load_model(*find_model(init))
+    said = []
+    then, now = ((d.extraction or {}).get("extractor") for d in (description, own))
+    if then and now and (differences := extractor_differences(then, now)):
+        said.append(f"features of another network (then, now): {differences}")
+    with files.naming(init):
+        return said + take_weights(model, own, other, description)
 
 
 def _validation(

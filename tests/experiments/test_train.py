@@ -242,3 +242,30 @@ def test_help_explains_the_program():
     result = call("train", "--help")
     assert "python -m experiments.train --data DIR" in result.stdout
     assert "Data set directory" in result.stdout
+
+
+def test_a_run_starts_from_the_weights_of_another(trained, data, tmp_path):
+    """Of fewer classes, with the sizes of that one though they are not asked for."""
+    content = json.loads((data / "dataset.json").read_text())
+    gone = content["moments"]["classes"].pop()
+    content["test"]["classes"].remove(gone)
+    content.pop("oracle", None)
+    content["ignored_classes"] = [*content.get("ignored_classes", []), gone]
+    for role in ("untrimmed", "moments", "test"):
+        own = content[role]
+        own["annotations"] = os.path.join(data, own["annotations"])
+        own["features"]["path"] = os.path.join(data, own["features"]["path"])
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "dataset.json").write_text(json.dumps(content))
+    arguments = [f"--data={other}", f"--workdir={tmp_path / 'run'}", "--iterations=1"]
+    small = ["--pretrain_iterations=0", "--preset=small", "--set=training.batch_size=4"]
+    result = call("train", *arguments, *small, f"--init={trained}")
+    assert result.returncode == 0, result.stderr
+    assert f"Starts from the weights of {trained}." in result.stderr
+    assert f"classes that are not in the data: {gone!r}" in result.stderr
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["network"]["level_channels"] == [4, 4, 4]
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["init"] == str(
+        trained
+    )
