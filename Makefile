@@ -1,6 +1,8 @@
 # make quickstart   makes .venv, installs, trains on synthetic data, prints a table
 # make test         makes .venv, installs, runs all tests but the long ones
 # make test-long    makes .venv, installs, runs the long tests
+# make coverage     as make test, and prints which lines of the library were run
+# make mutation     tells how many wrong versions of the library its tests notice
 # make gpu          measures on a GPU, in 8 minutes, to runs/gpu.json;
 #                   GOLDEN=DIR adds parity with a recording
 # make lint         checks style and types
@@ -11,7 +13,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-long gpu lint install clean
+.PHONY: quickstart test test-long coverage mutation gpu lint install clean
 
 quickstart: install
 	$(BIN)/python -m experiments.quickstart --workdir runs/quickstart
@@ -21,6 +23,14 @@ test: install
 
 test-long: install
 	$(BIN)/python -m pytest -m long
+
+# Python 3.12 and later watch lines without slowing down.
+coverage: install
+	COVERAGE_CORE=sysmon $(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+mutation: install
+	$(BIN)/python -W ignore -m tests.mutation --json runs/mutation.json
 
 gpu: install
 	$(BIN)/python -m experiments.benchmarks.gpu --json runs/gpu.json \

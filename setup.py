@@ -26,6 +26,7 @@ EXTRAS = {
     "test": [
         "pytest>=7.4",
         "hypothesis>=6.90",
+        "coverage>=7.4",
         "ruff>=0.5",
         "mypy>=1.10",
         "onnxruntime>=1.20",

@@ -1,5 +1,3 @@
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,64 +11,9 @@ from ahernet_tf.evaluation import (
     paired_bootstrap,
     tiou_range,
 )
-from ahernet_tf.evaluation.detection import average_precision, rank_matches
-from ahernet_tf.evaluation.detection_matching import build_table, match
-from tests.evaluation.frames import found, truth
+from tests.evaluation.frames import copies, found, made_up, truth
 
 THRESHOLDS = tiou_range(0.5, 0.25, 0.75)
-
-
-def made_up(seed, videos=12, noise=1.0):
-    """Returns ground truth, and predictions whose boundaries are off by `noise`."""
-    generator = np.random.default_rng(seed)
-    instances, predictions = [], []
-    for index in range(videos):
-        video, label = f"v{index}", "xyz"[index % 3]
-        for start in (0, 30, 60):
-            end = start + generator.uniform(8, 20)
-            instances.append((video, start, end, label))
-            shift = noise * generator.normal(0, 2, 2)
-            times = np.sort([start + shift[0], end + shift[1]])
-            predictions.append((video, *times, label, generator.uniform(0.4, 1)))
-        for _ in range(4):
-            start, other = generator.uniform(0, 80), "xyz"[generator.integers(3)]
-            predictions.append((video, start, start + 9, other, generator.random()))
-    return truth(*instances), found(*predictions)
-
-
-def copies(frame, weights):
-    """Repeats each video as often as its weight says, under new names."""
-    parts = [
-        frame[frame["video"] == video].assign(video=f"{video} copy {i}")
-        for video, weight in weights.items()
-        for i in range(weight)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def test_weighted_average_precision_equals_copied_videos():
-    instances, predictions = made_up(0)
-    table = build_table(instances, predictions)
-    ranked = rank_matches(table, match(table, np.array(THRESHOLDS)), len(THRESHOLDS))
-    weights = np.random.default_rng(1).integers(0, 4, len(table.videos))
-    weighted = average_precision(ranked, weights)
-    named = dict(zip(table.videos, weights))
-    copied = evaluate_detections(
-        copies(instances, named), copies(predictions, named), THRESHOLDS
-    )
-    for label, ap in zip(table.labels, weighted):
-        np.testing.assert_allclose(ap, copied.ap_per_class[label], rtol=0, atol=1e-12)
-
-
-def test_label_that_no_drawn_video_holds_is_not_a_number():
-    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "y"))
-    table = build_table(instances, found(("v", 0, 1, "x", 1.0)))
-    ranked = rank_matches(table, match(table, np.array([0.5])), 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        ap = average_precision(ranked, np.array([2, 0]))
-    assert ap[0] == 1.0
-    assert np.isnan(ap[1])
 
 
 def test_estimate_is_the_score_and_lies_in_the_interval():
@@ -210,14 +153,6 @@ def test_recall_of_resampled_videos_equals_that_of_copied_ones():
     assert result.area_under(recall) == pytest.approx(copied.auc)
 
 
-def test_first_hit_may_be_in_a_video_that_is_not_drawn():
-    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "x"))
-    rows = [("v", 0, 1, "x", 0.9), ("w", 0, 1, "x", 0.8)]
-    table = build_table(instances, found(*rows))
-    ranked = rank_matches(table, match(table, np.array([0.5])), 1)
-    assert average_precision(ranked, np.array([0, 1])).tolist() == [[1.0]]
-
-
 def test_a_thousand_resamples_of_seed_0_unless_asked_otherwise():
     instances, predictions = made_up(8, videos=3)
     frames = (instances, predictions)
@@ -232,3 +167,9 @@ def test_a_thousand_resamples_of_seed_0_unless_asked_otherwise():
     np.testing.assert_array_equal(every.average_map.resampled, alone.resampled)
     proposals = bootstrap_proposals(evaluate_proposals(*frames, [0.5]))
     assert len(proposals.auc.resampled) == 1000
+    assert proposals.auc.confidence == every.average_map.confidence == 0.95
+    assert paired.confidence == 0.95
+
+
+def test_one_resample_is_enough():
+    assert len(bootstrap_interval(*made_up(8), THRESHOLDS, 1).resampled) == 1

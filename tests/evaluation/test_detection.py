@@ -1,8 +1,12 @@
+import warnings
+
 import numpy as np
 import pytest
 
 from ahernet_tf.evaluation import evaluate_detections
-from tests.evaluation.frames import found, truth
+from ahernet_tf.evaluation.detection import average_precision, rank_matches
+from ahernet_tf.evaluation.detection_matching import build_table, match
+from tests.evaluation.frames import copies, found, made_up, truth
 
 INSTANCES = truth(("v", 0, 10, "x"), ("v", 20, 30, "x"), ("w", 0, 10, "y"))
 
@@ -126,3 +130,37 @@ def test_average_is_the_mean_over_thresholds():
     result = evaluate_detections(INSTANCES[2:], predictions, [0.5, 0.55, 0.6, 0.65])
     np.testing.assert_allclose(result.map_at_tiou, [1, 1, 1, 0])
     assert result.average_map == pytest.approx(0.75)
+
+
+def test_weighted_average_precision_equals_copied_videos():
+    instances, predictions = made_up(0)
+    thresholds = [0.5, 0.75]
+    table = build_table(instances, predictions)
+    ranked = rank_matches(table, match(table, np.array(thresholds)), 2)
+    weights = np.random.default_rng(1).integers(0, 4, len(table.videos))
+    weighted = average_precision(ranked, weights)
+    named = dict(zip(table.videos, weights))
+    copied = evaluate_detections(
+        copies(instances, named), copies(predictions, named), thresholds
+    )
+    for label, ap in zip(table.labels, weighted):
+        np.testing.assert_allclose(ap, copied.ap_per_class[label], rtol=0, atol=1e-12)
+
+
+def test_label_that_no_drawn_video_holds_is_not_a_number():
+    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "y"))
+    table = build_table(instances, found(("v", 0, 1, "x", 1.0)))
+    ranked = rank_matches(table, match(table, np.array([0.5])), 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ap = average_precision(ranked, np.array([2, 0]))
+    assert ap[0] == 1.0
+    assert np.isnan(ap[1])
+
+
+def test_first_hit_may_be_in_a_video_that_is_not_drawn():
+    instances = truth(("v", 0, 1, "x"), ("w", 0, 1, "x"))
+    rows = [("v", 0, 1, "x", 0.9), ("w", 0, 1, "x", 0.8)]
+    table = build_table(instances, found(*rows))
+    ranked = rank_matches(table, match(table, np.array([0.5])), 1)
+    assert average_precision(ranked, np.array([0, 1])).tolist() == [[1.0]]
