@@ -92,6 +92,16 @@ def start(
         _fail(error)
 
 
+def define_dry_run() -> None:
+    """Defines the flag of programs that can tell what they would do."""
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "Say what would be done, about how long it would take and how much it would "
+        "write, and do nothing.",
+    )
+
+
 def quieten_tensorflow() -> None:
     """Keeps TensorFlow from logging as it starts; must come before it is imported.
 

@@ -45,17 +45,18 @@ def main(values: flags.FlagValues) -> int:
     """Runs the program."""
     from ahernet_tf.p3d.video_features import extract_videos
 
-    report = extract_videos(
-        values.videos,
-        values.weights,
-        values.out,
-        chosen_options(values),
-        dtype=values.dtype,
-        policy=values.policy,
-        shard=parse_shard(values.shard),
-        jit=values.jit,
-        keep_folders=values.keep_folders,
-    )
+    what = (values.videos, values.weights, values.out, chosen_options(values))
+    how = {
+        "dtype": values.dtype,
+        "shard": parse_shard(values.shard),
+        "keep_folders": values.keep_folders,
+    }
+    if values.dry_run:
+        from ahernet_tf.p3d.forecasts import forecast_extraction
+
+        print("\n".join(forecast_extraction(*what, **how).lines()))
+        return 0
+    report = extract_videos(*what, **how, policy=values.policy, jit=values.jit)
     return print_report(report)
 
 
@@ -92,6 +93,7 @@ def chosen_options(values: flags.FlagValues) -> ExtractionOptions:
 def define_flags() -> None:
     """Defines the program's flags."""
     define_extraction_flags()
+    program.define_dry_run()
     flags.DEFINE_string(
         "shard", "0/1", "Do the i-th of n shares of the videos, counted from 0: i/n."
     )

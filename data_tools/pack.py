@@ -25,8 +25,10 @@ from ahernet_tf import program
 
 if TYPE_CHECKING:
     from ahernet_tf.data.packed.plan import PackOptions
+    from ahernet_tf.forecast import Forecast
 
 _MIB = 1 << 20
+_START_SEC, _BYTES_PER_SEC = 5.0, 50e6
 
 
 def main(values: flags.FlagValues) -> None:
@@ -39,12 +41,51 @@ def main(values: flags.FlagValues) -> None:
         place = pathlib.Path(values.out or pathlib.Path(values.data, DIRECTORY))
         print(f"{place}: {verify(place)} videos are as they were packed.")
         return
+    if values.dry_run:
+        print("\n".join(forecast_of(values).lines()))
+        return
     begin = time.monotonic()
     workers = values.workers or os.cpu_count() or 1
     run = functools.partial(processes.run_parts, workers=workers)
     options = chosen_options(values)
     content = pack(values.data, values.out, options, values.replace, run)
     print_content(content, time.monotonic() - begin)
+
+
+def forecast_of(values: flags.FlagValues) -> Forecast:
+    """Says what packing would do.
+
+    Raises:
+        DataError: The data set is faulty.
+    """
+    from ahernet_tf.config import Config
+    from ahernet_tf.data.loading import load
+    from ahernet_tf.data.packed.packed_data import DIRECTORY
+    from ahernet_tf.data.packed.plan import plan_of
+    from ahernet_tf.forecast import Forecast
+
+    options = chosen_options(values)
+    data = pathlib.Path(values.data).absolute()
+    loaded = load(data, Config().data, options.skip_bad, options.check_features)
+    stores = plan_of(loaded, options).stores
+    width = 2 if options.dtype == "float16" else 4
+    sizes = {
+        name: width * store.channels * sum(sum(s.values()) for s in store.shards)
+        for name, store in stores.items()
+    }
+    does = tuple(
+        f"pack {name}: {sum(map(len, stores[name].shards))} videos in "
+        f"{len(stores[name].shards)} shards"
+        for name in sizes
+    )
+    size = sum(sizes.values())
+    workers = min(values.workers or os.cpu_count() or 1, os.cpu_count() or 1)
+    return Forecast(
+        does,
+        _START_SEC + size / (_BYTES_PER_SEC * workers),
+        size,
+        values.out or data / DIRECTORY,
+    )
 
 
 def print_content(content: dict[str, Any], seconds: float) -> None:
@@ -75,6 +116,7 @@ def chosen_options(values: flags.FlagValues) -> PackOptions:
 def define_flags() -> None:
     """Defines the program's flags."""
     define_packing_flags()
+    program.define_dry_run()
     flags.DEFINE_integer("workers", 0, "Processes at work. 0: as many as cores.", 0)
     flags.DEFINE_bool("verify", False, "Only compare all checksums of what is packed.")
 

@@ -118,6 +118,7 @@ def define_flags() -> None:
         "Only deterministic operations: bit for bit resumable. Not with --jit_compile.",
     )
     flags.DEFINE_bool("progress", True, "Show progress bars.")
+    program.define_dry_run()
     flags.DEFINE_enum(
         "strategy",
         "none",
@@ -230,6 +231,11 @@ def main(values: flags.FlagValues) -> int:
     from .training_run import train
 
     run = run_from_flags(values)
+    if values.dry_run:
+        from .training_forecast import forecast_of
+
+        print("\n".join(forecast_of(run).lines()))
+        return 0
     try:
         metrics = train(run)
     except (NonFiniteLossError, WorkerLostError) as error:

@@ -30,6 +30,7 @@ from ahernet_tf.files import write_json
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from ahernet_tf.forecast import Forecast
     from ahernet_tf.p3d import P3D, ClipFormat
 
 POLICIES = ("float32", "mixed_bfloat16")
@@ -164,6 +165,27 @@ def run(
             shuffle=False,  # moment_batches does it
         )
     return progress.history[-1]
+
+
+def forecast_of(config: P3DTrainingConfig, data: str, workdir: str) -> Forecast:
+    """Says what training would do.
+
+    Raises:
+        ValueError: The clips or the weights are not usable.
+    """
+    from ahernet_tf.p3d import ClipFormat, read_p3d_metadata
+    from ahernet_tf.p3d.forecasts import forecast_training
+    from ahernet_tf.p3d.moments import find_moments
+
+    clip_format = ClipFormat.for_crop(config.size)
+    if config.weights is not None:
+        clip_format = read_p3d_metadata(config.weights).clip_format
+    names, moments, _ = find_moments(data, clip_format, config.fps)
+    network = build_network(config, len(names), clip_format)
+    slots = 2 if config.optimizer == "adam" else 1
+    return forecast_training(
+        network, clip_format, len(moments), config.epochs, slots, workdir
+    )
 
 
 def build_network(
@@ -310,6 +332,9 @@ def main(values: flags.FlagValues) -> None:
         depths=tuple(int(depth) for depth in values.depths),
         **{name: values[name].value for name in fields},
     )
+    if values.dry_run:
+        print("\n".join(forecast_of(config, values.data, values.workdir).lines()))
+        return
     metrics = run(config, values.data, values.workdir, values.validation)
     print(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
 
@@ -322,6 +347,7 @@ def define_flags() -> None:
         "validation", None, "The same for validation (default: some of --data)."
     )
     flags.DEFINE_string("workdir", None, "Where everything is written.")
+    program.define_dry_run()
     flags.DEFINE_string(
         "weights", None, "Weights to begin with (default: random ones)."
     )

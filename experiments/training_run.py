@@ -93,6 +93,7 @@ def train(run: TrainingRun) -> dict | None:
         )
         if run.automatic:
             run.automatic.save(run.workdir)
+        print(f"Everything goes to {run.workdir}.", file=sys.stderr)
         fit_refinement(run.workdir, dataset, run.config)
         if trainer.done:
             print(

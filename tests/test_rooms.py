@@ -80,6 +80,7 @@ TESTED_ELSEWHERE = {
         "experiments.table4",
     ],
     "experiments/test_train.py": ["experiments.training_run"],
+    "experiments/test_training_forecast.py": ["experiments.paper.forecast_of_runs"],
     "faults/test_damaged_stores.py": ["ahernet_tf.data.features.array_files"],
     "inference/test_duration_prior.py": ["ahernet_tf.inference.candidates"],
     "layers/test_every_layer.py": ["ahernet_tf.layers.anchor_classifier"],

@@ -47,6 +47,29 @@ def gflop_per_iteration(channels: int, config: Config) -> float:
     return 2 * config.training.batch_size * products / 1e9
 
 
+def seconds_of_training(
+    channels: int, config: Config, gflops: float, done: int = 0
+) -> float:
+    """Estimates the time of all iterations that are left, pre-training first.
+
+    Args:
+        channels: Of the features.
+        config: Of the run.
+        gflops: Rate of the machine in large products, GFLOP/s.
+        done: Iterations that are done.
+    """
+    training, network = config.training, config.network
+    first = max(0, training.pretrain_iterations - done)
+    second = training.iterations - max(0, done - training.pretrain_iterations)
+    # Foreground segments (of a moment's length) and untrimmed videos, there and back.
+    passes = 3 * (network.moment_steps / network.untrimmed_steps + 1)
+    products = passes * training.batch_size * _sequence_products(channels, config)
+    pretraining = 2 * products / 1e9 / (EFFICIENCY * gflops)
+    return first * pretraining + max(0, second) * seconds_per_iteration(
+        channels, config, gflops
+    )
+
+
 def _sequence_products(channels: int, config: Config) -> float:
     """Counts the multiplications of one untrimmed sequence through the backbone."""
     network, products = config.network, 0

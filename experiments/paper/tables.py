@@ -123,6 +123,7 @@ def define_run_flags() -> None:
 def define_flags() -> None:
     """Defines the flags of a table."""
     define_run_flags()
+    program.define_dry_run()
     flags.DEFINE_integer(
         "bootstrap",
         1000,
@@ -163,6 +164,11 @@ def main(table: Table, values: flags.FlagValues) -> int:
     workdir = pathlib.Path(values.workdir)
     plan = plan_from_flags(values)
     columns = table_columns.columns(values.data, workdir, plan)
+    if values.dry_run:
+        from .forecast_of_runs import forecast_of_runs
+
+        print("\n".join(forecast_of_runs(table, columns, workdir, values.jobs).lines()))
+        return 0
     text, failed = make_table(
         table,
         columns,

@@ -23,6 +23,10 @@ def program(directory, *options):
 
 def test_the_program_packs_in_other_processes(directory):
     options = ["--workers=2", "--dtype=float32", "--units=2"]
+    result = program(directory, *options, "--dry_run")
+    assert result.returncode == 0, result.stderr
+    assert "  pack moments: 5 videos in 2 shards\n" in result.stdout
+    assert not (directory / "packed").exists()
     result = program(directory, *options)
     assert result.returncode == 0, result.stderr
     assert "moments: 5 videos, 0.0 MiB" in result.stdout
