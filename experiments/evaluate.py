@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
-from tqdm import tqdm
 
 from ahernet_tf import evaluation, files, program
 
@@ -43,6 +42,8 @@ def run(
         `tiou_thresholds`, `mismatches`, `counts`, and what was asked of `detection`,
         `proposal`, `errors`, `bootstrap`, `comparison`.
     """
+    from tqdm import tqdm  # after --quiet is read
+
     detecting = "detection" in metrics
     if not detecting and (errors or bootstrap or compare_with):
         raise ValueError("errors, bootstrap and comparison need --metrics detection.")

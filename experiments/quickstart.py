@@ -1,4 +1,4 @@
-"""Trains AherNet on the embedded synthetic data set and prints a small table.
+"""Trains AherNet on the embedded synthetic data set: a small table, and a page.
 
     python -m experiments.quickstart --workdir runs/quickstart
 
@@ -103,6 +103,7 @@ def main(values: flags.FlagValues) -> int:
         values.difficulty,
         values.pretrain_iterations,
         values.iterations,
+        progress=not values.quiet,
     )
     print(
         "\nClasses without any temporal annotation, on synthetic test videos "

@@ -89,6 +89,12 @@ def test_program_prints_and_writes_the_scores(files, tmp_path):
     assert counts["background_videos"] == 1
 
 
+def test_quiet_shows_no_bar(files):
+    done = evaluate(*files, "--bootstrap=20", "--quiet")
+    assert done.returncode == 0
+    assert "bootstrap" not in done.stderr
+
+
 def test_background_videos_and_classes_change_the_score(files, tmp_path):
     out = tmp_path / "out.json"
     done = evaluate(*files, "--background_videos", "--classes=x", f"--json={out}")
