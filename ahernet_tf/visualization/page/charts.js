@@ -3,6 +3,8 @@
 const Y = (height, top) => (value) => height - (Math.max(0, value) / top) * height;
 const roundTop = (value) => [5, 10, 20, 40, 60, 80, 100].find((top) => value <= top) ?? 100;
 
+const MOST_DOTS = 12; // points of a curve that are marked
+
 // Curves of percentages over x, with the bands of their intervals.
 // series: [{ name, colour, values: [[estimate, low, high], ...] }]
 function curves({ title, note, xName, xs, xText, xTicks, series }) {
@@ -32,6 +34,7 @@ function curves({ title, note, xName, xs, xText, xTicks, series }) {
         marks.append(svg("path", { d: `${line(band)}Z`, fill: stroke, opacity: 0.13 }));
       }
       marks.append(svg("path", { d: line(values.map((v, n) => [xs[n], v[0]])), fill: "none", stroke, "stroke-width": 2, "stroke-linejoin": "round" }));
+      if (xs.length <= MOST_DOTS) marks.append(...values.map((v, n) => svg("circle", { cx: x(xs[n]), cy: y(v[0]), r: 3, fill: stroke })));
     }
     const guide = svg("line", { class: "grid", y2: height, visibility: "hidden" });
     marks.prepend(guide);

@@ -45,13 +45,13 @@ function drawLanes(context, video, label, width, top) {
     y += LANE + GAP;
   }
   for (const result of results) {
-    const range = result.range.high - result.range.low || 1;
+    const range = result.range.high - result.range.low;
     for (let n = shownEnd(result, video) - 1; n >= result.first[video]; n--) {
       if (label >= 0 && result.label[n] !== label) continue;
       const [left, wide] = box(result, n);
       context.fillStyle = palette.fill; // so that colours of those beneath do not mix in
       context.fillRect(left, y, wide, LANE);
-      context.globalAlpha = 0.35 + 0.65 * ((result.score[n] - result.range.low) / range);
+      context.globalAlpha = range > 0 ? 0.35 + 0.65 * ((result.score[n] - result.range.low) / range) : 1;
       context.fillStyle = palette[result.kind ? `kind-${result.kind[n]}` : result.colour];
       context.fillRect(left, y, wide, LANE);
       context.globalAlpha = 1;

@@ -115,7 +115,7 @@ function virtualList(node, choose) {
   const rowHeight = 2 * 8 + 24 + trackHeight + 2;
   const spacer = node.appendChild(el("div", { class: "spacer" }));
   const rows = new Map(); // position in the order -> row
-  let width = 0, waiting = false;
+  let width = 0, waiting = false, chosen = -1; // position of the chosen video
   const later = () => {
     if (!waiting) requestAnimationFrame(draw);
     waiting = true;
@@ -157,22 +157,25 @@ function virtualList(node, choose) {
       spacer.append(row);
       rows.set(position, row);
     }
+    if (rows.has(chosen)) node.setAttribute("aria-activedescendant", `row-${chosen}`);
+    else node.removeAttribute("aria-activedescendant");
   }
   function update() {
     spacer.style.height = `${state.order.length * rowHeight}px`;
     for (const row of rows.values()) row.remove();
     rows.clear();
+    chosen = state.order.indexOf(state.selected);
     node.querySelector(".empty")?.remove();
     if (!state.order.length) node.append(el("p", { class: "empty" }, "No video passes these filters."));
     later();
   }
   function reveal(position) {
+    chosen = position;
     const top = position * rowHeight;
     if (top < node.scrollTop) node.scrollTop = top;
     else if (top + rowHeight > node.scrollTop + node.clientHeight) node.scrollTop = top + rowHeight - node.clientHeight;
     draw();
     for (const [place, row] of rows) row.setAttribute("aria-selected", place === position);
-    node.setAttribute("aria-activedescendant", `row-${position}`);
   }
   node.addEventListener("scroll", later, { passive: true });
   node.addEventListener("keydown", (event) => {

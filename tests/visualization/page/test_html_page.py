@@ -285,6 +285,31 @@ def test_results_without_any_detection_are_shown(browser, tmp_path):
 
 
 @needs_browser
+def test_one_of_everything_is_shown(browser, tmp_path):
+    truth, found = TRUTH[:1], TRUTH[:1].assign(score=-2.0)
+    options = PageOptions(thresholds=[0.5], resampling=Resampling(3))
+    page = opened(browser, tmp_path, found, truth=truth, options=options)
+    assert page.run("count.textContent") == "1 video of 1; 1 detection shown"
+    assert page.run("document.querySelector('.facts').textContent") == (
+        "1 of 1 found, 0 wrong"
+    )
+    assert page.faults == []
+
+
+@needs_browser
+def test_a_chosen_video_that_is_filtered_out_is_no_longer_pointed_at(browser, tmp_path):
+    page = opened(browser, tmp_path, FOUND)
+    pointed = "list.getAttribute('aria-activedescendant')"
+    assert page.run(pointed) == "row-0"
+    page.run(
+        "(() => { const search = filters.querySelector('[type=search]');"
+        "search.value = 'none of them'; search.dispatchEvent(new Event('input')); })()"
+    )
+    page.wait(f"{pointed} === null")
+    assert page.run("list.innerText") == "No video passes these filters."
+
+
+@needs_browser
 @pytest.mark.parametrize("width", [360, 800, 1280])
 def test_nothing_is_wider_than_the_window(browser, tmp_path, width):
     page = opened(browser, tmp_path, FOUND, BETTER, width=width)
