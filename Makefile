@@ -5,6 +5,7 @@
 # make mutation     tells how many wrong versions of the library its tests notice
 # make gpu          measures on a GPU, in 8 minutes, to runs/gpu.json;
 #                   GOLDEN=DIR adds parity with a recording
+# make docs         builds the site of the documentation, runs/site/index.html
 # make lint         checks style and types
 # PYTHON=python3.12 make test   does it with another Python, in its own environment
 
@@ -13,7 +14,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-long coverage mutation gpu lint install clean
+.PHONY: quickstart test test-long coverage mutation gpu docs lint install clean
 
 quickstart: install
 	$(BIN)/python -m experiments.quickstart --workdir runs/quickstart
@@ -35,6 +36,11 @@ mutation: install
 gpu: install
 	$(BIN)/python -m experiments.benchmarks.gpu --json runs/gpu.json \
 		$(if $(GOLDEN),--golden $(GOLDEN))
+
+# Material for MkDocs tells of its successor, which reads the same mkdocs.yml.
+docs: install
+	$(BIN)/python -m pip install --quiet -r docs/requirements.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir runs/site
 
 lint: install
 	$(BIN)/ruff check .
