@@ -3,7 +3,10 @@
 const content = JSON.parse(byId("data").textContent);
 const { videos, labels, kinds } = content;
 const NOT_SCORED = kinds.length;
-const KIND_NAMES = [...kinds.map((kind) => (kind === "true positive" ? "correct" : kind)), "not scored"];
+const KIND_NAMES = [
+  ...kinds.map((kind) => (kind === "true positive" ? "correct" : kind)),
+  "not scored",
+];
 const FORMS = { f4: Float32Array, u4: Uint32Array, u2: Uint16Array, u1: Uint8Array };
 
 function unpacked(text, form) {
@@ -39,7 +42,8 @@ const several = results.length > 1;
 // Detections of a video lie best first: returns behind the last that reaches the
 // result's threshold.
 function shownEnd(result, video) {
-  let low = result.first[video], high = result.first[video + 1];
+  let low = result.first[video],
+    high = result.first[video + 1];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (result.score[middle] >= result.threshold) low = middle + 1;
@@ -53,23 +57,33 @@ function shownEnd(result, video) {
 // detections a video are shown.
 const STEPS = 1000;
 function scoreRange(result) {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (const score of result.score) {
     if (score < low) low = score;
     if (score > high) high = score;
   }
-  if (!(low < high)) return { low: low === Infinity ? 0 : low, high: high === -Infinity ? 1 : high, begin: 0 };
-  const shown = new Uint32Array(STEPS + 1), correct = new Uint32Array(STEPS + 1);
+  if (!(low < high))
+    return { low: low === Infinity ? 0 : low, high: high === -Infinity ? 1 : high, begin: 0 };
+  const shown = new Uint32Array(STEPS + 1),
+    correct = new Uint32Array(STEPS + 1);
   for (let n = 0; n < result.score.length; n++) {
     const step = Math.floor(((result.score[n] - low) / (high - low)) * STEPS);
     if (!result.kind || result.kind[n] !== NOT_SCORED) shown[step]++;
     if (result.kind && result.kind[n] === 0) correct[step]++;
   }
-  let begin = 0, best = 0, all = 0, right = 0;
+  let begin = 0,
+    best = 0,
+    all = 0,
+    right = 0;
   for (let step = STEPS; step >= 0; step--) {
     all += shown[step];
     right += correct[step];
-    const value = truth ? (2 * right) / (all + truth.start.length) : all <= 3 * videos.length ? STEPS - step : 0;
+    const value = truth
+      ? (2 * right) / (all + truth.start.length)
+      : all <= 3 * videos.length
+        ? STEPS - step
+        : 0;
     if (value > best) [best, begin] = [value, step];
   }
   return { low, high, begin };

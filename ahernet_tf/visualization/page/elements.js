@@ -22,11 +22,16 @@ const byId = (id) => document.getElementById(id);
 const thousands = new Intl.NumberFormat("en");
 const count = (value) => thousands.format(value);
 const percent = (value) => (value == null ? "–" : value.toFixed(1));
-const signed = (value) => (value == null ? "–" : (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1));
+const signed = (value) =>
+  value == null ? "–" : (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1);
 const seconds = (value) =>
-  value < 60 ? `${value.toFixed(1)} s`
+  value < 60
+    ? `${value.toFixed(1)} s`
     : `${Math.floor(value / 60)}:${(value % 60).toFixed(1).padStart(4, "0")} min`;
-const clock = (value) => (value < 60 ? `${Math.round(value)} s` : `${Math.floor(value / 60)}:${String(Math.floor(value % 60)).padStart(2, "0")}`);
+const clock = (value) =>
+  value < 60
+    ? `${Math.round(value)} s`
+    : `${Math.floor(value / 60)}:${String(Math.floor(value % 60)).padStart(2, "0")}`;
 const times = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 const scoreText = (value) => {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3;
@@ -61,7 +66,8 @@ function showTip(event, text) {
   tip.textContent = text;
   const { width, height } = tip.getBoundingClientRect();
   const left = Math.min(event.clientX + 14, innerWidth - width - 8);
-  const top = event.clientY + 18 + height > innerHeight ? event.clientY - height - 12 : event.clientY + 18;
+  const top =
+    event.clientY + 18 + height > innerHeight ? event.clientY - height - 12 : event.clientY + 18;
   tip.style.left = `${Math.max(8, left)}px`;
   tip.style.top = `${top}px`;
 }
@@ -78,12 +84,43 @@ function onWidth(node, draw) {
 // A table whose first cell of a row is its header. Cells are elements, or numbers as
 // text, which are set right.
 function table(heads, rows) {
-  const right = heads.map((_, place) => place > 0 && rows.every((row) => typeof row[place] === "string"));
-  const cell = (name, content, place, more) => el(name, { class: right[place] ? "number" : null, ...more }, content);
-  return el("table", {},
-    el("thead", {}, el("tr", {}, heads.map((head, place) => cell("th", head, place, { scope: "col" })))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((content, place) =>
-      cell(place ? "td" : "th", content, place, place ? null : { scope: "row" }))))));
+  const right = heads.map(
+    (_, place) => place > 0 && rows.every((row) => typeof row[place] === "string"),
+  );
+  const cell = (name, content, place, more) =>
+    el(name, { class: right[place] ? "number" : null, ...more }, content);
+  return el(
+    "table",
+    {},
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        heads.map((head, place) => cell("th", head, place, { scope: "col" })),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      rows.map((row) =>
+        el(
+          "tr",
+          {},
+          row.map((content, place) =>
+            cell(place ? "td" : "th", content, place, place ? null : { scope: "row" }),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
-const folded = (summary, content) => el("details", {}, el("summary", {}, summary), el("div", { class: "scroll", tabindex: "0" }, content));
+const folded = (summary, content) =>
+  el(
+    "details",
+    {},
+    el("summary", {}, summary),
+    el("div", { class: "scroll", tabindex: "0" }, content),
+  );

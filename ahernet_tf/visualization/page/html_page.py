@@ -32,6 +32,8 @@ _SCRIPTS = (
     "data",
     "charts",
     "scores",
+    "classes",
+    "errors",
     "timeline",
     "detail",
     "videos",

@@ -9,7 +9,9 @@ function setTheme(theme) {
   byId("theme").setAttribute("aria-label", `Colours: ${THEMES[theme]}; change`);
   try {
     localStorage.setItem(STORED, theme);
-  } catch { /* a page from a file may have no storage */ }
+  } catch {
+    /* a page from a file may have no storage */
+  }
   readPalette();
   list.update();
   showDetail(state.selected, state.label);
@@ -47,18 +49,34 @@ function buildFilters() {
     applyFilters(name === "label");
     list.toTop();
   };
-  const options = (choices) => Object.entries(choices).map(([value, [text]]) => el("option", { value }, text));
-  const sortedLabels = labels.map((label, n) => [label, n]).sort((a, b) => a[0].localeCompare(b[0]));
-  const search = el("input", { type: "search", placeholder: "part of a name", oninput: changed("text", String) });
-  filters.label = el("select", { onchange: changed("label", Number) },
-    el("option", { value: ALL }, "All classes"), sortedLabels.map(([label, n]) => el("option", { value: n }, label)));
+  const options = (choices) =>
+    Object.entries(choices).map(([value, [text]]) => el("option", { value }, text));
+  const sortedLabels = labels
+    .map((label, n) => [label, n])
+    .sort((a, b) => a[0].localeCompare(b[0]));
+  const search = el("input", {
+    type: "search",
+    placeholder: "part of a name",
+    oninput: changed("text", String),
+  });
+  filters.label = el(
+    "select",
+    { onchange: changed("label", Number) },
+    el("option", { value: ALL }, "All classes"),
+    sortedLabels.map(([label, n]) => el("option", { value: n }, label)),
+  );
   const { differ, ...alone } = SHOW;
   const shows = !truth ? SHOW_WITHOUT_TRUTH : several ? SHOW : alone;
   filters.show = el("select", { onchange: changed("show", String) }, options(shows));
   const sort = el("select", { onchange: changed("sort", String) }, options(SORTS));
   state.sort = sort.value;
-  byId("filters").append(field("Name", search), field("Class", filters.label), field("Show", filters.show), field("Order", sort),
-    ...results.map(slider));
+  byId("filters").append(
+    field("Name", search),
+    field("Class", filters.label),
+    field("Show", filters.show),
+    field("Order", sort),
+    ...results.map(slider),
+  );
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
 }
 
@@ -66,7 +84,13 @@ function slider(result) {
   const { low, high, begin } = result.range;
   const said = el("output");
   const name = several ? `Scores of ${result.name}` : "Scores";
-  const range = el("input", { type: "range", min: 0, max: STEPS, value: begin, "aria-label": name });
+  const range = el("input", {
+    type: "range",
+    min: 0,
+    max: STEPS,
+    value: begin,
+    "aria-label": name,
+  });
   const read = () => {
     const step = Number(range.value);
     result.threshold = step ? low + ((high - low) * step) / STEPS : -Infinity;
@@ -83,14 +107,28 @@ function slider(result) {
 }
 
 function describe() {
-  if (several) byId("legend").append(...results.map((result) => el("li", {}, dot(result.colour), result.name)));
+  if (several)
+    byId("legend").append(
+      ...results.map((result) => el("li", {}, dot(result.colour), result.name)),
+    );
   const notes = Object.entries(content.notes);
-  const cut = results.filter((result) => result.leftOut).map((result) => `${count(result.leftOut)} of ${result.name}`);
-  if (cut.length) notes.push(["Not in the timelines", `detections beyond the best of each video: ${cut.join(", ")}; they are scored`]);
-  byId("notes").append(...notes.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
+  const cut = results
+    .filter((result) => result.leftOut)
+    .map((result) => `${count(result.leftOut)} of ${result.name}`);
+  if (cut.length)
+    notes.push([
+      "Not in the timelines",
+      `detections beyond the best of each video: ${cut.join(", ")}; they are scored`,
+    ]);
+  byId("notes").append(
+    ...notes.flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]),
+  );
   byId("about").hidden = !notes.length;
-  byId("about").querySelector("summary").textContent = truth ? "How this was scored" : "Where this is from";
-  byId("foot").textContent = `Made by ahernet_tf ${content.version}.${truth ? " Scores are those of the ActivityNet evaluation; the order of videos goes by the average precision of each, all its detections ranked together, at tIoU 0.5." : ""}`;
+  byId("about").querySelector("summary").textContent = truth
+    ? "How this was scored"
+    : "Where this is from";
+  byId("foot").textContent =
+    `Made by ahernet_tf ${content.version}.${truth ? " Scores are those of the ActivityNet evaluation; the order of videos goes by the average precision of each, all its detections ranked together, at tIoU 0.5." : ""}`;
 }
 
 if (truth) {
@@ -112,4 +150,6 @@ byId("theme").addEventListener("click", () => {
   const names = Object.keys(THEMES);
   setTheme(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length]);
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(document.documentElement.dataset.theme));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+  setTheme(document.documentElement.dataset.theme),
+);

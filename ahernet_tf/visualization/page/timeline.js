@@ -1,6 +1,7 @@
 // Segments on canvas: a lane of the truth, beneath it a lane per result.
 
-const LANE = 9, GAP = 3;
+const LANE = 9,
+  GAP = 3;
 const lanes = (truth ? 1 : 0) + results.length;
 const trackHeight = lanes * (LANE + GAP);
 
@@ -51,11 +52,13 @@ function drawLanes(context, video, label, width, top) {
       const [left, wide] = box(result, n);
       context.fillStyle = palette.fill; // so that colours of those beneath do not mix in
       context.fillRect(left, y, wide, LANE);
-      context.globalAlpha = range > 0 ? 0.35 + 0.65 * ((result.score[n] - result.range.low) / range) : 1;
+      context.globalAlpha =
+        range > 0 ? 0.35 + 0.65 * ((result.score[n] - result.range.low) / range) : 1;
       context.fillStyle = palette[result.kind ? `kind-${result.kind[n]}` : result.colour];
       context.fillRect(left, y, wide, LANE);
       context.globalAlpha = 1;
-      if (wide > 4) { // an edge between those that overlap
+      if (wide > 4) {
+        // an edge between those that overlap
         context.strokeStyle = palette.card;
         context.lineWidth = 1;
         context.strokeRect(left, y - 1, wide, LANE + 2);
@@ -68,7 +71,8 @@ function drawLanes(context, video, label, width, top) {
 // Classes of a video: annotated ones, then those found, best first.
 function classesOf(video, label) {
   const found = new Set();
-  if (truth) for (let n = truth.first[video]; n < truth.first[video + 1]; n++) found.add(truth.label[n]);
+  if (truth)
+    for (let n = truth.first[video]; n < truth.first[video + 1]; n++) found.add(truth.label[n]);
   for (const result of results) {
     for (let n = result.first[video]; n < shownEnd(result, video); n++) found.add(result.label[n]);
   }
@@ -78,7 +82,8 @@ function classesOf(video, label) {
 // What is annotated and found at a time of a video, in words.
 function saidAt(video, label, time) {
   const lines = [];
-  const holds = (part, n) => part.start[n] <= time && time <= part.end[n] && (label < 0 || part.label[n] === label);
+  const holds = (part, n) =>
+    part.start[n] <= time && time <= part.end[n] && (label < 0 || part.label[n] === label);
   if (truth) {
     for (let n = truth.first[video]; n < truth.first[video + 1]; n++) {
       if (holds(truth, n)) lines.push(`annotated: ${labels[truth.label[n]]}`);
@@ -88,13 +93,30 @@ function saidAt(video, label, time) {
     for (let n = result.first[video]; n < shownEnd(result, video); n++) {
       if (!holds(result, n)) continue;
       const verdict = result.kind ? `, ${KIND_NAMES[result.kind[n]]}` : "";
-      lines.push(`${several ? result.name : "found"}: ${labels[result.label[n]]}, ${scoreText(result.score[n])}${verdict}`);
+      lines.push(
+        `${several ? result.name : "found"}: ${labels[result.label[n]]}, ${scoreText(result.score[n])}${verdict}`,
+      );
     }
   }
   return lines.length > 9 ? [...lines.slice(0, 8), `and ${lines.length - 8} more`] : lines;
 }
 
-const marksLegend = () => el("ul", { class: "legend marks" },
-  truth && [el("li", {}, dot("truth"), "annotated, found"), el("li", {}, dot("missed", true), "annotated, missed")],
-  truth ? KIND_NAMES.map((name, n) => el("li", {}, dot(`kind-${n}`), name))
-    : results.map((result) => el("li", {}, dot(result.colour), several ? result.name : "found; the surer, the stronger")));
+const marksLegend = () =>
+  el(
+    "ul",
+    { class: "legend marks" },
+    truth && [
+      el("li", {}, dot("truth"), "annotated, found"),
+      el("li", {}, dot("missed", true), "annotated, missed"),
+    ],
+    truth
+      ? KIND_NAMES.map((name, n) => el("li", {}, dot(`kind-${n}`), name))
+      : results.map((result) =>
+          el(
+            "li",
+            {},
+            dot(result.colour),
+            several ? result.name : "found; the surer, the stronger",
+          ),
+        ),
+  );
