@@ -166,6 +166,11 @@ def test_what_is_known_is_not_counted_as_unknown():
     assert counts["unknown_labels"] == 1
     assert counts["predictions_of_unknown_videos"] == 1
     assert counts["videos_without_predictions"] == 0
+    assert counts["classes_without_predictions"] == 0
+    assert counts["unknown_videos"] == 1
+    counts = build_table(ground_truth, found(*rows[:1])).counts
+    assert counts["classes_without_predictions"] == 1
+    assert counts["videos_without_predictions"] == 1
 
 
 def test_nothing_to_match_matches_nothing():

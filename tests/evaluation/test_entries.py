@@ -55,3 +55,17 @@ def test_a_segment_may_have_no_length():
     check_item("f", "v", {"segment": [2, 2]}, ("segment",))
     with pytest.raises(ValueError, match="starts at 3 s, after its end at 2 s"):
         check_item("f", "v", {"segment": [3, 2]}, ("segment",))
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ([1, 2], "f: video 'v': expected an object with .*, received"),
+        ({"segment": [1, 2]}, "f: video 'v': 'label' is missing in"),
+        ({"segment": [1, 2], "label": None}, "'label' is missing"),
+        ({"segment": [1], "label": "x"}, "segment of two finite numbers"),
+    ],
+)
+def test_what_is_missing_is_named(item, message):
+    with pytest.raises(ValueError, match=message):
+        check_item("f", "v", item, ("segment", "label"))

@@ -119,3 +119,14 @@ def test_ends_of_bins_are_in_the_lower_one():
     assert [missed[name] for name in ("XS", "S", "M", "L", "XL")] == [
         *((1, 1), (2, 2), (2, 2), (2, 2), (1, 1))
     ]
+
+
+def test_half_an_overlap_is_a_match_and_a_tenth_is_no_background():
+    below = analyse_errors(INSTANCES, found(("v", 0, 4.9, "x", 0.9)))
+    assert (below.tiou_threshold, below.true_positives) == (0.5, 0)
+    assert below.false_positives["bad localisation"] == 1
+    assert analyse_errors(INSTANCES, found(("v", 0, 5, "x", 0.9))).true_positives == 1
+    on_background = analyse_errors(INSTANCES, found(("v", 0, 0.99, "x", 0.9)))
+    assert on_background.false_positives["background"] == 1
+    near = analyse_errors(INSTANCES, found(("v", 0, 1.01, "x", 0.9)))
+    assert near.false_positives["bad localisation"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ def run_parts(
                 bar.update()
             return results
         context = multiprocessing.get_context("spawn")  # TensorFlow cannot be forked
-        with concurrent.futures.ProcessPoolExecutor(workers, context, _quiet) as pool:
+        with concurrent.futures.ProcessPoolExecutor(workers, context, _start) as pool:
             futures = [pool.submit(work, part) for part in parts]
             try:
                 for future in concurrent.futures.as_completed(futures):
@@ -54,6 +55,15 @@ def run_parts(
         return [future.result() for future in futures]
 
 
-def _quiet() -> None:
-    """Keeps TensorFlow in a worker process from talking."""
+def _start() -> None:
+    """Keeps TensorFlow in a worker process from talking, and lets it die in time."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when its parent has gone, which may have been killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,7 +1,12 @@
 import functools
 import math
+import multiprocessing
 import os
+import pathlib
+import signal
+import time
 
+import filelock
 import pytest
 
 from ahernet_tf.data.packed.processes import run_parts
@@ -9,6 +14,31 @@ from ahernet_tf.data.packed.processes import run_parts
 
 def process_of(_):
     return os.getpid()
+
+
+def wait(folder):
+    """Holds a lock named after its process, and does not come back."""
+    with filelock.FileLock(pathlib.Path(folder, str(os.getpid()))):
+        time.sleep(600)
+
+
+def held(folder):
+    """Returns the processes that live, by their locks."""
+    processes = []
+    for path in folder.iterdir():
+        try:
+            with filelock.FileLock(path, timeout=0):
+                pass
+        except filelock.Timeout:
+            processes.append(int(path.name))
+    return processes
+
+
+def wait_until(condition):
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def touch(folder, number):
@@ -35,3 +65,21 @@ def test_a_part_that_fails_ends_the_work(tmp_path, workers):
     with pytest.raises(ValueError, match="part 2 is broken"):
         run_parts(functools.partial(touch, tmp_path), range(200), workers)
     assert len(list(tmp_path.iterdir())) < 150
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    """None waits forever for work that nobody will give."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=run_parts,
+        args=(wait, [str(tmp_path)] * 4, 2),
+        kwargs={"progress": False},
+    )
+    process.start()
+    try:
+        wait_until(lambda: len(held(tmp_path)) == 2)
+        process.kill()
+        process.join()
+        wait_until(lambda: not held(tmp_path))
+    finally:
+        for worker in held(tmp_path):
+            os.kill(worker, signal.SIGKILL)
