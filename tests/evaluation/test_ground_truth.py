@@ -224,3 +224,14 @@ def test_published_thumos_json_has_string_segments():
     assert frame["video"].nunique() == 210
     first = frame[frame["video"] == "video_test_0000896"].iloc[0]
     assert (first["start_sec"], first["end_sec"]) == (18.6, 24.8)
+
+
+def test_a_label_that_removes_no_video_is_no_step():
+    videos = {
+        "a": video((1, 2, "x")),
+        "b": video((1, 2, "vague")),
+        "c": video((1, 2, "odd"), (3, 4, "x")),
+    }
+    frame = load_ground_truth(content(**videos), ignored_labels=["vague", "odd"])
+    steps = frame.attrs["info"]["steps"]
+    assert steps == [("listed", 3), ("annotated", 3), ("without 'vague'", 2)]

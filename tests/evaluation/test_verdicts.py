@@ -68,3 +68,45 @@ def test_average_precision_of_a_video_of_one_class_is_that_of_the_class():
     [ap] = judge(instances, predictions).video_average_precision()
     result = evaluate_detections(instances, predictions, [0.5])
     assert ap == result.ap_per_class["x"][0]
+
+
+def test_thresholds_decide_as_they_are_stated():
+    instances = truth(("v", 0, 10, "x"), ("v", 100, 110, "y"))
+    rows = [
+        ("v", 0, 5, "x", 0.9),  # tIoU 0.5
+        ("v", 0, 4.9, "y", 0.8),
+        ("v", 0, 5, "y", 0.7),
+        ("v", 0, 1, "y", 0.6),  # 0.1
+        ("v", 0, 0.9, "y", 0.5),
+    ]
+    verdicts = judge(instances, found(*rows))
+    kinds, reached = by_row(verdicts)
+    assert kinds == [
+        "true positive",
+        "bad localisation",
+        "wrong label",
+        "bad localisation",
+        "background",
+    ]
+    assert reached == [0, -1, 0, -1, -1]
+    assert verdicts.tiou_threshold == 0.5
+    stricter = judge(instances, found(*rows), 0.6, 0.2)
+    assert by_row(stricter)[0] == ["bad localisation"] * 3 + ["background"] * 2
+    assert stricter.tiou_threshold == 0.6
+
+
+def test_average_precision_of_videos_and_labels_in_another_order():
+    """Two videos of two classes each; the first video is not the first label's."""
+    instances = truth(
+        *(("a", 0, 10, "y"), ("b", 0, 10, "x")),
+        *(("b", 20, 30, "y"), ("a", 40, 50, "x"), ("c", 0, 9, "y")),
+    )
+    predictions = found(
+        ("a", 0, 10, "y", 0.9),
+        ("b", 50, 60, "x", 0.8),
+        ("a", 40, 50, "x", 0.7),
+        ("b", 0, 10, "x", 0.6),
+        ("b", 20, 30, "y", 0.5),
+    )
+    ap = judge(instances, predictions).video_average_precision()
+    assert ap == pytest.approx([1.0, 2 / 3, 0.0])
