@@ -77,15 +77,22 @@ def read_database(source: Source, collector: VideoCollector) -> None:
         if not isinstance(record, dict):
             collector.fault(video_id, f"expected an object, received {record!r}")
             continue
-        collector.add_video(video_id, **facts_of(record))
-        if record.get("annotations") is None and record.get("label") is not None:
-            duration = to_number(record.get("duration"))
-            frames, fps = to_number(record.get("frames")), to_number(record.get("fps"))
-            if duration is None and frames and fps:
-                duration = frames / fps
-            collector.add_segment(video_id, 0.0, duration, record["label"])
-        else:
-            add_annotations_of(collector, video_id, record)
+        add_record(collector, video_id, record)
+
+
+def add_record(
+    collector: VideoCollector, video_id: str, record: dict[str, Any]
+) -> None:
+    """Adds a video with its annotations, or as a moment with its one label."""
+    collector.add_video(video_id, **facts_of(record))
+    if record.get("annotations") is None and record.get("label") is not None:
+        duration = to_number(record.get("duration"))
+        frames, fps = to_number(record.get("frames")), to_number(record.get("fps"))
+        if duration is None and frames and fps:
+            duration = frames / fps
+        collector.add_segment(video_id, 0.0, duration, record["label"])
+    else:
+        add_annotations_of(collector, video_id, record)
 
 
 def add_annotations_of(

@@ -23,12 +23,13 @@ from ahernet_tf.data.annotations import (
     via_forms,
     xml_forms,
 )
-from ahernet_tf.data.annotations.activitynet import add_repeated, read_database
+from ahernet_tf.data.annotations.activitynet import add_repeated
 from ahernet_tf.data.annotations.collected_videos import make_videos
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video
+from ahernet_tf.files import shortened
 
 AUTO = "auto"
 # What reading a damaged or unexpected file ends in; each becomes a line of the report.
@@ -58,7 +59,7 @@ FORMS: dict[str, Form] = {
     "activitynet": Form(
         "JSON with a database: ActivityNet, HACS segments, THUMOS14, this library",
         json_forms.is_database,
-        read_database,
+        json_forms.read_records,
     ),
     "detections": Form(
         "JSON of results, such as predict writes",
@@ -141,7 +142,7 @@ FORMS: dict[str, Form] = {
         tool_forms.read_boris_table,
     ),
     "csv": Form(
-        "table with a row an action: your own, THUMOS14's, TSP's",
+        "table, or JSON records, with a row an action: your own, THUMOS14's, TSP's",
         table_forms.is_table,
         table_forms.read_table,
     ),
@@ -226,9 +227,21 @@ def recognised(source: Source) -> str:
     if name is None:
         table = None if source.path.is_dir() else source.table
         lacks = table.lacks(["video", "start", "end", "label"]) if table else None
-        more = f": as a table, it {lacks}" if lacks else ""
+        more = f": as a table, it {lacks}" if lacks else _outline(source)
         raise ValueError(f"is of no form that is known{more}")
     return name
+
+
+def _outline(source: Source) -> str:
+    """Says what a JSON file holds instead of a form."""
+    content = None if source.path.is_dir() else source.json
+    if not isinstance(content, dict) or not content:
+        return ""
+    key, value = next(iter(content.items()))
+    keys = f", an object of {', '.join(value)}" if isinstance(value, dict) else ""
+    return f": it begins with '{key}'{shortened(keys, 80)}; expected such as " + (
+        '{"video": [{"start": 1, "end": 2, "label": "run"}]}'
+    )
 
 
 def _more_particular(form: str, source: Source) -> str:

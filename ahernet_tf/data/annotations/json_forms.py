@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ahernet_tf.data.annotations.activitynet import add_annotations, add_annotations_of
+from ahernet_tf.data.annotations.activitynet import (
+    add_annotations,
+    add_annotations_of,
+    add_record,
+    read_database,
+)
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import add_clip, is_too_low
 from ahernet_tf.data.annotations.times import to_number
@@ -12,8 +17,21 @@ from ahernet_tf.data.annotations.video_collector import VideoCollector
 
 
 def is_database(source: Source) -> bool:
-    """Tells whether there is an object `database`."""
-    return isinstance(source.json, dict) and "database" in source.json
+    """Tells whether there is an object `database`, or records as in one."""
+    if isinstance(source.json, dict) and "database" in source.json:
+        return True
+    record = first_record(source)
+    bare = isinstance(record.get("annotations"), list)
+    return bare and "duration_second" not in record
+
+
+def read_records(source: Source, collector: VideoCollector) -> None:
+    """Reads ActivityNet's JSON; also its records alone, `{id: {annotations}}`."""
+    if isinstance(source.json, dict) and "database" not in source.json:
+        for video_id, record in records_of(source, collector).items():
+            add_record(collector, video_id, record)
+    else:
+        read_database(source, collector)
 
 
 def is_detections(source: Source) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import functools
 import gzip
+import json
 import pathlib
 import re
 import zlib
@@ -12,9 +13,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ahernet_tf import files
+from ahernet_tf.data.annotations.record_tables import table_of_records
 from ahernet_tf.data.annotations.text_tables import TextTable, parse_table
 
 # Where every other byte of plain letters is zero.
+_UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF16 = {"utf-16-le": 1, "utf-16-be": 0}
 
 
@@ -74,7 +77,7 @@ class Source:
 
     @functools.cached_property
     def json(self) -> Any:
-        """The content of a JSON file; None of any other.
+        """The content of a JSON file, a list of JSON Lines; None of any other.
 
         Raises:
             ValueError: The file begins like JSON, but is not.
@@ -85,6 +88,8 @@ class Source:
         try:
             return files.read_json(self.path, lambda *pair: self.repeated.append(pair))
         except ValueError as error:
+            if (records := _json_lines(self.text)) is not None:
+                return records
             raise ValueError(str(error).removeprefix(f"{self.path}: ")) from error
 
     @functools.cached_property
@@ -105,20 +110,31 @@ class Source:
 
     @functools.cached_property
     def table(self) -> TextTable | None:
-        """The table of a text file; None of JSON, XML, and files without a line.
+        """The table of text or of JSON records; None where there is none.
 
         Raises:
             ValueError: A column is there twice, or quotes do not end.
         """
-        if self.text.lstrip().startswith(("{", "[", "<")):
-            return None
-        return parse_table(self.text)
+        if self.text.lstrip().startswith(("{", "[")):
+            return table_of_records(self.json)
+        return None if self.text.lstrip().startswith("<") else parse_table(self.text)
 
     @functools.cached_property
     def lines(self) -> list[tuple[int, str]]:
         """The lines that are not empty, with their numbers."""
         lines = re.split(r"\r\n|\r|\n", self.text)
         return [(n, line.strip(" ")) for n, line in enumerate(lines, 1) if line.strip()]
+
+
+def _json_lines(text: str) -> list[Any] | None:
+    """Reads an object per line; None where there are no such lines."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines):
+        return None
+    try:
+        return [json.loads(line) for line in lines]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _decoded(data: bytes, encoding: str | None) -> str:
@@ -131,6 +147,8 @@ def _decoded(data: bytes, encoding: str | None) -> str:
         raise ValueError(
             "is a zip archive or an Excel workbook: unpack it or save as CSV"
         )
+    if encoding is None and data.startswith(_UTF32):
+        encoding = "utf-32"
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if encoding is None and not wide and b"\0" in data[:64]:
         encoding = next((n for n, o in _UTF16.items() if not any(data[o:64:2])), None)

@@ -27,11 +27,14 @@ _COLUMNS = {
     "video": "video videoname videoid filename mediafile mediafilename mediafilepath "
     "file id clip clipid youtubeid ytid",
     "start": "start tinit tstart startsec starttime startseconds begin begintime "
-    "starttimesec starttimeseconds starttimestamp onset from timestart t0 starts",
+    "starttimesec starttimeseconds starttimestamp onset from timestart t0 starts "
+    "segmentstart startsegment actionstart startsecond beginsec",
     "end": "end tend endsec endtime endseconds stop stopsec stoptime endtimesec "
-    "endtimeseconds stoptimestamp endtimestamp offset to timeend t1 finish stops ends",
+    "endtimeseconds stoptimestamp endtimestamp offset to timeend t1 finish stops ends "
+    "segmentend endsegment actionend endsecond finishsec",
     "label": "label type class classname action actionlabel labelname activity "
-    "activitylabel behavior behaviour category event actionclass name",
+    "activitylabel behavior behaviour category event actionclass name labels "
+    "actionname activityname classlabel annotation",
     "label_index": "labelidx labelindex classindex classid labelid",
     "action_duration": "actionduration actionlength segmentduration segmentlength "
     "eventduration",
@@ -61,7 +64,7 @@ class TextRow:
     """A row of a table.
 
     Attributes:
-        line: The line of the file in which it ends.
+        line: The line of the file in which it ends, or number of a record.
         cells: Text by column, under the names here and the plain ones of the file.
     """
 
@@ -87,7 +90,7 @@ class TextTable:
         columns: Their names here: those of `_COLUMNS` where one is known, else keys.
         rows: Those that have as many cells as the header.
         bad_rows: Line and cells of all others.
-        delimiter: What separates cells.
+        delimiter: What separates cells; "" in JSON.
         unit: Unit of `start` and `end`, one of `times.UNITS`.
     """
 
@@ -109,9 +112,12 @@ class TextTable:
                 f"has no line with the names of the columns (such as video, start, "
                 f"end, label), but begins with {', '.join(self.header)}"
             )
+        parted = ""
+        if self.delimiter:
+            parted = f" (separated by {DELIMITERS[self.delimiter]})"
         return (
             f"has no column {', '.join(missing)}; its columns are "
-            f"{', '.join(self.header)} (separated by {DELIMITERS[self.delimiter]})"
+            f"{', '.join(self.header)}{parted}"
         )
 
     def video_of(self, row: TextRow) -> str:
@@ -180,7 +186,7 @@ def parse_table(text: str) -> TextTable | None:
         lines = [(line, cells[:width]) for line, cells in lines]
     good = [line for line in lines if len(line[1]) == width]
     bad = [(line, tuple(cells)) for line, cells in lines if len(cells) != width]
-    keys, columns, unit = _named(header)
+    keys, columns, unit = named_columns(header)
     comma = delimiter != "," or any(
         _DECIMAL_COMMA.fullmatch(cell) and not _MAYBE_THOUSANDS.fullmatch(cell)
         for _, cells in good
@@ -216,7 +222,7 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=known)
 
 
-def _named(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+def named_columns(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """Returns plain names of columns, their names here, and the unit of times.
 
     Raises:

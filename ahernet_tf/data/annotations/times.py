@@ -12,6 +12,11 @@ UNITS = (SECONDS, FRAMES, MILLISECONDS)
 # [hours:]minutes:seconds, with a decimal point or comma; or hours:minutes:seconds and
 # frames
 _CLOCK = re.compile(r"(-?)(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d+))?")
+_NAMED = re.compile(r"([-+]?[\d.]+)\s*(ms|s|sec|secs|seconds)", re.IGNORECASE)
+_UNIT_OF = {
+    "ms": MILLISECONDS,
+    **dict.fromkeys(("s", "sec", "secs", "seconds"), SECONDS),
+}
 _SMPTE = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})[:;](\d{1,3})")
 
 
@@ -26,10 +31,14 @@ class TimePoint:
     def of(cls, value: Any, unit: str = SECONDS) -> TimePoint | None:
         """Reads a number, its text, or a clock time; None where it is none of them.
 
+        A number may name its unit: `2.5 s`, `300ms`.
+
         Args:
             value: What a file has.
             unit: Of numbers, one of `UNITS`.
         """
+        if isinstance(value, str) and (named := _NAMED.fullmatch(value.strip())):
+            value, unit = named.group(1), _UNIT_OF[named.group(2).lower()]
         number = to_number(value)
         if number is not None:
             if unit == FRAMES:

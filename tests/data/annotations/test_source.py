@@ -17,9 +17,10 @@ TEXT = "video,start,end,label\nk1,1,2,r\u00fchren\n"
         b"\xfe\xff" + TEXT.encode("utf-16-be"),
         TEXT.encode("utf-16-le"),
         TEXT.encode("utf-16-be"),
+        TEXT.encode("utf-32"),
         gzip.compress(TEXT.encode("utf-8-sig")),
     ],
-    ids=["plain", "mark", "utf-16", "big-endian", "le", "be", "gzip"],
+    ids=["plain", "mark", "utf-16", "big-endian", "le", "be", "utf-32", "gzip"],
 )
 def test_text_is_read_in_every_encoding_of_unicode(tmp_path, data):
     source = Source(write(tmp_path / "a.csv", data))

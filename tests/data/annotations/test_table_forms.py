@@ -174,7 +174,7 @@ def test_a_duration_that_could_be_of_action_or_video_is_asked_about(tmp_path):
 
 
 def test_a_clip_of_kinetics_needs_a_label_but_in_its_test_subset(tmp_path):
-    rows = "labels,youtube_id,time_start,time_end,split\n"
+    rows = "text,youtube_id,time_start,time_end,split\n"
     rows += "x,a,1,11,train\nx,b,1,11,test\n"
     videos, problems = faults(write(tmp_path / "k.csv", rows))
     assert list(videos) == ["b_000001_000011"]

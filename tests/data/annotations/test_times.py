@@ -24,6 +24,8 @@ from ahernet_tf.data.annotations.times import (
         ("1:02", 62.0),
         ("01:00:00", 3600.0),
         ("90:00", 5400.0),
+        ("2.5 s", 2.5),
+        ("300ms", 0.3),
     ],
 )
 def test_numbers_and_clock_times_are_seconds(text, seconds):
