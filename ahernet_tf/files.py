@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import socket
+import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -138,8 +139,13 @@ def check_directory(path: PathLike, name: str | None = None) -> None:
         place = place.parent
     if not place.is_dir():
         raise ValueError(f"{name}: {place} is a file, not a directory.")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise ValueError(f"{name}: nothing can be written to {place}.")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{name}: nothing can be written to {place} ({error.strerror})."
+        ) from error
 
 
 def check_new_directory(path: PathLike) -> None:

@@ -91,7 +91,11 @@ def said_of_pairs(pairs: Collection[tuple[str, str]], here: str, there: str) -> 
         there: Where the second is.
     """
     pairs = list(pairs)
-    said = [f"{a!r} {here}, {b!r} {there}" for a, b in pairs[:_NAMED_PAIRS]]
+    said = []
+    for pair in pairs[:_NAMED_PAIRS]:
+        looks = {unicodedata.normalize("NFC", name) for name in pair}
+        a, b = map(repr if len(looks) == 2 else ascii, pair)
+        said.append(f"{a} {here}, {b} {there}")
     if len(pairs) > _NAMED_PAIRS:
         said.append(f"and {len(pairs) - _NAMED_PAIRS} more")
     return "; ".join(said)

@@ -125,15 +125,21 @@ def define_extraction_flags() -> None:
         None,
         "Bring every video to this rate first (default: its own); the rate of folders "
         "of frames.",
+        0.01,
     )
     flags.DEFINE_integer(
-        "decoders", 0, "Videos decoded at a time (0: half the processors, at most 8)."
+        "decoders",
+        0,
+        "Videos decoded at a time (0: half the processors, at most 8).",
+        0,
     )
     flags.DEFINE_float(
         "min_decoded",
         0.9,
         "A video counts as broken when less than this share of its stated duration "
         "can be decoded.",
+        0.0,
+        1.0,
     )
     flags.DEFINE_bool("jit", False, "Compile the network with XLA (for GPUs).")
     flags.mark_flags_as_required(["videos", "weights", "out"])

@@ -251,9 +251,9 @@ def define_flags() -> None:
         "then hold video files, which are decoded.",
     )
     like = "of the features; default: what they say, or as in training."
-    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}")
-    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}")
-    flags.DEFINE_float("fps", None, f"Frame rate of the clips, {like}")
+    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
+    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
+    flags.DEFINE_float("fps", None, f"Frame rate of the clips, {like}", 0.01)
     flags.DEFINE_string(
         "data", None, "Data set on whose test videos the change is measured."
     )

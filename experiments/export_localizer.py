@@ -45,8 +45,8 @@ def define_flags() -> None:
         "training, or classes with temporal annotations.",
     )
     like = "of the features; default: as in training."
-    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}")
-    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}")
+    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
+    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
     flags.DEFINE_bool(
         "whole_video",
         False,

@@ -277,7 +277,7 @@ def define_flags() -> None:
         "stride", None, f"Frames between P3D's clips; {like}.", lower_bound=1
     )
     flags.DEFINE_float(
-        "fps", None, f"Rate to which every video is brought first; {like}."
+        "fps", None, f"Rate to which every video is brought first; {like}.", 0.01
     )
     flags.DEFINE_bool(
         "other_features",

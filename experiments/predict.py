@@ -240,9 +240,9 @@ def define_flags() -> None:
         "features", None, "Features alone, in place of a data set: a folder or file."
     )
     like = "of the features alone; default: what they say, or as in training."
-    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}")
-    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}")
-    flags.DEFINE_float("fps", None, f"Frame rate of the videos, {like}")
+    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
+    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
+    flags.DEFINE_float("fps", None, f"Frame rate of the videos, {like}", 0.01)
     flags.DEFINE_string("out", None, "Results file, .json or .json.gz.", required=True)
     flags.DEFINE_string(
         "csv", None, "Table of the detections; with --features beside --out."
@@ -272,7 +272,7 @@ def define_flags() -> None:
         "non-maximum suppression. Default: as configured; 0: never.",
     )
     flags.DEFINE_float("window_overlap", 0.5, "Part of a window the next one repeats.")
-    flags.DEFINE_integer("batch_size", 8, "Sequences computed at once.")
+    flags.DEFINE_integer("batch_size", 8, "Sequences computed at once.", 1)
     flags.DEFINE_bool("skip_bad", False, "Go on without videos that have faults.")
     flags.DEFINE_bool(
         "other_features",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from ahernet_tf import command, program, settings
+from ahernet_tf import command, files, program, settings
 from ahernet_tf import config as configuration
 from ahernet_tf.models import systems
 
@@ -50,6 +50,7 @@ def define_flags() -> None:
         "budget_minutes",
         configuration.BUDGET_MINUTES,
         "What a run may take on this machine, for the preset auto.",
+        0.01,
     )
     flags.DEFINE_enum(
         "setting",
@@ -102,6 +103,7 @@ def define_flags() -> None:
         "Iterations between evaluations on a validation part of the training videos; "
         f"holds out {VALIDATION_FRACTION} of them unless data.validation_fraction is "
         "set. 0: none.",
+        0,
     )
     flags.DEFINE_bool("skip_bad", False, "Go on without videos that have faults.")
     flags.DEFINE_enum(
@@ -111,7 +113,9 @@ def define_flags() -> None:
         "Read all features before training to find NaN and infinite values, or look "
         "at their shapes only.",
     )
-    flags.DEFINE_float("checkpoint_every_sec", 300.0, "Seconds between checkpoints.")
+    flags.DEFINE_float(
+        "checkpoint_every_sec", 300.0, "Seconds between checkpoints.", 0.0
+    )
     flags.DEFINE_bool(
         "deterministic",
         True,
@@ -157,6 +161,7 @@ def run_from_flags(values: flags.FlagValues) -> TrainingRun:
     """Builds the run that the flags describe."""
     from .training_run import TrainingRun
 
+    files.check_directory(values.workdir)
     overrides = list(values.set)
     for name in (
         "iterations",

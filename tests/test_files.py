@@ -184,3 +184,10 @@ def test_a_long_name_is_written(tmp_path):
     files.write_json(path, {"a": 1})
     assert files.read_json(path) == {"a": 1}
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="needs /proc")
+def test_a_place_that_takes_no_files_is_refused_whatever_its_rights_say():
+    for check in (files.check_directory, files.check_output):
+        with pytest.raises(ValueError, match=r"nothing can be written to /proc "):
+            check("/proc/out")

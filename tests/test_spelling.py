@@ -47,6 +47,9 @@ def test_other_names_stay_apart(one, other):
 def test_pairs_are_of_names_that_the_others_lack():
     pairs = spelling.near_pairs(["Whisk", "pour", "stir", "Whisk"], ["whisk", "pour"])
     assert pairs == [("Whisk", "whisk")]
+    look_alike = [("u\u0308", "\u00fc"), ("a", "a\u200b")]
+    said = spelling.said_of_pairs(look_alike, "here", "there")
+    assert said == "'u\\u0308' here, '\\xfc' there; 'a' here, 'a\\u200b' there"
     assert spelling.said_of_pairs(pairs, "in the table", "among the folders") == (
         "'Whisk' in the table, 'whisk' among the folders"
     )

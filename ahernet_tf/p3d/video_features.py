@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import tqdm
 
+from ahernet_tf.files import check_directory
 from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.extraction import extract, feature_function
 from ahernet_tf.p3d.feature_writer import FeatureWriter, describe_features
@@ -63,6 +64,7 @@ def extract_videos(
     Raises:
         ValueError: Nothing to read, unusable weights, or an unfitting directory.
     """
+    check_directory(out)
     options = options or ExtractionOptions()
     index, count = shard
     paths = find_videos(videos, options, keep_folders)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -67,18 +66,24 @@ def layout_of_moments(
 ) -> dict[str, Any]:
     """Returns what of the features' layout holds for the moments, too.
 
-    Parts do where the first class has such parts; a template does not.
+    Parts and an array do where the first class has such; a template does not.
     """
     layout = expand({"path": "", **layout})
     names = [*TIMING, "resampled", "array", "transposed", "follow_links", "parts"]
     kept = {name: layout[name] for name in names if name in layout}
-    if "parts" in kept:
-        first = entry_at(folders[0].name, kept)
-        with contextlib.suppress(ValueError):
-            if len(open_features(folders[0].parent, first)):
-                return kept
-        del kept["parts"]
+    for name in ("parts", "array"):
+        if name in kept and not _opens(folders[0], kept):
+            del kept[name]
     return kept
+
+
+def _opens(folder: pathlib.Path, layout: Mapping[str, Any]) -> bool:
+    """Tells whether a folder holds sequences of a layout."""
+    try:
+        store = open_features(folder.parent, entry_at(folder.name, dict(layout)))
+        return len(store) > 0
+    except ValueError:
+        return False
 
 
 def _number(text: str, name: str) -> float | int:

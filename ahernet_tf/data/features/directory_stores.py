@@ -27,6 +27,7 @@ class DirectoryStore(IndexedStore):
     """
 
     endings: tuple[str, ...]
+    has_arrays = False  # several in a file, one of which the entry may name
 
     @abc.abstractmethod
     def _read_file(self, path: pathlib.Path) -> np.ndarray:
@@ -39,6 +40,10 @@ class DirectoryStore(IndexedStore):
     def _names(self) -> Iterable[str]:
         if not self.path.is_dir():
             raise ValueError("is no directory")
+        if "array" in self.spec and not self.has_arrays:
+            raise ValueError(
+                f"array: {self.endings[0]} files hold one array each, without a name"
+            )
         self.description = read_description(self.path)
         with os.scandir(self.path) as entries:
             self._files = sorted(
@@ -89,6 +94,7 @@ class NpzFilesStore(DirectoryStore):
     """
 
     endings = (".npz",)
+    has_arrays = True
 
     def _read_file(self, path: pathlib.Path) -> np.ndarray:
         with zipfile.ZipFile(path) as archive:

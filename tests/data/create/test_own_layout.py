@@ -49,3 +49,14 @@ def test_moments_share_the_timing_but_not_the_template(tmp_path):
     layout = {**KNOWN, "fps": 25.0, "template": "v_{video}", "parts": ["rgb", "flow"]}
     folder = describe(tmp_path / "run", **KNOWN)
     assert layout_of_moments(layout, [folder]) == {**KNOWN, "fps": 25.0}
+
+
+def test_an_array_is_that_of_npz_files_alone(tmp_path):
+    folder = tmp_path / "dive"
+    folder.mkdir()
+    np.save(folder / "1.npy", np.zeros((3, 2), np.float32))
+    for layout in ({"array": "rgb"}, {"parts": ["array:rgb", "array:flow"]}):
+        assert layout_of_moments({**KNOWN, **layout}, [folder]) == KNOWN
+    (folder / "1.npy").unlink()
+    np.savez(folder / "1.npz", rgb=np.zeros((3, 2)), flow=np.zeros((3, 2)))
+    assert layout_of_moments({"array": "rgb"}, [folder]) == {"array": "rgb"}

@@ -46,7 +46,11 @@ def test_moments_of_one_file_are_cut_out_of_it(tmp_path):
 
 def test_faulty_files_are_refused_or_counted(tmp_path):
     path = tmp_path / "a.json"
-    path.write_text(json.dumps({"database": {"a": {"duration": 9}, "b": {}}}))
+    path.write_text(
+        json.dumps(
+            {"database": {"a": {"duration": 9, "label": "x"}, "b": {"annotations": []}}}
+        )
+    )
     files = RoleFiles({"untrimmed": path}, test_subset="")
     with pytest.raises(DataError, match="video 'b': has no duration"):
         files.read(skip_bad=False)
