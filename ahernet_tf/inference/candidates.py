@@ -40,19 +40,23 @@ class Candidates(NamedTuple):
         order = np.argsort(-self.rank, kind="stable")[:count]
         return Candidates(*(None if part is None else part[order] for part in self))
 
-    def labelled(self, probabilities: np.ndarray) -> Candidates:
+    def labelled(self, probabilities: np.ndarray, evidence: np.ndarray) -> Candidates:
         """Joins what a second look says with what the anchors said.
 
-        The score becomes the proposal's times the probability of the second look times
-        the root of the anchor's: the second look counts double, since it reads the
-        segment where the anchor reads a cell. The label is the class of the best score.
+        Segment by segment and class by class, the score is the probability that the
+        second look gives, times the geometric mean of what the network says (proposal
+        times class probability) and what the steps say. A proposal counts as much as
+        what it overlaps: the highest of the others times the tIoU with it, if that is
+        more. The label is the class of the best score.
 
         Args:
             probabilities: `[candidates, classes]`, of the second look.
+            evidence: `[candidates, classes]`, tIoU with what the steps show.
         """
-        scores = probabilities * np.sqrt(self.probability)
-        score = self.proposal * scores.max(axis=1)
-        label = scores.argmax(axis=1).astype(np.int32)
+        tiou = segment_ops.pairwise_tiou(self.segments, self.segments).numpy()
+        confirmed = (tiou * self.proposal).max(axis=1, keepdims=True)
+        scores = probabilities * np.sqrt(confirmed * self.probability * evidence)
+        score, label = scores.max(axis=1), scores.argmax(axis=1).astype(np.int32)
         return self._replace(rank=score, score=score, label=label)
 
     def scaled(self, factor: np.ndarray) -> Candidates:

@@ -107,7 +107,7 @@ def with_classes(
         ValueError: As `check_new_classes`; or a class has no moment.
     """
     check_new_classes(network, list(moments))
-    lessons = {name: _read(network.model, name, own) for name, own in moments.items()}
+    lessons = {name: _read(network, name, own) for name, own in moments.items()}
     names, description = tuple(lessons), network.description
     description = dataclasses.replace(
         description,
@@ -121,7 +121,9 @@ def with_classes(
     if look is not None:
         means = np.stack([lesson.described for lesson in lessons.values()])
         discriminant = look.discriminant.with_classes(means, counts)
-        look = SecondLook(discriminant, look.classes + names)
+        shown = np.stack([lesson.shown for lesson in lessons.values()])
+        steps = look.steps.with_classes(shown, counts)
+        look = SecondLook(discriminant, look.classes + names, steps)
     durations = network.durations
     if durations is not None:
         durations_sec = {name: own.durations_sec for name, own in lessons.items()}
@@ -224,30 +226,45 @@ class _Lesson(NamedTuple):
     Attributes:
         pooled: `[moments, channels of all levels]`.
         described: `[numbers]`, the mean of what a second look reads.
+        shown: `[numbers]`, the mean of what it reads of their steps; None without one.
         durations_sec: `[moments]`.
     """
 
     pooled: np.ndarray
     described: np.ndarray
+    shown: np.ndarray | None
     durations_sec: np.ndarray
 
 
-def _read(model: AherNet, name: str, moments: Iterable[MomentSequence]) -> _Lesson:
+def _read(
+    network: TrainedNetwork, name: str, moments: Iterable[MomentSequence]
+) -> _Lesson:
     """Reads the moments of a class, one after the other."""
     durations_sec: list[float] = []
     described: list[np.ndarray] = []
+    shown: list[np.ndarray] = []
+    look = network.second_look
 
     def sequences() -> Iterator[np.ndarray]:
         for sequence, seconds in moments:
             durations_sec.append(seconds)
             bounds = np.array([[0, len(sequence)]])
             described.append(describe_segments(sequence, bounds)[0])
+            if look is not None:
+                step_sec = seconds / len(sequence)
+                steps = look.steps.describe_moment(sequence, step_sec)
+                shown.append(steps.mean(axis=0))
             yield sequence
 
-    pooled = pooled_maps(model, sequences())
+    pooled = pooled_maps(network.model, sequences())
     if not len(pooled):
         raise ValueError(f"The class {name!r} has no moment.")
-    return _Lesson(pooled, np.mean(described, axis=0), np.array(durations_sec))
+    return _Lesson(
+        pooled,
+        np.mean(described, axis=0),
+        np.mean(shown, axis=0) if shown else None,
+        np.array(durations_sec),
+    )
 
 
 def _durations_beside(

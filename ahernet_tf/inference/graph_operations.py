@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ahernet_tf.anchors.segments import pairwise_tiou
 from ahernet_tf.config import DataConfig, InferenceConfig
 from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.refinement import Refinement
+from ahernet_tf.inference.step_reader import FLANK
 
 _TIE = 1e-5  # clips; a step that ends with the first centre does not end before it
 _SHORTEST = 1e-3  # steps; as in inference.second_look
@@ -101,10 +104,15 @@ def refine(
     look, prior = refinement.second_look, refinement.durations
     if look is not None:
         read = describe_segments(sequences, found.segments)
-        logits = (read - look.mean) / look.scale @ look.kernel + look.bias
-        probability = tf.nn.softmax(logits)[..., : refinement.classes]
-        scores = probability * tf.sqrt(found.probability)
-        score = found.proposal * tf.reduce_max(scores, axis=-1)
+        probability = _classify(look.discriminant, read)[..., : refinement.classes]
+        described = describe_steps(sequences, look.steps.widths_sec / step_sec)
+        shown = _classify(look.steps.discriminant, described)
+        fit = evidence(shown[..., : refinement.classes], found.segments)
+        tiou = pairwise_tiou(found.segments, found.segments)
+        confirmed = tf.reduce_max(tiou * found.proposal[:, tf.newaxis], axis=-1)
+        said = confirmed[..., tf.newaxis] * found.probability
+        scores = probability * tf.sqrt(said * fit)
+        score = tf.reduce_max(scores, axis=-1)
         label = tf.argmax(scores, axis=-1, output_type=tf.int32)
         found = found._replace(rank=score, score=score, label=label)
     if prior is not None:
@@ -131,12 +139,10 @@ def describe_segments(sequences: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
         `[windows, segments, 2 channels]`.
     """
     count = sequences.shape[1]
-    steps = tf.range(count, dtype=tf.float32)
     start, end = tf.split(tf.clip_by_value(segments, 0.0, float(count)), 2, axis=-1)
     start = tf.minimum(start, count - _SHORTEST)
     end = tf.maximum(end, start + _SHORTEST)
-    covered = tf.minimum(end, steps + 1) - tf.maximum(start, steps)
-    weights = tf.maximum(covered, 0.0) / (end - start)
+    weights = _covered(start, end, count) / (end - start)
     centre = tf.reduce_mean(sequences, axis=1, keepdims=True)
     values = sequences - centre
     mean, square = tf.split(
@@ -144,6 +150,57 @@ def describe_segments(sequences: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
     )
     deviation = tf.sqrt(tf.maximum(square - tf.square(mean), 0.0))
     return tf.concat([mean + centre, deviation], axis=-1)
+
+
+def describe_steps(sequences: tf.Tensor, widths: tf.Tensor) -> tf.Tensor:
+    """Computes means around steps, as `step_reader.describe_steps`.
+
+    Args:
+        sequences: `[windows, steps, channels]`.
+        widths: `[widths]`, in steps.
+
+    Returns:
+        `[windows, steps, widths * channels]`.
+    """
+    count = sequences.shape[1]
+    middles = tf.range(count, dtype=tf.float32)[:, tf.newaxis] + 0.5
+    means = []
+    for width in tf.unstack(widths):
+        reach = tf.maximum(width, 1.0) / 2
+        start = tf.maximum(middles - reach, 0.0)
+        end = tf.minimum(middles + reach, float(count))
+        means.append(tf.matmul(_covered(start, end, count) / (end - start), sequences))
+    return tf.concat(means, axis=-1)
+
+
+def evidence(probabilities: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
+    """Estimates tIoU with what the steps show, as `step_reader.evidence`.
+
+    Args:
+        probabilities: `[windows, steps, classes]`.
+        segments: `[windows, segments, 2]`, in steps.
+
+    Returns:
+        `[windows, segments, classes]`.
+    """
+    count = probabilities.shape[1]
+    start, end = tf.split(segments, 2, axis=-1)
+    flank = tf.maximum(FLANK * (end - start), 1.0)
+    inside = tf.matmul(_covered(start, end, count), probabilities)
+    wide = _covered(start - flank, end + flank, count)
+    union = end - start + tf.matmul(wide, probabilities) - inside
+    return tf.math.divide_no_nan(inside, union)
+
+
+def _covered(start: tf.Tensor, end: tf.Tensor, count: int) -> tf.Tensor:
+    """Returns how much of each of `count` steps segments cover, `[..., steps]`."""
+    steps = tf.range(count, dtype=tf.float32)
+    return tf.maximum(tf.minimum(end, steps + 1) - tf.maximum(start, steps), 0.0)
+
+
+def _classify(by: Discriminant, described: tf.Tensor) -> tf.Tensor:
+    """Classifies what was described, as `Discriminant.probabilities`."""
+    return tf.nn.softmax((described - by.mean) / by.scale @ by.kernel + by.bias)
 
 
 def suppress(

@@ -402,7 +402,7 @@ class Localizer:
         """Finds what enters suppression; arguments are those of `detect`.
 
         Raises:
-            ValueError: There is a duration prior, and no duration.
+            ValueError: There is a second look or a duration prior, and no duration.
         """
         found = self.find(sequences)
         if self.refinement is None:

@@ -22,9 +22,9 @@ from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.duration_prior import DurationPrior, typical_durations
 from ahernet_tf.inference.second_look import (
     SecondLook,
-    describe_segments,
     fit_second_look,
 )
+from ahernet_tf.inference.step_reader import StepReader
 from ahernet_tf.models import systems
 
 SECOND_LOOK = "second_look.npz"
@@ -36,14 +36,14 @@ class Refinement:
     """Changes the scores of candidates.
 
     Attributes:
-        second_look: Classifies segments; its first outputs are the localizer's classes.
+        second_look: Reads segments and steps; its first classes are the localizer's.
         classes: How many those are.
         durations: Prior of the localizer's classes.
         width: Of the prior, in deviations.
     """
 
     classes: int
-    second_look: Discriminant | None = None
+    second_look: SecondLook | None = None
     durations: DurationPrior | None = None
     width: float = 1.0
 
@@ -58,9 +58,8 @@ class Refinement:
             step_sec: Duration of a step.
         """
         if self.second_look is not None:
-            read = describe_segments(sequence, candidates.segments)
-            probabilities = self.second_look.probabilities(read)[:, : self.classes]
-            candidates = candidates.labelled(probabilities)
+            read = self.second_look.read(sequence, candidates.segments, step_sec)
+            candidates = candidates.labelled(*(of[:, : self.classes] for of in read))
         if self.durations is not None:
             factors = self.durations.factors(candidates, step_sec, self.width)
             candidates = candidates.scaled(factors)
@@ -77,16 +76,15 @@ class Refinement:
         Args:
             found: Those of each video that enter suppression.
             sequences: `[batch, steps, channels]`.
-            covered_sec: `[batch]`, the duration that the steps of each divide; None if
-                it is not known.
+            covered_sec: `[batch]`, the duration that the steps of each divide.
 
         Raises:
-            ValueError: There is a duration prior, and no duration.
+            ValueError: No durations are given.
         """
         if covered_sec is None:
-            if self.durations is not None:
-                raise ValueError("inference.duration_prior: expected covered_sec.")
-            covered_sec = [np.nan] * len(found)
+            raise ValueError(
+                "inference.second_look, inference.duration_prior: expected covered_sec."
+            )
         steps = sequences.shape[1]
         return [
             self.apply(own, sequence, seconds / steps)
@@ -124,7 +122,15 @@ def fit_refinement(
 
 def write_second_look(directory: pathlib.Path, second_look: SecondLook) -> None:
     """Writes a second look into a model directory."""
+    steps = second_look.steps
     parts = dataclasses.asdict(second_look.discriminant)
+    parts |= {
+        f"steps_{name}": value
+        for name, value in dataclasses.asdict(steps.discriminant).items()
+    }
+    parts["widths_sec"] = steps.widths_sec
+    if steps.background is not None:
+        parts["background"] = steps.background
     with (
         files.whole_file(directory / SECOND_LOOK) as temporary,
         temporary.open("wb") as stream,
@@ -171,7 +177,7 @@ def refinement_of(
         ValueError: The second look is absent or does not know one of the classes, or
             durations are absent.
     """
-    discriminant = prior = None
+    prior = None
     if inference.second_look:
         if second_look is None:
             raise ValueError("There is no second look; inference.second_look is on.")
@@ -180,14 +186,16 @@ def refinement_of(
         if unknown:
             raise ValueError(f"does not know the class {unknown[0]!r}.")
         others = [name for name in known if name not in set(classes)]
-        discriminant = second_look.of_classes([*classes, *others]).discriminant
+        second_look = second_look.of_classes([*classes, *others])
+    else:
+        second_look = None
     if inference.duration_prior:
         if durations is None:
             raise ValueError("There are no durations; inference.duration_prior is on.")
         prior = DurationPrior.of_classes(durations, classes)
-    if discriminant is None and prior is None:
+    if second_look is None and prior is None:
         return None
-    return Refinement(len(classes), discriminant, prior, inference.duration_prior)
+    return Refinement(len(classes), second_look, prior, inference.duration_prior)
 
 
 def _durations(role: Role, classes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -226,6 +234,15 @@ def read_second_look(path: pathlib.Path) -> SecondLook:
         with np.load(path) as content:
             parts = {name: content[name] for name in content.files}
         classes = tuple(parts.pop("classes").tolist())
-        return SecondLook(Discriminant(**parts), classes)
+        steps = {
+            name: parts.pop(f"steps_{name}")
+            for name in [field.name for field in dataclasses.fields(Discriminant)]
+        }
+        reader = StepReader(
+            Discriminant(**steps),
+            parts.pop("widths_sec"),
+            parts.pop("background", None),
+        )
+        return SecondLook(Discriminant(**parts), classes, reader)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: no second look ({error}).") from error

@@ -2,7 +2,8 @@
 
 Moments and foreground segments are both trimmed, so one classifier over source and
 target classes has no shift between them. It reads mean and deviation of the input
-features within a segment, and removes what source actions were taken for.
+features within a segment, and removes what source actions were taken for. Another reads
+the steps of the video (`step_reader`), and tells how well a segment fits what they show.
 """
 
 from __future__ import annotations
@@ -19,26 +20,51 @@ from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
 from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit
+from ahernet_tf.inference.step_reader import StepReader, evidence, fit_step_reader
 from ahernet_tf.inference.windows import windows
 
 _SHORTEST = 1e-3  # steps; a shorter segment is read as if it were so long
 
 
 class SecondLook(NamedTuple):
-    """A classifier of segments.
+    """Classifiers of segments and of steps.
 
     Attributes:
         discriminant: Reads what `describe_segments` returns.
         classes: Of its outputs, in their order: target and source classes.
+        steps: Classifies the steps of a sequence.
     """
 
     discriminant: Discriminant
     classes: tuple[str, ...]
+    steps: StepReader
+
+    def read(
+        self, sequence: np.ndarray, segments: np.ndarray, step_sec: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Reads segments of a sequence.
+
+        Args:
+            sequence: `[steps, channels]`.
+            segments: `[segments, 2]`, `[start, end]` in steps.
+            step_sec: Duration of a step.
+
+        Returns:
+            `[segments, classes]` each: probability that a segment is an action of the
+            class, and its estimated tIoU with one.
+        """
+        described = describe_segments(sequence, segments)
+        shown = self.steps.probabilities(sequence, step_sec)[:, :-1]
+        return self.discriminant.probabilities(described), evidence(shown, segments)
 
     def of_classes(self, classes: Sequence[str]) -> SecondLook:
         """Returns it with some of its classes, in that order."""
         numbers = [self.classes.index(name) for name in classes]
-        return SecondLook(self.discriminant.of_classes(numbers), tuple(classes))
+        return SecondLook(
+            self.discriminant.of_classes(numbers),
+            tuple(classes),
+            self.steps.of_classes(numbers),
+        )
 
 
 def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
@@ -81,7 +107,7 @@ def fit_second_look(
             for the instances that the oracle knows.
 
     Returns:
-        A classifier of target and source classes.
+        Classifiers of target and source classes.
     """
     classes = tuple(dict.fromkeys((*dataset.target_classes, *dataset.source_classes)))
     fit = DiscriminantFit(2 * dataset.feature_channels, len(classes))
@@ -91,7 +117,8 @@ def fit_second_look(
         for video, examples, labels in examples_of(dataset.role(name), config):
             numbers = np.array([classes.index(label) for label in labels], int)
             fit.add(examples, numbers, groups.setdefault(video, len(groups)))
-    return SecondLook(fit.solve(), classes)
+    steps = fit_step_reader(dataset, config, classes, target_role)
+    return SecondLook(fit.solve(), classes, steps)
 
 
 _Examples = tuple[str, np.ndarray, list[str]]
