@@ -2,8 +2,8 @@
 
 Moments and foreground segments are both trimmed, so one classifier over source and
 target classes has no shift between them. It reads mean and deviation of the input
-features within a segment, and removes what source actions were taken for. Another reads
-the steps of the video (`step_reader`), and tells how well a segment fits what they show.
+features within a segment, and removes what source actions were taken for. Another one
+reads the steps of the video (`step_reader`): how well does a segment fit them?
 """
 
 from __future__ import annotations

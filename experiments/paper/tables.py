@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pathlib
 import shlex
@@ -124,6 +125,9 @@ def define_flags() -> None:
     """Defines the flags of a table."""
     define_run_flags()
     program.define_dry_run()
+    flags.DEFINE_list(
+        "systems", [], "Rows to make; unset: all. Such as AherNet,AherNet*."
+    )
     flags.DEFINE_integer(
         "bootstrap",
         1000,
@@ -131,6 +135,22 @@ def define_flags() -> None:
         "(Table 2). 0: none.",
         lower_bound=0,
     )
+
+
+def of_systems(table: Table, systems: Sequence[str]) -> Table:
+    """Returns a table with some of its systems, in its own order; none: all.
+
+    Raises:
+        ValueError: One is not in the table.
+    """
+    unknown = [name for name in systems if name not in table.systems]
+    if unknown:
+        raise ValueError(
+            f"--systems: {unknown[0]!r} is not in {table.name}; it has "
+            f"{', '.join(table.systems)}."
+        )
+    kept = tuple(name for name in table.systems if not systems or name in systems)
+    return dataclasses.replace(table, systems=kept)
 
 
 def plan_from_flags(values: flags.FlagValues) -> Plan:
@@ -161,6 +181,7 @@ def start(table: Table) -> NoReturn:
 
 def main(table: Table, values: flags.FlagValues) -> int:
     """Makes a table; returns the exit status."""
+    table = of_systems(table, values.systems)
     workdir = pathlib.Path(values.workdir)
     plan = plan_from_flags(values)
     columns = table_columns.columns(values.data, workdir, plan)

@@ -22,6 +22,7 @@ from experiments.paper import (
     tables,
 )
 from experiments.paper.columns import Plan, columns
+from experiments.paper.published import TABLE_2
 from tests.conftest import REPOSITORY
 from tests.experiments.paper_runs import FAKE, column_of, starts, write_data
 from tests.visualization.page.made_up import content_of
@@ -97,6 +98,14 @@ def test_tables_agree_where_the_paper_prints_a_number_twice():
     assert published.TABLE_3.value("th14_to_anet_fg", "AherNet", "average_map") == (
         pytest.approx(best, abs=0.05)
     )
+
+
+def test_some_systems_of_a_table_stand_in_its_order():
+    some = tables.of_systems(TABLE_2, ["AherNet*", "AherNet"])
+    assert some.systems == ("AherNet", "AherNet*")
+    assert tables.of_systems(TABLE_2, []) == TABLE_2
+    with pytest.raises(ValueError, match="--systems: 'AherNet/1-elu' is not in table2"):
+        tables.of_systems(TABLE_2, ["AherNet/1-elu"])
 
 
 def test_directories_are_plain_names_and_no_two_are_equal():

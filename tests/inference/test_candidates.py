@@ -65,12 +65,17 @@ def test_best_and_scaled_keep_parts_together():
 
 def test_labels_join_both_views():
     found = Candidates(
-        np.zeros((1, 2)),
-        *(np.array([0.45]),) * 2,
-        np.array([0]),
-        proposal=np.array([0.9]),
-        probability=np.array([[0.5, 0.4, 0.1]]),
+        np.array([[0.0, 4.0], [0.0, 2.0], [6.0, 8.0]], np.float32),
+        *(np.array([0.45, 0.1, 0.1]),) * 2,
+        np.array([0, 0, 0]),
+        proposal=np.array([0.9, 0.2, 0.3]),
+        probability=np.array([[0.5, 0.4, 0.1]] * 3),
     )
-    joined = found.labelled(np.array([[0.2, 0.6, 0.2]]))
-    assert joined.label.tolist() == [1]
-    assert joined.score[0] == pytest.approx(0.9 * 0.6 * np.sqrt(0.4))
+    joined = found.labelled(
+        np.array([[0.2, 0.6, 0.2]] * 3), np.array([[0.9, 0.8, 0.1]] * 3)
+    )
+    assert joined.label.tolist() == [1, 1, 1]
+    # The second overlaps with the first by a half, which is surer than itself.
+    expected = 0.6 * np.sqrt(np.array([0.9, 0.45, 0.3]) * 0.4 * 0.8)
+    np.testing.assert_allclose(joined.score, expected)
+    np.testing.assert_array_equal(joined.rank, joined.score)

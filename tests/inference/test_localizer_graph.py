@@ -7,10 +7,10 @@ import pytest
 
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
-from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.duration_prior import DurationPrior
 from ahernet_tf.inference.localizer_graph import GraphOptions, LocalizerGraph
 from ahernet_tf.inference.refinement import Refinement
+from tests.inference.looks import second_look
 from tests.inference.test_localizer import NAMES, clips_of, config_of, localizer_of
 from tests.models import tiny
 
@@ -19,14 +19,7 @@ TIMES = TimeModel(clip_frames=16, stride_frames=8)
 
 def refined(**inference):
     """A localizer with a second look and a prior that knows nothing of one class."""
-    random, numbers = np.random.default_rng(0), 2 * tiny.CHANNELS
-    values = random.normal(size=(3, numbers)).astype(np.float32)
-    look = Discriminant(
-        values[0],
-        1 + np.abs(values[1]),
-        0.3 * random.normal(size=(numbers, 8)).astype(np.float32),
-        np.zeros(8, np.float32),
-    )
+    look = second_look(tiny.CHANNELS, 8, np.random.default_rng(0))
     prior = DurationPrior([1.0, 2.0, np.nan, 1.5], [0.5, 0.4, np.nan, 0.6])
     config = config_of(second_look=True, **inference)
     refinement = Refinement(len(NAMES), look, prior, 2.0)

@@ -12,7 +12,6 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.candidates import Candidates
-from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.duration_prior import DurationPrior
 from ahernet_tf.inference.refinement import (
     DURATIONS,
@@ -22,8 +21,10 @@ from ahernet_tf.inference.refinement import (
     load_refinement,
 )
 from ahernet_tf.inference.second_look import describe_segments
+from ahernet_tf.inference.step_reader import evidence
 from ahernet_tf.models import checkpoint, systems
 from tests.data.tiny import CHANNELS, TinyData
+from tests.inference.looks import second_look
 from tests.models import tiny
 
 TIMES = TimeModel(clip_frames=4, stride_frames=2, fps=10.0)
@@ -70,28 +71,32 @@ def candidates_of(segments, probability):
 
 def test_second_look_gives_label_and_factor():
     random = np.random.default_rng(0)
-    look = Discriminant(
-        np.zeros(4), np.ones(4), random.normal(size=(4, 3)), np.zeros(3)
-    )
+    look = second_look(2, 3, random)
     sequence = random.normal(size=(10, 2)).astype(np.float32)
     found = candidates_of([[0, 4], [3, 9]], [[0.6, 0.4], [0.9, 0.1]])
     refined = Refinement(2, look).apply(found, sequence, 1.0)
-    own = look.probabilities(describe_segments(sequence, found.segments))
+    own = look.discriminant.probabilities(describe_segments(sequence, found.segments))
+    shown = look.steps.probabilities(sequence, 1.0)
+    fit = evidence(shown[:, :2], found.segments)
     for number in range(2):
-        scores = own[number, :2] * np.sqrt(found.probability[number])
+        said = found.proposal[number] * found.probability[number] * fit[number]
+        scores = own[number, :2] * np.sqrt(said)
         assert refined.label[number] == scores.argmax()
-        expected = found.proposal[number] * scores.max()
+        expected = scores.max()
         assert refined.score[number] == pytest.approx(expected, rel=1e-6)
     np.testing.assert_array_equal(refined.rank, refined.score)
 
 
 def test_duration_is_judged_for_the_label_of_the_second_look():
-    look = Discriminant(np.zeros(4), np.ones(4), np.zeros((4, 2)), np.array([0, 9.0]))
+    look = second_look(2, 2)
+    look.discriminant.bias[1] = 9.0
     prior = DurationPrior([np.log(2.0), np.log(8.0)], [0.1, 0.1])
     found = candidates_of([[0, 2]], [[0.51, 0.49]])
     refined = Refinement(2, look, prior, 2.0).apply(found, np.zeros((8, 2)), 4.0)
     assert refined.label.tolist() == [1]
-    assert refined.score[0] == pytest.approx(0.9 * np.sqrt(0.49), rel=1e-3)
+    # The steps show each class, and background, with a third; flanks are a step.
+    fit = (2 / 3) / (2 + 1 / 3)
+    assert refined.score[0] == pytest.approx(np.sqrt(0.9 * 0.49 * fit), rel=1e-3)
 
 
 def test_localizer_needs_no_data(workdir):
@@ -148,9 +153,13 @@ def test_classes_are_those_of_the_localizer_in_its_order(workdir):
     found = load_refinement(workdir, BOTH.inference, names)
     whole = load_refinement(workdir, BOTH.inference, ("wave", "jump", "run", "sit"))
     examples = np.random.default_rng(0).normal(size=(5, 2 * CHANNELS))
-    own = found.second_look.probabilities(examples)[:, :2]
-    every = whole.second_look.probabilities(examples)
+    own = found.second_look.discriminant.probabilities(examples)[:, :2]
+    every = whole.second_look.discriminant.probabilities(examples)
     np.testing.assert_allclose(own, every[:, [3, 2]], rtol=1e-5)
+    sequence = np.random.default_rng(0).normal(size=(7, CHANNELS))
+    own = found.second_look.steps.probabilities(sequence, 0.2)
+    every = whole.second_look.steps.probabilities(sequence, 0.2)
+    np.testing.assert_allclose(own, every[:, [3, 2, 0, 1, 4]], rtol=1e-5)
 
 
 def test_options_off_read_nothing(tmp_path):

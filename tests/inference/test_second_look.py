@@ -73,11 +73,12 @@ def made_of_classes(tmp_path):
 @pytest.mark.parametrize("role", ["moments", "oracle"])
 def test_source_and_target_classes_are_told_apart(tmp_path, config, role):
     dataset = Dataset.load(made_of_classes(tmp_path), config.data)
-    found, classes = fit_second_look(dataset, config, role)
-    assert classes == ("wave", "jump", "run", "sit")
+    found = fit_second_look(dataset, config, role)
+    assert found.classes == ("wave", "jump", "run", "sit")
     means = np.array([[4.0], [6.0], [0.0], [2.0]]).repeat(CHANNELS, axis=1)
     examples = np.concatenate([means, np.full((4, CHANNELS), 0.1)], axis=1)
-    assert found.probabilities(examples).argmax(axis=1).tolist() == [0, 1, 2, 3]
+    probabilities = found.discriminant.probabilities(examples)
+    assert probabilities.argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
 def test_instances_of_a_long_recording_are_read_at_the_resolution_of_windows(

@@ -1,0 +1,35 @@
+"""Second looks made by hand."""
+
+import numpy as np
+
+from ahernet_tf.inference.discriminant import Discriminant
+from ahernet_tf.inference.second_look import SecondLook
+from ahernet_tf.inference.step_reader import StepReader
+
+
+def discriminant(numbers, classes, random=None):
+    """One that knows nothing, or with a random generator anything."""
+    if random is None:
+        kernel = np.zeros((numbers, classes), np.float32)
+        return Discriminant(
+            np.zeros(numbers), np.ones(numbers), kernel, np.zeros(classes)
+        )
+    return Discriminant(
+        random.normal(size=numbers).astype(np.float32),
+        (1 + np.abs(random.normal(size=numbers))).astype(np.float32),
+        0.3 * random.normal(size=(numbers, classes)).astype(np.float32),
+        np.zeros(classes, np.float32),
+    )
+
+
+def second_look(channels, classes, random=None):
+    """A second look of classes `0`, `1`, ..., with one window around a step."""
+    return SecondLook(
+        discriminant(2 * channels, classes, random),
+        tuple(map(str, range(classes))),
+        StepReader(
+            discriminant(2 * channels, classes + 1, random),
+            np.array([0.0, 3.0], np.float32),
+            None,
+        ),
+    )

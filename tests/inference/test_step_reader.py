@@ -1,0 +1,130 @@
+"""What is read of steps, what is learnt from, and what segments fit."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from ahernet_tf import config as configuration
+from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.inference import step_reader
+from ahernet_tf.inference.step_reader import (
+    StepReader,
+    describe_steps,
+    evidence,
+    fit_step_reader,
+)
+from tests.data.tiny import CHANNELS, TinyData, video
+from tests.inference.looks import discriminant
+
+CLASSES = ("wave", "jump", "run", "sit")
+LEVELS = {"run": 0.0, "sit": 2.0, "wave": 4.0, "jump": 6.0}
+
+
+def test_windows_around_a_step_are_averaged_and_cut_at_the_ends():
+    sequence = np.array([[1.0], [2.0], [6.0], [3.0]], np.float32)
+    found = describe_steps(sequence, np.array([0.0, 2.0]))
+    np.testing.assert_allclose(found[:, 0], [1, 2, 6, 3])
+    expected = [
+        (1 + 0.5 * 2) / 1.5,
+        (0.5 + 2 + 3) / 2,
+        (1 + 6 + 1.5) / 2,
+        (3 + 3) / 1.5,
+    ]
+    np.testing.assert_allclose(found[:, 1], expected, rtol=1e-6)
+    some = describe_steps(sequence, np.array([0.0, 2.0]), np.array([3, 0]))
+    np.testing.assert_array_equal(some, found[[3, 0]])
+
+
+def test_evidence_is_the_tiou_with_what_the_steps_show():
+    shown = np.zeros((20, 2))
+    shown[8:12, 0] = 1.0
+    segments = np.array([[8, 12], [9, 11], [8, 14], [0, 4], [7.5, 11.5]])
+    found = evidence(shown, segments)
+    # Of [9, 11] the flanks are a step each: the class is seen as far as there.
+    np.testing.assert_allclose(found[:, 0], [1, 2 / 4, 4 / 6, 0, 3.5 / 4.5])
+    assert not found[:, 1].any()
+
+
+def test_evidence_of_segments_without_length_or_at_the_ends():
+    shown = np.full((6, 1), 0.5)
+    found = evidence(shown, np.array([[3, 3], [0, 6], [5, 6]]))
+    np.testing.assert_allclose(found[:, 0], [0, 3 / 6, 0.5 / 1.5])
+
+
+def test_added_classes_stand_before_background():
+    random = np.random.default_rng(0)
+    made = dataclasses.replace(
+        discriminant(2, 4, random),
+        bias=-np.arange(1, 5, dtype=np.float32),
+        covariance=np.eye(2, dtype=np.float32),
+        spread=2.0,
+    )
+    reader = StepReader(made, np.zeros(1, np.float32), None)
+    more = reader.with_classes(random.normal(size=(2, 2)), np.array([3, 1]))
+    assert more.discriminant.bias[[0, 1, 2, 5]].tolist() == [-1, -2, -3, -4]
+    kept = more.of_classes([0, 1, 2])
+    np.testing.assert_array_equal(kept.discriminant.kernel, made.kernel)
+    np.testing.assert_array_equal(kept.discriminant.bias, made.bias)
+
+
+def made_of_levels(tmp_path):
+    """Data whose features tell class or background (-4), apart from some noise."""
+    data, random = TinyData(), np.random.default_rng(0)
+    data.untrimmed["a2"]["annotations"].pop()  # of a target class
+    for name, record in data.untrimmed.items():
+        values = random.normal(-4, 0.1, data.untrimmed_features[name].shape)
+        for item in record["annotations"]:
+            # Clip n shows from n / 5 s on 0.4 s; its middle counts.
+            first, end = (math.ceil((t - 0.2) * 5) for t in item["segment"])
+            values[max(first, 0) : end] += 4 + LEVELS[item["label"]]
+        data.untrimmed_features[name] = values.astype(np.float32)
+    for name, record in data.moments.items():
+        shape = data.moment_features[name].shape
+        values = random.normal(LEVELS[record["label"]], 0.1, shape)
+        data.moment_features[name] = values.astype(np.float32)
+    return data.write(tmp_path / "data")
+
+
+@pytest.mark.parametrize("role", ["moments", "oracle"])
+@pytest.mark.parametrize("examples", [200_000, 20])
+def test_steps_of_all_classes_and_background_are_told_apart(
+    tmp_path, monkeypatch, role, examples
+):
+    monkeypatch.setattr(step_reader, "_EXAMPLES", examples)
+    config = configuration.small()
+    dataset = Dataset.load(made_of_levels(tmp_path), config.data)
+    found = fit_step_reader(dataset, config, CLASSES, role)
+    np.testing.assert_allclose(found.background, -4, atol=0.3)
+    order = ["", "wave", "", "run", "", "sit", "", "jump", ""]
+    steps = [LEVELS.get(name, -4.0) for name in order for _ in range(20)]
+    sequence = np.repeat(np.array(steps, np.float32)[:, np.newaxis], CHANNELS, axis=1)
+    shown = found.probabilities(sequence, 0.2).argmax(axis=1).reshape(9, 20)
+    names = [*CLASSES, ""]
+    assert [names[number] for number in shown[:, 10]] == order
+
+
+def test_a_moment_is_read_as_if_background_surrounded_it():
+    background = np.array([9.0], np.float32)
+    reader = StepReader(discriminant(2, 2), np.array([0.0, 2.0]), background)
+    found = reader.describe_moment(np.array([[1.0], [2.0]], np.float32), 1.0)
+    np.testing.assert_allclose(
+        found, [[1, (0.5 * 9 + 1 + 0.5 * 2) / 2], [2, (0.5 + 2 + 4.5) / 2]]
+    )
+
+
+def test_videos_that_are_all_action_leave_moments_alone(tmp_path):
+    data = TinyData()
+    for name, record in data.untrimmed.items():
+        seconds = record["duration"]
+        label = record["annotations"][0]["label"] if record["annotations"] else "run"
+        whole = video(record["subset"], [(0.0, seconds, label)], seconds=seconds)
+        data.untrimmed[name] = record | {"annotations": whole["annotations"]}
+    config = configuration.small()
+    dataset = Dataset.load(data.write(tmp_path / "d"), config.data)
+    found = fit_step_reader(dataset, config, CLASSES, "moments")
+    assert found.background is None
+    shown = found.probabilities(np.ones((9, CHANNELS), np.float32), 0.2)
+    assert np.isfinite(shown).all()
+    assert not shown[:, -1].any()
