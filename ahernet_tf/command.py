@@ -53,6 +53,7 @@ PROGRAMS = {
     "The paper, and the 2020 release": {
         **{f"table{n}": f"experiments.table{n}" for n in (1, 2, 3, 4)},
         **{f"figure{n}": f"experiments.figure{n}" for n in (4, 5, 6, 7)},
+        "new-classes-study": "experiments.new_classes_study",
         "import-release": "data_tools.import_release",
         "parity": "experiments.parity",
     },

@@ -29,11 +29,16 @@ def write_trained(directory, system="AherNet", ema_decay=0.0, **inference):
     config = config_of(system, **inference)
     training = dataclasses.replace(config.training, ema_decay=ema_decay)
     config = dataclasses.replace(config, training=training)
-    dataset = Dataset.load(TinyData().write(directory / "data"), config.data)
+    data = TinyData().write(directory / "data")
+    return write_network(data, directory / "W", config)
+
+
+def write_network(data, workdir, config):
+    """Writes a model directory as if it had been trained on a data set."""
+    dataset = Dataset.load(data, config.data)
     description = checkpoint.Description(
         dataset.feature_channels, dataset.source_classes, dataset.target_classes
     )
-    workdir = directory / "W"
     model = description.build(config)
     tiny.randomize(model)
     checkpoint.save_description(workdir, description, config)

@@ -58,8 +58,8 @@ class SyntheticConfig:
                 raise ValueError(
                     f"Expected {name} in 0..1, received {getattr(self, name)}."
                 )
-        if self.source_classes + self.target_classes > 999:
-            raise ValueError("Expected at most 999 classes in all.")
+        if self.source_classes + self.target_classes > 9999:
+            raise ValueError("Expected at most 9,999 classes in all.")
 
     @property
     def classes(self) -> tuple[str, ...]:

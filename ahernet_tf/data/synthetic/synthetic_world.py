@@ -27,7 +27,7 @@ _SCENES = 8
 _ORDER = [0, 2, 1, 2, 0]  # shared vectors over the five parts of an action
 _FPS = (24.0, 25.0, 29.97, 30.0)
 _FPS_SHARES = (0.08, 0.27, 0.15, 0.5)
-_ID = re.compile(r"(training|validation|moment)_(\d{3})_(\d{6})")
+_ID = re.compile(r"(training|validation|moment)_(\d{3,4})_(\d{6})")
 
 
 @dataclasses.dataclass(frozen=True)

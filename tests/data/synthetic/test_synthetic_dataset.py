@@ -260,7 +260,7 @@ def test_existing_data_are_never_overwritten(tmp_path):
         ({"noise": -1.0}, "noise >= 0"),
         ({"noise": float("nan")}, "noise >= 0"),
         ({"context_dependence": 1.5}, "context_dependence in 0..1"),
-        ({"source_classes": 600, "target_classes": 600}, "999"),
+        ({"source_classes": 6000, "target_classes": 6000}, "9,999"),
     ],
 )
 def test_values_out_of_range_are_refused(changes, message):
@@ -302,3 +302,10 @@ def test_program_writes_the_set_and_refuses_a_bad_value(tmp_path):
     assert failed.returncode != 0
     assert "boundary_sharpness in 0..1, received 2.0" in failed.stderr + failed.stdout
     assert not (tmp_path / "other").exists()
+
+
+def test_a_thousand_classes_have_ids_of_their_own():
+    config = synthetic_config("easy", source_classes=2, target_classes=1000)
+    assert len(set(config.classes)) == 1002
+    record = synthetic_record(config, "moment_1001_000003")
+    assert record["label"] == "target 999"
