@@ -11,6 +11,7 @@ from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS
 from ahernet_tf.data.annotations.videos import Instance
 
 Segment = tuple[float, float, str]  # start and end in seconds, label
+_FAR, _FAR_SHARE = 2, 4
 _MOST_FRAMES_A_SECOND = 130  # a time beyond so many durations is in milliseconds
 
 
@@ -65,6 +66,8 @@ def another_unit(
 ) -> str | None:
     """Says that most segments lie outside their videos, as frames would, or None.
 
+    A quarter is enough where these end after twice their video.
+
     Args:
         segments: End of each segment, and duration of its video, in seconds.
         times: The unit that was told, if any.
@@ -74,7 +77,9 @@ def another_unit(
         total += 1
         if end > duration + checks.overshoot_tolerance_sec(duration):
             factors.append(end / duration)
-    if len(factors) < 2 or 2 * len(factors) <= total:
+    most_outside = len(factors) > 1 and 2 * len(factors) > total
+    far_outside = sum(factor > _FAR for factor in factors)
+    if not most_outside and (not far_outside or _FAR_SHARE * far_outside < total):
         return None
     most = max(factors)
     unit = MILLISECONDS if most > _MOST_FRAMES_A_SECOND else FRAMES

@@ -213,13 +213,15 @@ def _first_line(text: str) -> str:
 
 
 def _delimiter(header: str) -> str:
-    """Finds what separates the cells of a header."""
+    """Finds what separates the cells of a header: blanks, if nothing else can."""
 
-    def known(delimiter: str) -> tuple[int, bool, int]:
+    def known(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([header], delimiter=delimiter))
-        return sum(_key(c) in _NAMES for c in cells), delimiter != " ", len(cells)
+        return sum(_key(cell) in _NAMES for cell in cells), len(cells)
 
-    return max(DELIMITERS, key=known)
+    others = [delimiter for delimiter in DELIMITERS if delimiter.strip(" ")]
+    there = [delimiter for delimiter in others if delimiter in header]
+    return max(there or (" " if known(" ")[0] > 1 else ","), key=known)
 
 
 def named_columns(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:

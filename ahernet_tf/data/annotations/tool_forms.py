@@ -211,7 +211,7 @@ def read_boris_table(source: Source, collector: VideoCollector) -> None:
     for row in rows_of(table, collector):
         video = video_name(row.get(file) or row.get("observationid"))
         duration = row.get("mediaduration") or row.get("totallength")
-        collector.add_video(video, to_number(duration), fps=row.get("fpsframes"))
+        collector.add_video(video, to_number(duration), fps=row.get("fps"))
         label = row["behavior"]
         if "stop" in table.keys:
             collector.add_segment(video, row["start"], row["stop"], label)

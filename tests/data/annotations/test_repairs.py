@@ -33,6 +33,8 @@ def test_strictly_a_slight_overshoot_is_clamped_all_the_same():
     [
         ([(75, 60), (600, 60), (60, 100)], "frames"),
         ([(2500, 20), (7000, 20)], "milliseconds"),
+        ([(600, 60)], "frames"),
+        ([(300, 60), (20, 60), (10, 60), (5, 60)], "frames"),
     ],
 )
 def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
@@ -43,7 +45,14 @@ def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
 
 
 @pytest.mark.parametrize(
-    "ends", [[], [(30, 20)], [(30, 20), (5, 20), (40, 20), (6, 20)], [(20.1, 20)] * 9]
+    "ends",
+    [
+        [],
+        [(30, 20)],
+        [(30, 20), (5, 20), (40, 20), (6, 20)],
+        [(20.1, 20)] * 9,
+        [(90, 20), *[(9, 20)] * 4],
+    ],
 )
 def test_a_few_times_outside_are_no_other_unit(ends):
     assert another_unit(ends, None) is None

@@ -72,7 +72,7 @@ def test_fiftyone_samples_know_their_videos(tmp_path):
     path = write(tmp_path / "samples.json", {"samples": [sample]})
     videos, _ = read(path)
     assert actions(videos) == {"clip": [(1, 3, "run")]}
-    assert videos["clip"].duration_sec == 20.0
+    assert (videos["clip"].duration_sec, videos["clip"].fps) == (20.0, 25.0)
 
 
 def boris(*events, files=("v/x.mp4",)):
@@ -133,6 +133,30 @@ def test_boris_events_are_paired(tmp_path):
     path = write(tmp_path / "b.tsv", "\n".join([header, lines[2]]))
     _, (problem,) = faults(path)
     assert "line 2: 'jump' STOP without its counterpart" in problem
+
+
+BORIS = (
+    "Observation id,Observation duration,Media duration (s),FPS,Subject,Observation "
+    "duration by subject by observation,Behavior,Behavioral category,Behavior type,"
+)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"{BORIS}Start (s),Stop (s),Duration (s),Media file name\n"
+        "o,9,20.0,25.0,No focal subject,9,run,,STATE,1.0,4.0,3.0,v/clip.mp4\n",
+        f"{BORIS}Time,Media file name,Comment\n"
+        "o,9,20.0,25.0,No focal subject,9,run,,START,1.0,v/clip.mp4,\n"
+        "o,9,20.0,25.0,No focal subject,9,run,,STOP,4.0,v/clip.mp4,\n",
+    ],
+)
+def test_headers_of_boris_hold_words_that_are_columns_elsewhere(tmp_path, lines):
+    path = write(tmp_path / "b.csv", lines)
+    assert form_of(path) == "boris_table"
+    videos, _ = read(path)
+    assert actions(videos) == {"clip": [(1, 4, "run")]}
+    assert (videos["clip"].duration_sec, videos["clip"].fps) == (20.0, 25.0)
 
 
 def test_samples_of_fiftyone_that_nobody_annotated_are_left_out(tmp_path):
