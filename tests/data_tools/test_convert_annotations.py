@@ -26,8 +26,8 @@ def test_report_and_file_say_the_same(tmp_path, capsys):
     assert read_annotations(out) == videos
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        f"{source}: read as csv (table with a row an action: your own, THUMOS14's, "
-        "TSP's)",
+        f"{source}: read as csv (table, or JSON records, with a row an action: your "
+        "own, THUMOS14's, TSP's)",
         "training: 2 videos, 3 segments, 2 classes",
         "all: 2 videos, 3 segments, 2 classes",
         "own.csv: repeated segments dropped: 1",
