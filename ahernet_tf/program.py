@@ -38,6 +38,7 @@ from ahernet_tf import command, extras
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 CONTINUES = "Stopped and saved. The same command continues."
 _WIDTH = 88
+_QUIET = "TQDM_DISABLE"  # also read by the bars, here and in processes that are started
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
@@ -146,6 +147,12 @@ class _SilentImport(importlib.abc.MetaPathFinder):
         return spec
 
 
+def note(text: str) -> None:
+    """Tells on the standard error how the work goes; not with --quiet."""
+    if os.environ.get(_QUIET) != "1":
+        print(text, file=sys.stderr)
+
+
 def name() -> str:
     """Returns the command that started this program."""
     spec = sys.modules["__main__"].__spec__
@@ -154,7 +161,7 @@ def name() -> str:
 
 def _hide_progress() -> None:
     """Turns off the bars of this process and of those that it starts."""
-    os.environ["TQDM_DISABLE"] = "1"
+    os.environ[_QUIET] = "1"
     if "progress" in flags.FLAGS:
         flags.FLAGS["progress"].value = False
 

@@ -19,12 +19,13 @@ import json
 import math
 import os
 import pathlib
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from ahernet_tf import program
+from ahernet_tf import command, program
 from ahernet_tf.files import write_json
 
 if TYPE_CHECKING:
@@ -128,10 +129,9 @@ def run(
     workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     _check_config(workdir / "config.json", config, data, validation, names)
-    print(
+    program.note(
         f"{len(names)} classes, {len(training)} clips to train, {len(held_out)} to "
-        f"validate, {len(broken)} broken.",
-        file=sys.stderr,
+        f"validate, {len(broken)} broken. Everything goes to {workdir}."
     )
 
     tf.keras.utils.set_random_seed(config.seed)
@@ -161,7 +161,7 @@ def run(
             callbacks=[
                 tf.keras.callbacks.LambdaCallback(on_epoch_end=progress.on_epoch_end)
             ],
-            verbose=2,
+            verbose=0,
             shuffle=False,  # moment_batches does it
         )
     return progress.history[-1]
@@ -305,7 +305,7 @@ class Progress:
             log = self._workdir / "metrics.json"
             epochs = int(self._epochs.numpy())
             self.history = json.loads(log.read_text(encoding="utf-8"))[:epochs]
-            print(f"Going on after epoch {epochs} of {path}.", file=sys.stderr)
+            program.note(f"Going on after epoch {epochs} of {path}.")
         return int(self._epochs.numpy())
 
     def on_epoch_end(self, epoch, logs):
@@ -323,6 +323,7 @@ class Progress:
             save_p3d(self._network, self._workdir / "best.npz", *details)
         self._epochs.assign(epoch + 1)
         self._manager.save()
+        program.note(", ".join(f"{name} {value:.4g}" for name, value in entry.items()))
 
 
 def main(values: flags.FlagValues) -> None:
@@ -337,6 +338,9 @@ def main(values: flags.FlagValues) -> None:
         return
     metrics = run(config, values.data, values.workdir, values.validation)
     print(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+    extract = command.start_of("data_tools.extract_features")
+    weights = shlex.join(["--weights", f"{values.workdir}/weights.npz"])
+    print(f"Next: {extract} {weights} --videos DIR --out features")
 
 
 def define_flags() -> None:

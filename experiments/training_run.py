@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ahernet_tf import evaluation, files
+from ahernet_tf import evaluation, files, program
 from ahernet_tf.auto.configuration import Automatic
 from ahernet_tf.config import Config
 from ahernet_tf.data.channel_statistics import channel_statistics
@@ -77,7 +77,7 @@ def train(run: TrainingRun) -> dict | None:
         trainer = _trainer(run, workers, dataset)
         found = work_directory.results(run.workdir)
         if trainer.done >= trainer.total and found is not None:
-            print(f"{run.workdir} is finished; nothing to do.", file=sys.stderr)
+            program.note(f"{run.workdir} is finished; nothing to do.")
             return found
         work_directory.forget_results(run.workdir)
         logs.forget_later_lines(run.workdir / VALIDATION, trainer.done + 1)
@@ -93,12 +93,11 @@ def train(run: TrainingRun) -> dict | None:
         )
         if run.automatic:
             run.automatic.save(run.workdir)
-        print(f"Everything goes to {run.workdir}.", file=sys.stderr)
+        program.note(f"Everything goes to {run.workdir}.")
         fit_refinement(run.workdir, dataset, run.config)
         if trainer.done:
-            print(
-                f"Continues after iteration {trainer.done} of {trainer.total}.",
-                file=sys.stderr,
+            program.note(
+                f"Continues after iteration {trainer.done} of {trainer.total}."
             )
         evaluate = _validation(run, trainer, description, validation)
         trainer.run(evaluate, run.eval_every)

@@ -121,6 +121,7 @@ def test_quiet_hides_bars(call, tmp_path):
         "    flags.DEFINE_bool('progress', True, 'Bars.')\n"
         "def main(values):\n"
         "    import tqdm\n"
+        "    program.note('begins')\n"
         "    list(tqdm.tqdm(range(2)))\n"
         "    list(tqdm.tqdm(range(2), disable=not values.progress))\n"
         "program.start(define_flags, main)\n"

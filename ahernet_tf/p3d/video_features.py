@@ -189,16 +189,16 @@ class _Progress:
 
     def start(self, waiting: int, done: int) -> None:
         """Begins the clock."""
-        if done:
-            print(f"{done} videos are complete already.", file=sys.stderr)
         self._videos, self._played_sec, self._begin = 0, 0.0, time.monotonic()
         self._bar = tqdm.tqdm(total=waiting, unit="video", dynamic_ncols=True)
+        if done and not self._bar.disable:
+            self._bar.write(f"{done} videos are complete already.", file=sys.stderr)
 
     def video(self, name: str, timing, message: str | None) -> None:
         """Counts a video."""
         if message:
             kind = "broken, skipped" if timing is None else "incomplete"
-            self._bar.write(f"{name}: {kind}: {message}")
+            self._bar.write(f"{name}: {kind}: {message}", file=sys.stderr)
         if timing is not None:
             self._videos += 1
             self._played_sec += timing.duration_sec
