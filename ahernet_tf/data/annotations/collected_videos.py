@@ -82,7 +82,7 @@ def _another_unit(collector: VideoCollector, ids: Iterable[str]) -> str | None:
         if "duration" in known
         for _, end, _ in _timed(collector, i, known)[0]
     )
-    return another_unit(ends, collector.options.times)
+    return another_unit(ends, collector.options.times, collector.options.strict)
 
 
 def _completed(collector: VideoCollector, video_id: str) -> dict[str, Any]:

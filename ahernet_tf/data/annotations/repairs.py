@@ -11,7 +11,7 @@ from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS
 from ahernet_tf.data.annotations.videos import Instance
 
 Segment = tuple[float, float, str]  # start and end in seconds, label
-_FAR, _FAR_SHARE = 2, 4
+_FAR = 2.0  # times its duration
 _MOST_FRAMES_A_SECOND = 130  # a time beyond so many durations is in milliseconds
 
 
@@ -62,15 +62,16 @@ def mended(
 
 
 def another_unit(
-    segments: Iterable[tuple[float, float]], times: str | None
+    segments: Iterable[tuple[float, float]], times: str | None, strict: bool = False
 ) -> str | None:
     """Says that most segments lie outside their videos, as frames would, or None.
 
-    A quarter is enough where these end after twice their video.
+    Half is enough where these end after twice their video, and would be clamped.
 
     Args:
         segments: End of each segment, and duration of its video, in seconds.
         times: The unit that was told, if any.
+        strict: Each time outside is a fault in any case.
     """
     total, factors = 0, []
     for end, duration in segments:
@@ -79,7 +80,8 @@ def another_unit(
             factors.append(end / duration)
     most_outside = len(factors) > 1 and 2 * len(factors) > total
     far_outside = sum(factor > _FAR for factor in factors)
-    if not most_outside and (not far_outside or _FAR_SHARE * far_outside < total):
+    clamped = far_outside and not strict and 2 * far_outside >= total
+    if not most_outside and not clamped:
         return None
     most = max(factors)
     unit = MILLISECONDS if most > _MOST_FRAMES_A_SECOND else FRAMES

@@ -34,7 +34,7 @@ def test_strictly_a_slight_overshoot_is_clamped_all_the_same():
         ([(75, 60), (600, 60), (60, 100)], "frames"),
         ([(2500, 20), (7000, 20)], "milliseconds"),
         ([(600, 60)], "frames"),
-        ([(300, 60), (20, 60), (10, 60), (5, 60)], "frames"),
+        ([(300, 60), (200, 60), (10, 60), (5, 60)], "frames"),
     ],
 )
 def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
@@ -56,3 +56,8 @@ def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
 )
 def test_a_few_times_outside_are_no_other_unit(ends):
     assert another_unit(ends, None) is None
+
+
+def test_strictly_a_few_times_far_outside_are_faults_of_their_own():
+    assert another_unit([(600, 60), (5, 60)], None) is not None
+    assert another_unit([(600, 60), (5, 60)], None, strict=True) is None
