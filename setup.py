@@ -15,7 +15,7 @@ PROGRAMS = ("experiments", "data_tools")
 INCLUDED = [f"{name}*" for name in PROGRAMS]
 
 EXTRAS = {
-    # Optimizers that Keras lacks; TensorFlow 2.13 to 2.15 (Python 3.10, 3.11) only.
+    # Optimizers that Keras lacks; TensorFlow 2.15 (Python 3.10, 3.11) only.
     "addons": ["tensorflow-addons>=0.22; python_version < '3.12'"],
     "video": ["av>=11"],
     "hdf5": ["h5py>=3.8"],
@@ -62,10 +62,15 @@ setup(
     },
     entry_points={"console_scripts": ["ahernet = ahernet_tf.command:main"]},
     install_requires=[
-        "tensorflow>=2.13",
-        "tensorboard>=2.13",
-        "numpy>=1.23",
-        "pandas>=2.0",
+        # The two stacks that the tests run on (requirements.txt).
+        "tensorflow>=2.15,<2.16; python_version < '3.12'",
+        "tensorboard>=2.15,<2.16; python_version < '3.12'",
+        "numpy>=1.23,<2; python_version < '3.12'",
+        "tensorflow>=2.21; python_version >= '3.12'",
+        "tensorboard>=2.20; python_version >= '3.12'",
+        "keras>=3.12; python_version >= '3.12'",
+        "numpy>=2; python_version >= '3.12'",
+        "pandas>=2.0,<3",
         "absl-py>=1.4",
         "tqdm>=4.66",
         "filelock>=3.12",
