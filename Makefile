@@ -27,7 +27,9 @@ test-long: install
 
 # Python 3.12 and later watch lines without slowing down.
 coverage: install
+	$(BIN)/python -m coverage erase
 	COVERAGE_CORE=sysmon $(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 mutation: install

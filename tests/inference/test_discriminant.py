@@ -140,3 +140,41 @@ def test_constant_numbers_say_nothing_of_further_classes():
     more = fitted(examples, labels).with_classes(np.full((1, 4), 99.0), np.array([3]))
     assert np.isfinite(more.probabilities(examples)).all()
     assert (more.kernel[1] == 0).all()
+
+
+def test_shrinkage_and_temperature_make_held_out_labels_likeliest():
+    """Against a plain loop over both, and over who is held out."""
+    examples, labels = classes_of(60, numbers=30, spread=0.6)
+    found = fitted(examples, labels)
+    values, fold = examples.astype(np.float64) - 1000, np.arange(60) % 3
+    likelihood = {}
+    for shrinkage in (0.1, 0.3, 0.6, 0.9):
+        for temperature in 2.0 ** np.arange(-1, 6.5, 0.5):
+            total = 0.0
+            for out in range(3):
+                moments = Moments(30, 3)
+                moments.add(values[fold != out], labels[fold != out])
+                (part,) = moments.solve([shrinkage])
+                odds = np.exp(part.logits(values[fold == out]) / temperature)
+                own = odds[range(20), labels[fold == out]] / odds.sum(axis=1)
+                total += np.log(own).sum()
+            likelihood[shrinkage, temperature] = total
+    shrinkage, temperature = max(likelihood, key=likelihood.get)
+    assert found.covariance[0, 0] == pytest.approx(temperature)
+    moments = Moments(30, 3)
+    moments.add(values, labels)
+    (whole,) = moments.solve([shrinkage])
+    np.testing.assert_allclose(found.kernel * temperature, whole.kernel, atol=1e-3)
+
+
+def test_spread_is_the_mean_squared_distance_within_classes():
+    examples, labels = classes_of(200)
+    examples[:, 1] = 7.0
+    found = fitted(examples, labels)
+    varies = np.isfinite(found.scale)
+    values = examples.astype(np.float64)[:, varies]
+    means = np.stack([values[labels == c].mean(axis=0) for c in range(3)])
+    rest = (values - means[labels]) / found.scale[varies]
+    inverse = np.linalg.inv(found.covariance[varies][:, varies].astype(np.float64))
+    squares = np.einsum("ni,ij,nj->n", rest, inverse, rest)
+    assert found.spread == pytest.approx(squares.sum() / (200 - 3), rel=1e-3)
