@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gzip
 import hashlib
@@ -20,6 +21,7 @@ from typing import Any
 PARTIAL = ".partial"
 _MOST_DIGITS = 300  # of a whole number in JSON
 _LONGEST_NAME = 255  # bytes, on the usual file systems
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ABANDONED_AFTER_SEC = 24 * 3600.0
 
 PathLike = str | os.PathLike
@@ -35,12 +37,28 @@ def whole_file(path: PathLike) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path)
     temporary = _temporary(path)
     try:
-        yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        with full_disk_named(path):
+            yield temporary
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def full_disk_named(path: PathLike) -> Iterator[None]:
+    """Lets the error of a full disk name the file that was written.
+
+    Raises:
+        OSError: The disk is full, or the file larger than it may be.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_FULL and error.filename is None:
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise
 
 
 @contextlib.contextmanager

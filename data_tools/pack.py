@@ -46,7 +46,9 @@ def main(values: flags.FlagValues) -> None:
         return
     begin = time.monotonic()
     workers = values.workers or os.cpu_count() or 1
-    run = functools.partial(processes.run_parts, workers=workers)
+    run = functools.partial(
+        processes.run_parts, workers=workers, progress=not values.quiet
+    )
     options = chosen_options(values)
     content = pack(values.data, values.out, options, values.replace, run)
     print_content(content, time.monotonic() - begin)

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from ahernet_tf.files import whole_file
+from ahernet_tf.files import full_disk_named, whole_file
 
 
 class NpyRowWriter:
@@ -23,6 +23,7 @@ class NpyRowWriter:
 
     def __init__(self, path: str | os.PathLike, columns: int, dtype):
         self.rows = 0
+        self._path = path
         self._columns = columns
         self._dtype = np.dtype(dtype).newbyteorder("<")
         self._stack = contextlib.ExitStack()
@@ -57,13 +58,15 @@ class NpyRowWriter:
                 f"Expected {self._columns} numbers that fit into {self._dtype}, "
                 f"received shape {row.shape} from {row.min()} to {row.max()}."
             )
-        self._file.write(stored.tobytes())
+        with full_disk_named(self._path):
+            self._file.write(stored.tobytes())
         self.rows += 1
 
     def close(self) -> None:
         """Completes the file and lets it appear."""
-        self._write_header()
-        self._stack.close()
+        with full_disk_named(self._path):
+            self._write_header()
+            self._stack.close()
 
     def discard(self) -> None:
         """Removes what was written so far; nothing appears."""

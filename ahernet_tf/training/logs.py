@@ -42,15 +42,16 @@ class LossLog(contextlib.AbstractContextManager):
     """
 
     def __init__(self, directory: pathlib.Path, start_iteration: int):
-        path = directory / "losses.jsonl"
-        forget_later_lines(path, start_iteration)
-        self._file = path.open("a")
+        self._path = directory / "losses.jsonl"
+        forget_later_lines(self._path, start_iteration)
+        self._file = self._path.open("a")
         self._writer = tf.summary.create_file_writer(str(directory / "tensorboard"))
 
     def write(self, iteration: int, phase: str, values: Mapping[str, float]) -> None:
         """Logs one iteration's values by name."""
         record = {"iteration": iteration, "phase": phase, **values}
-        self._file.write(json.dumps(record) + "\n")
+        with files.full_disk_named(self._path):
+            self._file.write(json.dumps(record) + "\n")
         self.write_scalars(iteration, values)
 
     def write_scalars(self, iteration: int, values: Mapping[str, float]) -> None:
@@ -61,12 +62,14 @@ class LossLog(contextlib.AbstractContextManager):
 
     def flush(self) -> None:
         """Makes sure that everything written so far is on disk."""
-        self._file.flush()
+        with files.full_disk_named(self._path):
+            self._file.flush()
         self._writer.flush()
 
     def __exit__(self, *error) -> None:
         """Ends the log."""
-        self._file.close()
+        with files.full_disk_named(self._path):
+            self._file.close()
         self._writer.close()
 
 

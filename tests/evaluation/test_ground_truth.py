@@ -229,9 +229,9 @@ def test_published_thumos_json_has_string_segments():
 def test_a_label_that_removes_no_video_is_no_step():
     videos = {
         "a": video((1, 2, "x")),
-        "b": video((1, 2, "vague")),
+        "b": video((1, 2, "dim")),
         "c": video((1, 2, "odd"), (3, 4, "x")),
     }
-    frame = load_ground_truth(content(**videos), ignored_labels=["vague", "odd"])
+    frame = load_ground_truth(content(**videos), ignored_labels=["dim", "odd"])
     steps = frame.attrs["info"]["steps"]
-    assert steps == [("listed", 3), ("annotated", 3), ("without 'vague'", 2)]
+    assert steps == [("listed", 3), ("annotated", 3), ("without 'dim'", 2)]

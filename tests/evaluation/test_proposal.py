@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,18 @@ def test_unsound_ground_truth_is_named(row):
         evaluate_proposals(truth(row), found(("v", 0, 1, "x", 1.0)), [0.5])
     with pytest.raises(ValueError, match="with an instance, received none"):
         evaluate_proposals(truth(), found(("v", 0, 1, "x", 1.0)), [0.5])
+
+
+def test_what_was_given_is_counted():
+    instances = truth(("v", 0, 10, "x"), ("w", 0, 10, "x"), ("w", 20, 30, "x"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # those of the first video are enough
+        result = evaluate_proposals(instances, found(("v", 0, 10, "x", 0.9)), [0.5])
+    assert result.counts == {
+        "ground_truth_videos": 2,
+        "ground_truth_instances": 3,
+        "proposals": 1,
+        "proposals_of_unknown_videos": 0,
+        "unknown_videos": 0,
+        "videos_without_proposals": 1,
+    }

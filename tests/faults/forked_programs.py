@@ -151,6 +151,7 @@ def _run(order):
     """Runs a program; returns its exit status."""
     module = importlib.import_module(order["program"])
     module.define_flags()
+    flags.DEFINE_bool("quiet", True, "As every program has it.")
     flags.FLAGS([order["program"], *order["arguments"]])
     return module.main(flags.FLAGS) or 0
 

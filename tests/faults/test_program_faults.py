@@ -134,3 +134,15 @@ def test_killed_twice_it_ends_as_if_undisturbed(forked, program):
 def test_killed_before_every_file_it_ends_as_if_undisturbed(forked, program):
     count = next(n for n in range(1, MANY) if not check(forked, program, n))
     assert count > 3
+
+
+def test_full_disk_names_the_file_and_loses_nothing(forked, program):
+    found, folder, expected = program
+    out = folder / "full"
+    largest = max(map(len, expected.values()))
+    status, said = forked.run(*found.arguments(out), most_bytes=largest - 1)
+    assert status == 1, said
+    assert str(out) in said
+    assert "large" in said
+    assert forked.run(*found.arguments(out)) == (0, "")
+    assert files_in(out).keys() == expected.keys()
