@@ -84,6 +84,9 @@ proposals (percent)
   true positive           1  100.0%
   duplicate               0    0.0%
 
+most confused (found as, annotated as)
+         3 x, y
+
 missed instances by coverage (fraction of the video)
   XS                   1 of      2   50.0%
 
@@ -126,7 +129,7 @@ def test_a_report_in_full():
             "predictions": 1,
             "true_positives": 1,
             "false_positives": {"duplicate": 0},
-            "confusions": [("x", "x", 1)],
+            "confusions": [("x", "x", 1), ("x", "y", 3)],
             "misses": {"XS": (1, 2)},
             "misses_by_length": {"all": (0, 0)},
         },

@@ -1,5 +1,7 @@
 """Candidates of AherNet0 and AherNet-."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
@@ -72,3 +74,24 @@ def test_snippets_are_scored_by_the_finest_segment_classifier():
     np.testing.assert_allclose(found.score[first], mean[top], rtol=1e-5)
     np.testing.assert_allclose(found.segments[first], bounds[top] * unit)
     assert found.label[first] == label[top]
+
+
+def test_proposal_without_length_is_of_the_cell_where_it_lies():
+    cells = np.arange(8, dtype=np.float32).reshape(1, 8, 1)
+    classifier = [np.eye(1, dtype=np.float32)], [np.zeros(1, np.float32)]
+    times = np.array([8, 8.1, 0, 32, 31.9, 4, 20, 12], np.float32)
+    segments = tf.constant(np.stack([times, times], axis=-1)[np.newaxis])
+    found = baselines.proposal_logits([tf.constant(cells)], segments, classifier, 32)
+    np.testing.assert_allclose(found[0, :, 0], [2, 2, 0, 7, 7, 1, 5, 3])
+
+
+def test_snippets_are_given_a_second_look_with_their_own_class():
+    model = tiny.network()
+    inference = dataclasses.replace(configuration.small().inference, second_look=True)
+    find = baselines.SnippetCandidates(model, model.target_classifier, inference)
+    (found,) = find(tiny.features(1, tiny.STEPS, tiny.CHANNELS))
+    assert len(found.score)
+    np.testing.assert_array_equal(found.proposal, 1)
+    expected = np.zeros_like(found.probability)
+    expected[np.arange(len(found.label)), found.label] = found.score
+    np.testing.assert_allclose(found.probability, expected)
