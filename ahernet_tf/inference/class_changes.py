@@ -107,7 +107,7 @@ def with_classes(
         ValueError: As `check_new_classes`; or a class has no moment.
     """
     check_new_classes(network, list(moments))
-    lessons = {name: _read(network, name, own) for name, own in moments.items()}
+    lessons = _read(network, moments)
     names, description = tuple(lessons), network.description
     description = dataclasses.replace(
         description,
@@ -237,34 +237,39 @@ class _Lesson(NamedTuple):
 
 
 def _read(
-    network: TrainedNetwork, name: str, moments: Iterable[MomentSequence]
-) -> _Lesson:
-    """Reads the moments of a class, one after the other."""
-    durations_sec: list[float] = []
-    described: list[np.ndarray] = []
-    shown: list[np.ndarray] = []
+    network: TrainedNetwork, moments: Mapping[str, Iterable[MomentSequence]]
+) -> dict[str, _Lesson]:
+    """Reads the moments of all classes, one after the other."""
     look = network.second_look
+    durations_sec: dict[str, list[float]] = {name: [] for name in moments}
+    described: dict[str, list[np.ndarray]] = {name: [] for name in moments}
+    shown: dict[str, list[np.ndarray]] = {name: [] for name in moments}
 
     def sequences() -> Iterator[np.ndarray]:
-        for sequence, seconds in moments:
-            durations_sec.append(seconds)
-            bounds = np.array([[0, len(sequence)]])
-            described.append(describe_segments(sequence, bounds)[0])
-            if look is not None:
-                step_sec = seconds / len(sequence)
-                steps = look.steps.describe_moment(sequence, step_sec)
-                shown.append(steps.mean(axis=0))
-            yield sequence
+        for name, own in moments.items():
+            for sequence, seconds in own:
+                durations_sec[name].append(seconds)
+                bounds = np.array([[0, len(sequence)]])
+                described[name].append(describe_segments(sequence, bounds)[0])
+                if look is not None:
+                    step_sec = seconds / len(sequence)
+                    steps = look.steps.describe_moment(sequence, step_sec)
+                    shown[name].append(steps.mean(axis=0))
+                yield sequence
+            if not durations_sec[name]:
+                raise ValueError(f"The class {name!r} has no moment.")
 
     pooled = pooled_maps(network.model, sequences())
-    if not len(pooled):
-        raise ValueError(f"The class {name!r} has no moment.")
-    return _Lesson(
-        pooled,
-        np.mean(described, axis=0),
-        np.mean(shown, axis=0) if shown else None,
-        np.array(durations_sec),
-    )
+    ends = np.cumsum([len(own) for own in durations_sec.values()])[:-1]
+    return {
+        name: _Lesson(
+            own,
+            np.mean(described[name], axis=0),
+            np.mean(shown[name], axis=0) if shown[name] else None,
+            np.array(durations_sec[name]),
+        )
+        for name, own in zip(moments, np.split(pooled, ends))
+    }
 
 
 def _durations_beside(

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import Dataset
@@ -39,6 +40,7 @@ def write_network(data, workdir, config):
     description = checkpoint.Description(
         dataset.feature_channels, dataset.source_classes, dataset.target_classes
     )
+    tf.keras.utils.set_random_seed(0)
     model = description.build(config)
     tiny.randomize(model)
     checkpoint.save_description(workdir, description, config)
