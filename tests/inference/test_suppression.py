@@ -98,15 +98,15 @@ def test_soft_suppression_drops_nothing_however_alike():
 
 
 def test_equal_ranks_keep_their_order():
-    segments = np.array([[5 * i, 5 * i + 3] for i in range(40)], np.float32)
-    equal = np.full(40, 0.5, np.float32)
-    few = Candidates(segments, equal, equal, np.arange(40))
-    for config in (
-        InferenceConfig(nms_tiou=0.4, soft_nms_sigma=0.0),
-        InferenceConfig(),
-    ):
-        config = dataclasses.replace(config, candidates=25)
-        assert merge(few, config, 25).label.tolist() == list(range(25))
+    """Of three ranks in turn, all of the highest come first, in their order."""
+    segments = np.array([[5 * i, 5 * i + 3] for i in range(201)], np.float32)
+    ranks = np.tile(np.array([0.3, 0.9, 0.6], np.float32), 67)
+    everything = Candidates(segments, ranks, ranks, np.arange(201))
+    expected = [*range(1, 201, 3), *range(2, 60, 3)]
+    for sigma in (0.0, 0.5):
+        config = InferenceConfig(candidates=len(expected), soft_nms_sigma=sigma)
+        merged = merge(everything, config, 201)
+        assert merged.label.tolist() == expected
 
 
 def test_parts_for_a_second_look_do_not_disturb():

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from ahernet_tf.config import InferenceConfig
+from ahernet_tf.config import DataConfig, InferenceConfig
+from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.windows import merge_windows, windows
@@ -62,3 +63,35 @@ def test_detections_are_kept_per_window_length():
     config = InferenceConfig(detections=4)
     assert len(cuts) == 3  # over 2 window lengths
     assert len(merge_windows([part] * 3, cuts, 16, config).label) == 8
+
+
+def test_a_window_as_long_as_the_video_is_the_video():
+    (only,) = windows(10, CLIPS, None, None, 11.0)
+    assert (only.first_clip, only.end_clip) == (0, 10)
+
+
+def test_windows_hold_a_clip_at_least():
+    found = windows(3, CLIPS, None, None, 0.2, 0.0)
+    assert [(cut.first_clip, cut.end_clip) for cut in found] == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_a_window_is_resampled_alone():
+    features = np.random.default_rng(0).normal(size=(40, 3))
+    cut = windows(40, DURATION, None, 80.0, 20.0, 0.5)[2]
+    found = cut.sequence(features, DURATION, None, 16, DataConfig())
+    expected = resample(features[10:20], np.arange(10) * 2 + 1.0, 20.0, 16)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("window_sec", "overlap"),
+    [(0.0, 0.5), (-1.0, 0.5), (20.0, 1.0), (20.0, -0.1), (None, 1.0)],
+)
+def test_windows_that_never_end_are_refused(window_sec, overlap):
+    with pytest.raises(ValueError, match="an overlap in"):
+        windows(40, DURATION, None, 80.0, window_sec, overlap)
+
+
+def test_windows_repeat_one_half_unless_asked_otherwise():
+    timing = (400, DURATION, None, 800.0, 200.0)
+    assert windows(*timing) == windows(*timing, 0.5) != windows(*timing, 0.45)
