@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf.config import SynthesisConfig, TrainingConfig
 from ahernet_tf.models import systems
 from ahernet_tf.training.algorithm import STEPS, STREAMS, Algorithm
+from tests.conftest import REPOSITORY
 from tests.models import tiny
 
 SYSTEM_OF = {
@@ -171,24 +174,43 @@ def test_gradients_are_finite_differences(step):
             np.testing.assert_allclose(difference, expected, rtol=1e-5)
 
 
-def test_eager_graph_and_xla_agree():
+def compare_with_eager(steps, jit_compile):
+    """Compares gradients of a compiled function with those of eager execution."""
     made, streams = algorithm("AherNet"), batches()
 
-    def function(steps, streams):
+    def function(streams):
         return {step: gradients(made, step, streams) for step in steps}
 
-    eager = function(made.steps("train"), streams)
+    eager = function(streams)
+    compiled = tf.function(function, autograph=False, jit_compile=jit_compile)
+    found = compiled(streams)
+    for step in steps:
+        expected = eager[step]
+        close = functools.partial(np.testing.assert_allclose, err_msg=step)
+        for name, loss in expected[0].items():
+            close(found[step][0][name], loss, rtol=1e-5, atol=1e-6)
+        pairs = zip(tf.nest.flatten(expected[2]), tf.nest.flatten(found[step][2]))
+        for ours, theirs in pairs:
+            scale = np.abs(ours).max()
+            close(theirs, ours, rtol=0, atol=2e-5 * scale + 1e-7)
+
+
+def test_eager_and_graph_agree():
+    compare_with_eager(tuple(algorithm("AherNet").steps("train")), None)
+
+
+def test_eager_and_xla_agree():
+    """In a process of its own: where determinism is on, XLA refuses max-pooling."""
     # XLA takes long to compile; one step per kind of forward pass.
-    for steps, jit_compile in ((eager, None), (("untrimmed", "adversarial"), True)):
-        traced = functools.partial(function, tuple(steps))
-        compiled = tf.function(traced, autograph=False, jit_compile=jit_compile)
-        found = compiled(streams)
-        for step in steps:
-            expected = eager[step]
-            close = functools.partial(np.testing.assert_allclose, err_msg=step)
-            for name, loss in expected[0].items():
-                close(found[step][0][name], loss, rtol=1e-5, atol=1e-6)
-            pairs = zip(tf.nest.flatten(expected[2]), tf.nest.flatten(found[step][2]))
-            for ours, theirs in pairs:
-                scale = np.abs(ours).max()
-                close(theirs, ours, rtol=0, atol=2e-5 * scale + 1e-7)
+    program = (
+        "from tests.training.test_gradients import compare_with_eager as compare\n"
+        "compare(('untrimmed', 'adversarial'), True)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
