@@ -18,17 +18,14 @@ from absl import flags
 
 from ahernet_tf import extras, files, program
 
+from . import checkpoint_flags
+
 FORMATS = ("saved_model", "tflite", "onnx")
 
 
 def define_flags() -> None:
     """Defines the program's flags."""
-    flags.DEFINE_string(
-        "checkpoint",
-        None,
-        "Work directory of training, or one of its checkpoints (W/checkpoints/ckpt-N).",
-        required=True,
-    )
+    checkpoint_flags.define_checkpoint()
     flags.DEFINE_enum(
         "format",
         "saved_model",
@@ -37,13 +34,7 @@ def define_flags() -> None:
         "(needs tf2onnx).",
     )
     flags.DEFINE_string("out", None, "New or empty directory.", required=True)
-    flags.DEFINE_enum(
-        "classes",
-        "target",
-        ["target", "old", "source"],
-        "Classes learnt from moments, the same without those that were added after "
-        "training, or classes with temporal annotations.",
-    )
+    checkpoint_flags.define_classes()
     like = "of the features; default: as in training."
     flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
     flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
@@ -96,8 +87,8 @@ def main(values: flags.FlagValues) -> None:
     from ahernet_tf import config as configuration
     from ahernet_tf.inference import Localizer
     from ahernet_tf.inference.export_formats import SIDECAR, export_localizer
-    from ahernet_tf.inference.localizer import find_model
     from ahernet_tf.inference.localizer_graph import GraphOptions
+    from ahernet_tf.inference.trained_network import find_model
     from ahernet_tf.models.checkpoint import load_description
 
     if values.format == "onnx":

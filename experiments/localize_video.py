@@ -31,6 +31,8 @@ from ahernet_tf.evaluation import canonical_video_id
 from ahernet_tf.visualization.results import tracks_of
 from ahernet_tf.visualization.timeline import draw_timeline
 
+from . import checkpoint_flags
+
 if TYPE_CHECKING:
     from ahernet_tf.inference import Detection, Localizer
     from ahernet_tf.p3d.clip_decoding import ExtractionOptions
@@ -180,7 +182,7 @@ def load_localizer(request: Request) -> Localizer:
         ValueError: It does not, or a file is unusable.
     """
     from ahernet_tf.inference import Localizer
-    from ahernet_tf.inference.localizer import find_model
+    from ahernet_tf.inference.trained_network import find_model
     from ahernet_tf.models.checkpoint import compute_products_in, load_description
     from ahernet_tf.p3d.agreement import require_agreement
     from ahernet_tf.p3d.clip_decoding import ExtractionOptions
@@ -234,12 +236,7 @@ def define_flags() -> None:
         "with one path per line.",
         required=True,
     )
-    flags.DEFINE_string(
-        "checkpoint",
-        None,
-        "Work directory of training, or one of its checkpoints (W/checkpoints/ckpt-N).",
-        required=True,
-    )
+    checkpoint_flags.define_checkpoint()
     flags.DEFINE_string(
         "p3d",
         None,
@@ -248,13 +245,7 @@ def define_flags() -> None:
         required=True,
     )
     flags.DEFINE_string("out", None, "Directory of the results.", required=True)
-    flags.DEFINE_enum(
-        "classes",
-        "target",
-        ["target", "old", "source"],
-        "Classes learnt from moments, the same without those that were added after "
-        "training, or classes with temporal annotations.",
-    )
+    checkpoint_flags.define_classes()
     flags.DEFINE_bool(
         "clips",
         False,
@@ -296,7 +287,7 @@ def define_flags() -> None:
 
 def request_from_flags(values: flags.FlagValues) -> Request:
     """Builds the request that the flags describe."""
-    from ahernet_tf.inference.localizer import find_model
+    from ahernet_tf.inference.trained_network import find_model
     from ahernet_tf.models.checkpoint import load_description
     from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 

@@ -29,6 +29,8 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.data.unannotated import unannotated_role, videos_of
 from ahernet_tf.visualization.results import draw_results
 
+from . import checkpoint_flags
+
 if TYPE_CHECKING:
     from ahernet_tf.inference import Detection
     from ahernet_tf.models.checkpoint import Description
@@ -94,7 +96,7 @@ def predict(request: PredictionRequest) -> int:
             cannot be written.
     """
     from ahernet_tf.inference import Localizer, scoring
-    from ahernet_tf.inference.localizer import find_model
+    from ahernet_tf.inference.trained_network import find_model
     from ahernet_tf.models.checkpoint import compute_products_in, load_description
 
     check_outputs(request)
@@ -229,12 +231,7 @@ def write(
 
 def define_flags() -> None:
     """Defines the program's flags."""
-    flags.DEFINE_string(
-        "checkpoint",
-        None,
-        "Work directory of training, or one of its checkpoints (W/checkpoints/ckpt-N).",
-        required=True,
-    )
+    checkpoint_flags.define_checkpoint()
     flags.DEFINE_string("data", None, "Data set directory.")
     flags.DEFINE_string(
         "features", None, "Features alone, in place of a data set: a folder or file."
@@ -255,13 +252,7 @@ def define_flags() -> None:
     flags.DEFINE_enum(
         "role", "test", ["test", "oracle", "untrimmed"], "Which videos to localise in."
     )
-    flags.DEFINE_enum(
-        "classes",
-        "target",
-        ["target", "old", "source"],
-        "Classes learnt from moments, the same without those that were added after "
-        "training, or classes with temporal annotations.",
-    )
+    checkpoint_flags.define_classes()
     flags.DEFINE_multi_string(
         "set", [], "Option to change, such as inference.nms_tiou=0.5. Repeatable."
     )

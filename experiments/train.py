@@ -218,7 +218,7 @@ def sizes_of(init: str) -> list[str]:
     Raises:
         ValueError: There is no trained network.
     """
-    from ahernet_tf.inference.localizer import find_model
+    from ahernet_tf.inference.trained_network import find_model
     from ahernet_tf.models.checkpoint import load_description
 
     _, config = load_description(find_model(pathlib.Path(init))[0])

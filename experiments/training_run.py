@@ -21,8 +21,8 @@ from ahernet_tf.data.roles import Role
 from ahernet_tf.inference import Localizer, scoring
 from ahernet_tf.inference.detections import as_results
 from ahernet_tf.inference.exemplars import keep_exemplars
-from ahernet_tf.inference.localizer import find_model
 from ahernet_tf.inference.refinement import fit_refinement, load_refinement
+from ahernet_tf.inference.trained_network import find_model
 from ahernet_tf.models import AherNet, checkpoint, systems
 from ahernet_tf.models.checkpoint import Description
 from ahernet_tf.models.initialization import take_weights

@@ -63,6 +63,7 @@ TESTED_ELSEWHERE = {
         "experiments.parity.recording",
         "experiments.parity.training",
     ],
+    "experiments/test_predict.py": ["experiments.checkpoint_flags"],
     "experiments/test_report.py": ["experiments.ground_truth_flags"],
     "experiments/test_tables.py": [
         "experiments.compare",

@@ -419,28 +419,6 @@ class Localizer:
             yield from self.candidates(np.stack(batch), seconds)
 
 
-def find_model(path: str | pathlib.Path) -> tuple[pathlib.Path, str | None]:
-    """Finds a trained network.
-
-    Args:
-        path: A work directory of training, or one of its checkpoints,
-            `W/checkpoints/ckpt-N`.
-
-    Returns:
-        The work directory, and the checkpoint; None for the newest.
-
-    Raises:
-        ValueError: There is neither.
-    """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        return path, None
-    path = path.with_name(path.name.removesuffix(".index"))
-    if not path.with_name(f"{path.name}.index").exists():
-        raise ValueError(f"{path}: no such work directory or checkpoint.")
-    return path.parent.parent, str(path)
-
-
 def _check_classes(classes: str) -> None:
     if classes not in CLASSES:
         raise ValueError(f"Expected classes of {CLASSES}, received {classes!r}.")

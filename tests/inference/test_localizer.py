@@ -9,7 +9,6 @@ from ahernet_tf import config as configuration
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.candidates import Candidates
-from ahernet_tf.inference.localizer import find_model
 from ahernet_tf.inference.refinement import Refinement
 from ahernet_tf.models import checkpoint, systems
 from tests.inference.looks import second_look
@@ -213,14 +212,3 @@ def test_windows_are_the_configurations_unless_asked_for():
     localizer.config = dataclasses.replace(localizer.config, data=data)
     assert localizer.localize(clips, time_model=TIMES) == windowed != plain
     assert localizer.localize(clips, time_model=TIMES, window_sec=0) == plain
-
-
-def test_checkpoints_are_found_or_named(tmp_path):
-    folder = tmp_path / "checkpoints"
-    folder.mkdir()
-    (folder / "ckpt-3.index").touch()
-    assert find_model(tmp_path) == (tmp_path, None)
-    for name in ("ckpt-3", "ckpt-3.index"):
-        assert find_model(folder / name) == (tmp_path, str(folder / "ckpt-3"))
-    with pytest.raises(ValueError, match="nonexistent: no such work directory"):
-        find_model("nonexistent")

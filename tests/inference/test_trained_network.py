@@ -5,7 +5,7 @@ import pytest
 
 from ahernet_tf import files
 from ahernet_tf.inference import Localizer
-from ahernet_tf.inference.trained_network import TrainedNetwork
+from ahernet_tf.inference.trained_network import TrainedNetwork, find_model
 from ahernet_tf.models import checkpoint
 from tests.inference.trained import TIMES, clips_of, write_trained
 
@@ -65,3 +65,14 @@ def test_what_the_options_ask_for_must_be_there(tmp_path):
     network = TrainedNetwork.load(workdir)
     with pytest.raises(ValueError, match="no second look"):
         Localizer.of(network)
+
+
+def test_checkpoints_are_found_or_named(tmp_path):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "ckpt-3.index").touch()
+    assert find_model(tmp_path) == (tmp_path, None)
+    for name in ("ckpt-3", "ckpt-3.index"):
+        assert find_model(folder / name) == (tmp_path, str(folder / "ckpt-3"))
+    with pytest.raises(ValueError, match="nonexistent: no such work directory"):
+        find_model("nonexistent")
