@@ -251,7 +251,8 @@ def _select(
             continue
         kept = [i for i in video.instances if i.label in wanted]
         kept.sort(key=lambda i: (i.start_sec, i.end_sec, i.label))
-        video = dataclasses.replace(video, instances=tuple(kept))
+        others = tuple(i for i in video.instances if i.label not in wanted)
+        video = dataclasses.replace(video, instances=tuple(kept), others=others)
         try:
             part.fps[video.id] = _checked_fps(part, video)
         except ValueError as error:

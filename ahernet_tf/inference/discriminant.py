@@ -158,20 +158,21 @@ class DiscriminantFit:
         self._waits = [0] * _FOLDS
         self._room = [max(1, _KEPT_NUMBERS // numbers // _FOLDS)] * _FOLDS
         self._shift: np.ndarray | None = None
+        self._groups: dict[str, int] = {}
 
-    def add(self, examples: np.ndarray, labels: np.ndarray, group: int) -> None:
-        """Adds examples of one group, a video for instance.
+    def add(self, examples: np.ndarray, labels: np.ndarray, group: str) -> None:
+        """Adds examples of one group, a person or a video for instance.
 
         Args:
             examples: `[examples, numbers]`.
             labels: `[examples]` int.
-            group: Number of the group.
+            group: Its name.
         """
         if not len(examples):
             return
         if self._shift is None:  # sums of squares lose nothing near zero
             self._shift = examples.mean(axis=0, dtype=np.float64)
-        fold = group % _FOLDS
+        fold = self._groups.setdefault(group, len(self._groups)) % _FOLDS
         shifted = (examples - self._shift).astype(np.float32)
         self._waiting[fold].append((shifted, labels))
         self._waits[fold] += len(labels)

@@ -111,12 +111,13 @@ def fit_second_look(
     """
     classes = tuple(dict.fromkeys((*dataset.target_classes, *dataset.source_classes)))
     fit = DiscriminantFit(2 * dataset.feature_channels, len(classes))
-    groups: dict[str, int] = {}
     for name in (target_role, "untrimmed"):
+        role = dataset.role(name)
+        groups = {video.id: dataset.group(video) for video in role.videos}
         examples_of = _moments if name == "moments" else _instances
-        for video, examples, labels in examples_of(dataset.role(name), config):
+        for video, examples, labels in examples_of(role, config):
             numbers = np.array([classes.index(label) for label in labels], int)
-            fit.add(examples, numbers, groups.setdefault(video, len(groups)))
+            fit.add(examples, numbers, groups[video])
     steps = fit_step_reader(dataset, config, classes, target_role)
     return SecondLook(fit.solve(), classes, steps)
 

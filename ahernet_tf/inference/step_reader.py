@@ -29,7 +29,7 @@ FLANK = 0.5
 #: channels.
 _EXAMPLES = 200_000
 
-_Examples = tuple[str, np.ndarray, list[int]]
+_Examples = tuple[Video, np.ndarray, list[int]]
 
 
 class StepReader(NamedTuple):
@@ -175,12 +175,12 @@ def fit_step_reader(
         lengths_sec = instances["end_sec"] - instances["start_sec"]
     widths_sec = np.array(_WIDTHS) * float(np.median(lengths_sec))
     fit = DiscriminantFit(len(widths_sec) * dataset.feature_channels, len(classes) + 1)
-    groups: dict[str, int] = {}
     sums, count = np.zeros(dataset.feature_channels), 0
     for role in roles:
-        for video, described, numbers in _untrimmed(role, classes, widths_sec):
+        examples = _untrimmed(role, classes, widths_sec, target_role != "moments")
+        for video, described, numbers in examples:
             labels = np.array(numbers, int)
-            fit.add(described, labels, groups.setdefault(video, len(groups)))
+            fit.add(described, labels, dataset.group(video))
             shown = described[labels == len(classes), : len(sums)]
             sums, count = sums + shown.sum(axis=0, dtype=np.float64), count + len(shown)
     background = (sums / count).astype(np.float32) if count else None
@@ -188,16 +188,17 @@ def fit_step_reader(
         examples = _moments(moments, spans, classes, widths_sec, background)
         for video, described, numbers in examples:
             labels = np.array(numbers, int)
-            fit.add(described, labels, groups.setdefault(video, len(groups)))
+            fit.add(described, labels, dataset.group(video))
     return StepReader(fit.solve(), widths_sec.astype(np.float32), background)
 
 
 def _untrimmed(
-    role: Role, classes: Sequence[str], widths_sec: np.ndarray
+    role: Role, classes: Sequence[str], widths_sec: np.ndarray, knows_all: bool
 ) -> Iterator[_Examples]:
-    """Yields id, descriptions and class numbers of clips of each untrimmed video.
+    """Yields untrimmed videos, descriptions and class numbers of clips of each.
 
-    A clip of two actions is an example of both.
+    A clip of two actions is an example of both. With `knows_all` so are actions of
+    classes that the role does not have: to the oracle they are no background.
     """
     every = math.ceil(role.features["clips"].sum() / _EXAMPLES)
     numbers = {name: number for number, name in enumerate(classes)}
@@ -212,17 +213,18 @@ def _untrimmed(
         places, labels = [], []
         kept = np.arange(len(features))[::every]
         free = np.ones(len(kept), bool)
-        for instance in video.instances:
+        for instance in (*video.instances, *(video.others if knows_all else ())):
             times = centres[kept]
             inside = (instance.start_sec <= times) & (times < instance.end_sec)
             free &= ~inside
-            places.append(kept[inside])
-            labels += [numbers[instance.label]] * int(inside.sum())
+            if instance.label in numbers:
+                places.append(kept[inside])
+                labels += [numbers[instance.label]] * int(inside.sum())
         places.append(kept[free])
         labels += [len(classes)] * int(free.sum())
         where = np.concatenate(places)
         widths = widths_sec / interval_sec
-        return video.id, describe_steps(features, widths, where), labels
+        return video, describe_steps(features, widths, where), labels
 
     yield from checks.in_parallel(read, role.videos, "second look")
 
@@ -236,6 +238,7 @@ def _moments(
 ) -> Iterator[_Examples]:
     """Yields video, descriptions and class numbers of clips of each moment."""
     every = math.ceil(sum(span.clips for span in spans) / _EXAMPLES)
+    videos = {video.id: video for video in role.videos}
 
     def read(span: ClipSpan) -> _Examples:
         features = role.sequences.clips(span)
@@ -243,7 +246,8 @@ def _moments(
         described = _amid(background, features, widths)[
             span.clips // 2 % every :: every
         ]
-        return span.video, described, [classes.index(span.label)] * len(described)
+        labels = [classes.index(span.label)] * len(described)
+        return videos[span.video], described, labels
 
     yield from checks.in_parallel(read, spans, "second look")
 

@@ -28,6 +28,7 @@ class Video:
         fps: Frames a second, if stated.
         group: Who or what ties videos together (a person, a place): a split that is
             to be fair keeps a group on one side.
+        others: Actions of classes that its role does not have.
     """
 
     id: str
@@ -37,3 +38,4 @@ class Video:
     frames: int | None = None
     fps: float | None = None
     group: str | None = None
+    others: tuple[Instance, ...] = ()
