@@ -40,22 +40,22 @@ class Candidates(NamedTuple):
         order = np.argsort(-self.rank, kind="stable")[:count]
         return Candidates(*(None if part is None else part[order] for part in self))
 
-    def labelled(self, probabilities: np.ndarray, evidence: np.ndarray) -> Candidates:
+    def labelled(self, looks: np.ndarray, evidence: np.ndarray) -> Candidates:
         """Joins what a second look says with what the anchors said.
 
-        Segment by segment and class by class, the score is the probability that the
-        second look gives, times the geometric mean of what the network says (proposal
-        times class probability) and what the steps say. A proposal counts as much as
-        what it overlaps: the highest of the others times the tIoU with it, if that is
-        more. The label is the class of the best score.
+        Segment by segment and class by class, the score is the tIoU that the segment
+        looks to have, times the mean of what the network says (proposal times class
+        probability) and what the steps say. A proposal counts as much as what it
+        overlaps: the highest of the others times the tIoU with it, if that is more. The
+        label is the class of the best score.
 
         Args:
-            probabilities: `[candidates, classes]`, of the second look.
+            looks: `[candidates, classes]`, tIoU as the segments look.
             evidence: `[candidates, classes]`, tIoU with what the steps show.
         """
         tiou = segment_ops.pairwise_tiou(self.segments, self.segments).numpy()
         confirmed = (tiou * self.proposal).max(axis=1, keepdims=True)
-        scores = probabilities * np.sqrt(confirmed * self.probability * evidence)
+        scores = looks * (confirmed * self.probability + evidence) / 2
         score, label = scores.max(axis=1), scores.argmax(axis=1).astype(np.int32)
         return self._replace(rank=score, score=score, label=label)
 

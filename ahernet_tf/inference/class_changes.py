@@ -23,7 +23,8 @@ from ahernet_tf.inference import inputs
 from ahernet_tf.inference.duration_prior import typical_durations
 from ahernet_tf.inference.exemplars import Exemplars, pooled_maps
 from ahernet_tf.inference.new_columns import learn_columns
-from ahernet_tf.inference.second_look import SecondLook, describe_segments
+from ahernet_tf.inference.second_look import SecondLook
+from ahernet_tf.inference.segment_reader import PLACEMENTS, describe_moment
 from ahernet_tf.inference.trained_network import TrainedNetwork
 from ahernet_tf.inference.windows import windows
 from ahernet_tf.models import AherNet, systems
@@ -87,7 +88,7 @@ def check_new_classes(network: TrainedNetwork, names: Sequence[str]) -> None:
             "The network has no exemplars of its classes: its training is not finished "
             f"or was of an earlier version, or it was imported. {_LEARN}"
         )
-    if look is not None and look.discriminant.covariance is None:
+    if look is not None and look.segments.discriminant.covariance is None:
         raise ValueError(f"The second look is of an earlier version. {_LEARN}")
     if not names:
         raise ValueError("Expected at least one new class, received none.")
@@ -120,10 +121,10 @@ def with_classes(
     look = network.second_look
     if look is not None:
         means = np.stack([lesson.described for lesson in lessons.values()])
-        discriminant = look.discriminant.with_classes(means, counts)
+        segments = look.segments.with_classes(means, counts)
         shown = np.stack([lesson.shown for lesson in lessons.values()])
         steps = look.steps.with_classes(shown, counts)
-        look = SecondLook(discriminant, look.classes + names, steps)
+        look = SecondLook(segments, look.classes + names, steps)
     durations = network.durations
     if durations is not None:
         durations_sec = {name: own.durations_sec for name, own in lessons.items()}
@@ -225,13 +226,14 @@ class _Lesson(NamedTuple):
 
     Attributes:
         pooled: `[moments, channels of all levels]`.
-        described: `[numbers]`, the mean of what a second look reads.
+        described: `[placements, numbers]`, the mean of what a second look reads of
+            segments about them; None without one.
         shown: `[numbers]`, the mean of what it reads of their steps; None without one.
         durations_sec: `[moments]`.
     """
 
     pooled: np.ndarray
-    described: np.ndarray
+    described: np.ndarray | None
     shown: np.ndarray | None
     durations_sec: np.ndarray
 
@@ -249,9 +251,10 @@ def _read(
         for name, own in moments.items():
             for sequence, seconds in own:
                 durations_sec[name].append(seconds)
-                bounds = np.array([[0, len(sequence)]])
-                described[name].append(describe_segments(sequence, bounds)[0])
                 if look is not None:
+                    background = look.steps.background
+                    placed = describe_moment(sequence, background, PLACEMENTS)
+                    described[name].append(placed)
                     step_sec = seconds / len(sequence)
                     steps = look.steps.describe_moment(sequence, step_sec)
                     shown[name].append(steps.mean(axis=0))
@@ -264,7 +267,7 @@ def _read(
     return {
         name: _Lesson(
             own,
-            np.mean(described[name], axis=0),
+            np.mean(described[name], axis=0) if described[name] else None,
             np.mean(shown[name], axis=0) if shown[name] else None,
             np.array(durations_sec[name]),
         )

@@ -64,7 +64,8 @@ class Discriminant:
 
         Args:
             means: `[more classes, numbers]`, of the examples of each.
-            counts: `[more classes]`, how many those are.
+            counts: `[more classes]`, how many those are; a class of none is never
+                likely.
         """
         between = -2 * self.bias[np.isfinite(self.bias)].mean(dtype=np.float64)
         between = max(between, _SMALLEST)
@@ -76,6 +77,7 @@ class Discriminant:
         square = (self.spread + between) * (1 - wider) / 2
         normalizer = self.spread * np.log(wider) / 2
         kernel, bias = wider * kernel, wider * bias + square + normalizer
+        bias[counts == 0] = -np.inf
         return dataclasses.replace(
             self,
             kernel=np.concatenate([self.kernel, kernel], 1).astype(np.float32),

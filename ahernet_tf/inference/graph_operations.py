@@ -5,6 +5,7 @@ Each function says what one with NumPy says elsewhere; tests compare the two.
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.anchors.segments import pairwise_tiou
@@ -12,10 +13,11 @@ from ahernet_tf.config import DataConfig, InferenceConfig
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.refinement import Refinement
+from ahernet_tf.inference.segment_reader import PARTS, PLACEMENT_TIOU, SegmentReader
 from ahernet_tf.inference.step_reader import FLANK
 
 _TIE = 1e-5  # clips; a step that ends with the first centre does not end before it
-_SHORTEST = 1e-3  # steps; as in inference.second_look
+_SHORTEST = 1e-3  # steps; as in inference.segment_reader
 _SHORTEST_SEC = 1e-6  # as in inference.duration_prior
 
 
@@ -103,15 +105,15 @@ def refine(
     """
     look, prior = refinement.second_look, refinement.durations
     if look is not None:
-        read = describe_segments(sequences, found.segments)
-        probability = _classify(look.discriminant, read)[..., : refinement.classes]
+        looks = segment_tiou(look.segments, sequences, found.segments)
+        looks = looks[..., : refinement.classes]
         described = describe_steps(sequences, look.steps.widths_sec / step_sec)
         shown = _classify(look.steps.discriminant, described)
         fit = evidence(shown[..., : refinement.classes], found.segments)
         tiou = pairwise_tiou(found.segments, found.segments)
         confirmed = tf.reduce_max(tiou * found.proposal[:, tf.newaxis], axis=-1)
         said = confirmed[..., tf.newaxis] * found.probability
-        scores = probability * tf.sqrt(said * fit)
+        scores = looks * (said + fit) / 2
         score = tf.reduce_max(scores, axis=-1)
         label = tf.argmax(scores, axis=-1, output_type=tf.int32)
         found = found._replace(rank=score, score=score, label=label)
@@ -128,28 +130,46 @@ def refine(
     return found
 
 
+def segment_tiou(
+    reader: SegmentReader, sequences: tf.Tensor, segments: tf.Tensor
+) -> tf.Tensor:
+    """Estimates the tIoU of segments with actions, as `SegmentReader.tiou`.
+
+    Args:
+        reader: Of segments.
+        sequences: `[windows, steps, channels]`.
+        segments: `[windows, segments, 2]`, in steps.
+
+    Returns:
+        `[windows, segments, classes]`.
+    """
+    placed = _classify(reader.discriminant, describe_segments(sequences, segments))
+    tiou = np.array(PLACEMENT_TIOU, np.float32)
+    shape = tf.concat([tf.shape(placed)[:-1], [-1, len(tiou)]], axis=0)
+    return tf.reduce_sum(tf.reshape(placed, shape) * tiou, axis=-1)
+
+
 def describe_segments(sequences: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
-    """Computes mean and deviation of features, as `second_look.describe_segments`.
+    """Computes means of parts, as `segment_reader.describe_segments`.
 
     Args:
         sequences: `[windows, steps, channels]`.
         segments: `[windows, segments, 2]`, in steps.
 
     Returns:
-        `[windows, segments, 2 channels]`.
+        `[windows, segments, PARTS * channels]`.
     """
     count = sequences.shape[1]
     start, end = tf.split(tf.clip_by_value(segments, 0.0, float(count)), 2, axis=-1)
     start = tf.minimum(start, count - _SHORTEST)
     end = tf.maximum(end, start + _SHORTEST)
-    weights = _covered(start, end, count) / (end - start)
-    centre = tf.reduce_mean(sequences, axis=1, keepdims=True)
-    values = sequences - centre
-    mean, square = tf.split(
-        tf.matmul(weights, tf.concat([values, tf.square(values)], axis=-1)), 2, axis=-1
-    )
-    deviation = tf.sqrt(tf.maximum(square - tf.square(mean), 0.0))
-    return tf.concat([mean + centre, deviation], axis=-1)
+    length = (end - start) / PARTS
+    means = []
+    for part in range(PARTS):
+        low = start + part * length
+        covered = _covered(low, low + length, count)
+        means.append(tf.matmul(covered / length, sequences))
+    return tf.concat(means, axis=-1)
 
 
 def describe_steps(sequences: tf.Tensor, widths: tf.Tensor) -> tf.Tensor:

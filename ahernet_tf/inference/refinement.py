@@ -24,6 +24,7 @@ from ahernet_tf.inference.second_look import (
     SecondLook,
     fit_second_look,
 )
+from ahernet_tf.inference.segment_reader import PLACEMENTS, SegmentReader
 from ahernet_tf.inference.step_reader import StepReader
 from ahernet_tf.models import systems
 
@@ -123,7 +124,7 @@ def fit_refinement(
 def write_second_look(directory: pathlib.Path, second_look: SecondLook) -> None:
     """Writes a second look into a model directory."""
     steps = second_look.steps
-    parts = dataclasses.asdict(second_look.discriminant)
+    parts = dataclasses.asdict(second_look.segments.discriminant)
     parts |= {
         f"steps_{name}": value
         for name, value in dataclasses.asdict(steps.discriminant).items()
@@ -243,6 +244,13 @@ def read_second_look(path: pathlib.Path) -> SecondLook:
             parts.pop("widths_sec"),
             parts.pop("background", None),
         )
-        return SecondLook(Discriminant(**parts), classes, reader)
+        segments = SegmentReader(Discriminant(**parts))
+        outputs = len(segments.discriminant.bias)
+        if outputs != len(classes) * len(PLACEMENTS):
+            raise ValueError(
+                f"{outputs} outputs for {len(classes)} classes: it is of an earlier "
+                "version; experiments.refine learns it anew"
+            )
+        return SecondLook(segments, classes, reader)
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: no second look ({error}).") from error
