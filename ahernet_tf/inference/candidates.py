@@ -40,22 +40,36 @@ class Candidates(NamedTuple):
         order = np.argsort(-self.rank, kind="stable")[:count]
         return Candidates(*(None if part is None else part[order] for part in self))
 
-    def labelled(self, looks: np.ndarray, evidence: np.ndarray) -> Candidates:
-        """Joins what a second look says with what the anchors said.
+    def at(self, segments: np.ndarray) -> Candidates:
+        """Returns the candidates at other places.
 
-        Segment by segment and class by class, the score is the tIoU that the segment
-        looks to have, times the mean of what the network says (proposal times class
-        probability) and what the steps say. A proposal counts as much as what it
-        overlaps: the highest of the others times the tIoU with it, if that is more. The
-        label is the class of the best score.
+        A proposal counts there as much as what it overlaps: the highest score of all
+        proposals, each times the tIoU with it.
 
         Args:
-            looks: `[candidates, classes]`, tIoU as the segments look.
-            evidence: `[candidates, classes]`, tIoU with what the steps show.
+            segments: `[candidates, 2]`, one per candidate.
         """
-        tiou = segment_ops.pairwise_tiou(self.segments, self.segments).numpy()
-        confirmed = (tiou * self.proposal).max(axis=1, keepdims=True)
-        scores = looks * (confirmed * self.probability + evidence) / 2
+        tiou = segment_ops.pairwise_tiou(segments, self.segments).numpy()
+        confirmed = (tiou * self.proposal).max(axis=1)
+        return self._replace(segments=segments, proposal=confirmed)
+
+    def joined(self, evidence: np.ndarray) -> np.ndarray:
+        """Joins what the network says with what the steps say: the mean of both.
+
+        Args:
+            evidence: `[candidates, classes]`, tIoU with what the steps show.
+
+        Returns:
+            `[candidates, classes]`.
+        """
+        return (self.proposal[:, np.newaxis] * self.probability + evidence) / 2
+
+    def labelled(self, scores: np.ndarray) -> Candidates:
+        """Returns the candidates with the class of the best score, and that score.
+
+        Args:
+            scores: `[candidates, classes]`.
+        """
         score, label = scores.max(axis=1), scores.argmax(axis=1).astype(np.int32)
         return self._replace(rank=score, score=score, label=label)
 

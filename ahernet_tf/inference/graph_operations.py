@@ -13,7 +13,13 @@ from ahernet_tf.config import DataConfig, InferenceConfig
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.refinement import Refinement
-from ahernet_tf.inference.segment_reader import PARTS, PLACEMENT_TIOU, SegmentReader
+from ahernet_tf.inference.segment_reader import (
+    PARTS,
+    PLACEMENT_TIOU,
+    PLACEMENTS,
+    WAY,
+    SegmentReader,
+)
 from ahernet_tf.inference.step_reader import FLANK
 
 _TIE = 1e-5  # clips; a step that ends with the first centre does not end before it
@@ -105,18 +111,25 @@ def refine(
     """
     look, prior = refinement.second_look, refinement.durations
     if look is not None:
-        looks = segment_tiou(look.segments, sequences, found.segments)
-        looks = looks[..., : refinement.classes]
+        classes = refinement.classes
         described = describe_steps(sequences, look.steps.widths_sec / step_sec)
-        shown = _classify(look.steps.discriminant, described)
-        fit = evidence(shown[..., : refinement.classes], found.segments)
-        tiou = pairwise_tiou(found.segments, found.segments)
-        confirmed = tf.reduce_max(tiou * found.proposal[:, tf.newaxis], axis=-1)
-        said = confirmed[..., tf.newaxis] * found.probability
-        scores = looks * (said + fit) / 2
+        shown = _classify(look.steps.discriminant, described)[..., :classes]
+        here = _joined(found, found.segments, shown)
+        label = tf.argmax(here, axis=-1, output_type=tf.int32)
+        logits = placement_logits(look.segments, sequences, found.segments)
+        placed = tf.nn.softmax(tf.gather(logits, label, axis=2, batch_dims=2))
+        length = found.segments[..., 1:] - found.segments[..., :1]
+        moved = found.segments + length * tf.matmul(placed, WAY.astype(np.float32))
+        moved = tf.clip_by_value(moved, 0.0, float(sequences.shape[1]))
+        logits = placement_logits(look.segments, sequences, moved)
+        shape = tf.shape(logits)
+        flat = tf.reshape(logits, [shape[0], shape[1], shape[2] * shape[3]])
+        placed = tf.reshape(tf.nn.softmax(flat), shape)[:, :, :classes]
+        looks = tf.linalg.matvec(placed, PLACEMENT_TIOU.astype(np.float32))
+        scores = looks * _joined(found, moved, shown)
         score = tf.reduce_max(scores, axis=-1)
         label = tf.argmax(scores, axis=-1, output_type=tf.int32)
-        found = found._replace(rank=score, score=score, label=label)
+        found = found._replace(segments=moved, rank=score, score=score, label=label)
     if prior is not None:
         width = refinement.width * prior.deviation
         known = tf.constant(prior.mean == prior.mean)  # others are NaN
@@ -130,10 +143,18 @@ def refine(
     return found
 
 
-def segment_tiou(
+def _joined(found: Candidates, segments: tf.Tensor, shown: tf.Tensor) -> tf.Tensor:
+    """Joins network and steps at other places, as `Candidates.at` and `joined`."""
+    tiou = pairwise_tiou(segments, found.segments)
+    confirmed = tf.reduce_max(tiou * found.proposal[:, tf.newaxis], axis=-1)
+    said = confirmed[..., tf.newaxis] * found.probability
+    return (said + evidence(shown, segments)) / 2
+
+
+def placement_logits(
     reader: SegmentReader, sequences: tf.Tensor, segments: tf.Tensor
 ) -> tf.Tensor:
-    """Estimates the tIoU of segments with actions, as `SegmentReader.tiou`.
+    """Computes the logits of how segments are placed, as `SegmentReader` does.
 
     Args:
         reader: Of segments.
@@ -141,12 +162,12 @@ def segment_tiou(
         segments: `[windows, segments, 2]`, in steps.
 
     Returns:
-        `[windows, segments, classes]`.
+        `[windows, segments, classes, placements]`.
     """
-    placed = _classify(reader.discriminant, describe_segments(sequences, segments))
-    tiou = np.array(PLACEMENT_TIOU, np.float32)
-    shape = tf.concat([tf.shape(placed)[:-1], [-1, len(tiou)]], axis=0)
-    return tf.reduce_sum(tf.reshape(placed, shape) * tiou, axis=-1)
+    logits = _logits(reader.discriminant, describe_segments(sequences, segments))
+    shape = tf.shape(logits)
+    classes = logits.shape[-1] // len(PLACEMENTS)
+    return tf.reshape(logits, [shape[0], shape[1], classes, len(PLACEMENTS)])
 
 
 def describe_segments(sequences: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
@@ -220,7 +241,11 @@ def _covered(start: tf.Tensor, end: tf.Tensor, count: int) -> tf.Tensor:
 
 def _classify(by: Discriminant, described: tf.Tensor) -> tf.Tensor:
     """Classifies what was described, as `Discriminant.probabilities`."""
-    return tf.nn.softmax((described - by.mean) / by.scale @ by.kernel + by.bias)
+    return tf.nn.softmax(_logits(by, described))
+
+
+def _logits(by: Discriminant, described: tf.Tensor) -> tf.Tensor:
+    return (described - by.mean) / by.scale @ by.kernel + by.bias
 
 
 def suppress(

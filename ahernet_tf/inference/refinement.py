@@ -51,7 +51,7 @@ class Refinement:
     def apply(
         self, candidates: Candidates, sequence: np.ndarray, step_sec: float
     ) -> Candidates:
-        """Returns the candidates of one video with other scores.
+        """Returns the candidates of one video with other scores, and perhaps places.
 
         Args:
             candidates: Those that enter suppression.
@@ -59,8 +59,9 @@ class Refinement:
             step_sec: Duration of a step.
         """
         if self.second_look is not None:
-            read = self.second_look.read(sequence, candidates.segments, step_sec)
-            candidates = candidates.labelled(*(of[:, : self.classes] for of in read))
+            candidates = self.second_look.read(
+                candidates, sequence, step_sec, self.classes
+            )
         if self.durations is not None:
             factors = self.durations.factors(candidates, step_sec, self.width)
             candidates = candidates.scaled(factors)

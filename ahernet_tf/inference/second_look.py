@@ -13,6 +13,7 @@ import numpy as np
 
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
+from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.segment_reader import SegmentReader, fit_segment_reader
 from ahernet_tf.inference.step_reader import StepReader, evidence, fit_step_reader
 
@@ -31,21 +32,30 @@ class SecondLook(NamedTuple):
     steps: StepReader
 
     def read(
-        self, sequence: np.ndarray, segments: np.ndarray, step_sec: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Reads segments of a sequence.
+        self, found: Candidates, sequence: np.ndarray, step_sec: float, classes: int
+    ) -> Candidates:
+        """Moves and scores what was found in a sequence.
+
+        The mean of what the network says (proposal times class probability) and what
+        the steps say gives each candidate a class. It is moved to where it looks to
+        belong about an action of that class, and read there: its score is the tIoU that
+        it looks to have, times the mean of network and steps.
 
         Args:
+            found: Candidates of one sequence.
             sequence: `[steps, channels]`.
-            segments: `[segments, 2]`, `[start, end]` in steps.
             step_sec: Duration of a step.
+            classes: How many of its first classes may be found.
 
         Returns:
-            `[segments, classes]` each: tIoU with an action of the class, as the
-            segments look and as their steps say.
+            The candidates, with other segments, labels and scores.
         """
-        shown = self.steps.probabilities(sequence, step_sec)[:, :-1]
-        return self.segments.tiou(sequence, segments), evidence(shown, segments)
+        shown = self.steps.probabilities(sequence, step_sec)[:, :classes]
+        told = found.at(found.segments).joined(evidence(shown, found.segments))
+        segments = self.segments.moved(sequence, found.segments, told.argmax(axis=1))
+        found = found.at(segments)
+        looks = self.segments.tiou(sequence, segments)[:, :classes]
+        return found.labelled(looks * found.joined(evidence(shown, segments)))
 
     def of_classes(self, classes: Sequence[str]) -> SecondLook:
         """Returns it with some of its classes, in that order."""

@@ -40,6 +40,8 @@ PLACEMENTS = np.array(
 PLACEMENT_TIOU = (np.minimum(PLACEMENTS[:, 1], 1) - np.maximum(PLACEMENTS[:, 0], 0)) / (
     np.maximum(PLACEMENTS[:, 1], 1) - np.minimum(PLACEMENTS[:, 0], 0)
 )
+#: What leads each placement to the action: of start and end, in lengths of the segment.
+WAY = ([0.0, 1.0] - PLACEMENTS) / (PLACEMENTS[:, 1:] - PLACEMENTS[:, :1])
 #: Parts of a segment, each of which is described by its mean.
 PARTS = 3
 #: Segments to learn from, of each role; with more instances, each has fewer placements.
@@ -74,6 +76,29 @@ class SegmentReader(NamedTuple):
         return placed.reshape(
             len(segments), -1, len(PLACEMENT_TIOU)
         ) @ PLACEMENT_TIOU.astype(np.float32)
+
+    def moved(
+        self, sequence: np.ndarray, segments: np.ndarray, labels: np.ndarray
+    ) -> np.ndarray:
+        """Moves segments to where actions of their classes seem to lie.
+
+        Args:
+            sequence: `[steps, channels]`.
+            segments: `[segments, 2]`, in steps.
+            labels: `[segments]` int, the class of each.
+
+        Returns:
+            `[segments, 2]` float32, within the sequence.
+        """
+        described = describe_segments(sequence, segments)
+        placed = np.zeros((len(segments), len(PLACEMENTS)), np.float32)
+        for label in np.unique(labels):
+            own = labels == label
+            reader = self.of_classes([label])
+            placed[own] = reader.discriminant.probabilities(described[own])
+        length = segments[:, 1:] - segments[:, :1]
+        moved = segments + length * (placed @ WAY)
+        return np.clip(moved, 0, len(sequence)).astype(np.float32)
 
     def of_classes(self, numbers: Sequence[int]) -> SegmentReader:
         """Returns it with some of its classes, by their numbers, in that order."""

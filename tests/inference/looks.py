@@ -4,6 +4,7 @@ import numpy as np
 
 from ahernet_tf.inference.discriminant import Discriminant
 from ahernet_tf.inference.second_look import SecondLook
+from ahernet_tf.inference.segment_reader import PARTS, PLACEMENTS, SegmentReader
 from ahernet_tf.inference.step_reader import StepReader
 
 
@@ -25,7 +26,9 @@ def discriminant(numbers, classes, random=None):
 def second_look(channels, classes, random=None):
     """A second look of classes `0`, `1`, ..., with one window around a step."""
     return SecondLook(
-        discriminant(2 * channels, classes, random),
+        SegmentReader(
+            discriminant(PARTS * channels, classes * len(PLACEMENTS), random)
+        ),
         tuple(map(str, range(classes))),
         StepReader(
             discriminant(2 * channels, classes + 1, random),

@@ -63,7 +63,7 @@ def test_best_and_scaled_keep_parts_together():
     np.testing.assert_allclose(scaled.score, [0.225, 0.25])
 
 
-def test_labels_join_both_views():
+def test_a_proposal_elsewhere_counts_as_much_as_what_it_overlaps():
     found = Candidates(
         np.array([[0.0, 4.0], [0.0, 2.0], [6.0, 8.0]], np.float32),
         *(np.array([0.45, 0.1, 0.1]),) * 2,
@@ -71,11 +71,14 @@ def test_labels_join_both_views():
         proposal=np.array([0.9, 0.2, 0.3]),
         probability=np.array([[0.5, 0.4, 0.1]] * 3),
     )
-    joined = found.labelled(
-        np.array([[0.2, 0.6, 0.2]] * 3), np.array([[0.9, 0.8, 0.1]] * 3)
-    )
-    assert joined.label.tolist() == [1, 1, 1]
+    here = found.at(found.segments)
     # The second overlaps with the first by a half, which is surer than itself.
-    expected = 0.6 * np.sqrt(np.array([0.9, 0.45, 0.3]) * 0.4 * 0.8)
-    np.testing.assert_allclose(joined.score, expected)
-    np.testing.assert_array_equal(joined.rank, joined.score)
+    np.testing.assert_allclose(here.proposal, [0.9, 0.45, 0.3], rtol=1e-6)
+    there = found.at(np.array([[4.0, 6.0], [0.0, 4.0], [7.0, 8.0]], np.float32))
+    np.testing.assert_allclose(there.proposal, [0, 0.9, 0.15], rtol=1e-6)
+    joined = here.joined(np.array([[0.9, 0.8, 0.1]] * 3))
+    np.testing.assert_allclose(joined[1], [0.5625, 0.49, 0.0725], rtol=1e-6)
+    labelled = here.labelled(joined * [0.2, 0.6, 0.2])
+    assert labelled.label.tolist() == [1, 1, 1]
+    np.testing.assert_allclose(labelled.score, 0.6 * joined[:, 1])
+    np.testing.assert_array_equal(labelled.rank, labelled.score)

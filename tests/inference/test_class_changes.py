@@ -145,7 +145,7 @@ def test_what_earlier_versions_did_not_keep_is_named(tmp_path):
     with np.load(workdir / SECOND_LOOK) as content:
         parts = {n: content[n] for n in content.files if n != "covariance"}
     np.savez(workdir / SECOND_LOOK, **parts)
-    assert network.second_look.discriminant.covariance is not None
+    assert network.second_look.segments.discriminant.covariance is not None
     (workdir / EXEMPLARS).touch()
     with pytest.raises(ValueError, match=EXEMPLARS):
         TrainedNetwork.load(workdir)

@@ -10,6 +10,7 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.refinement import Refinement
+from ahernet_tf.inference.segment_reader import PLACEMENT_TIOU
 from ahernet_tf.models import checkpoint, systems
 from tests.inference.looks import second_look
 from tests.models import tiny
@@ -59,7 +60,7 @@ def test_second_look_refines_every_system(system):
     (after,) = refined.candidates(features, [20.0])
     before = before.best(len(after.score))
     assert after.label.tolist() == before.label.tolist()
-    assert (after.score <= np.sqrt(before.probability.max(axis=1)) / 8 + 1e-6).all()
+    assert (after.score <= PLACEMENT_TIOU.sum() / 64 + 1e-6).all()
     assert after.score.max() > 0
 
 

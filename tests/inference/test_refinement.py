@@ -20,8 +20,7 @@ from ahernet_tf.inference.refinement import (
     fit_refinement,
     load_refinement,
 )
-from ahernet_tf.inference.second_look import describe_segments
-from ahernet_tf.inference.step_reader import evidence
+from ahernet_tf.inference.segment_reader import PARTS, PLACEMENTS, WAY
 from ahernet_tf.models import checkpoint, systems
 from tests.data.tiny import CHANNELS, TinyData
 from tests.inference.looks import second_look
@@ -69,34 +68,24 @@ def candidates_of(segments, probability):
     return Candidates(segments, score, score, label, proposal, probability)
 
 
-def test_second_look_gives_label_and_factor():
-    random = np.random.default_rng(0)
-    look = second_look(2, 3, random)
-    sequence = random.normal(size=(10, 2)).astype(np.float32)
-    found = candidates_of([[0, 4], [3, 9]], [[0.6, 0.4], [0.9, 0.1]])
-    refined = Refinement(2, look).apply(found, sequence, 1.0)
-    own = look.discriminant.probabilities(describe_segments(sequence, found.segments))
-    shown = look.steps.probabilities(sequence, 1.0)
-    fit = evidence(shown[:, :2], found.segments)
-    for number in range(2):
-        said = found.proposal[number] * found.probability[number] * fit[number]
-        scores = own[number, :2] * np.sqrt(said)
-        assert refined.label[number] == scores.argmax()
-        expected = scores.max()
-        assert refined.score[number] == pytest.approx(expected, rel=1e-6)
-    np.testing.assert_array_equal(refined.rank, refined.score)
-
-
 def test_duration_is_judged_for_the_label_of_the_second_look():
     look = second_look(2, 2)
-    look.discriminant.bias[1] = 9.0
+    look.segments.discriminant.bias[len(PLACEMENTS)] = 30.0  # exactly the second
     prior = DurationPrior([np.log(2.0), np.log(8.0)], [0.1, 0.1])
     found = candidates_of([[0, 2]], [[0.51, 0.49]])
     refined = Refinement(2, look, prior, 2.0).apply(found, np.zeros((8, 2)), 4.0)
     assert refined.label.tolist() == [1]
-    # The steps show each class, and background, with a third; flanks are a step.
-    fit = (2 / 3) / (2 + 1 / 3)
-    assert refined.score[0] == pytest.approx(np.sqrt(0.9 * 0.49 * fit), rel=1e-3)
+    # It was moved as the first class, of whose placements nothing is known.
+    start, end = np.maximum([0, 2] + 2 * WAY.mean(axis=0), 0)
+    np.testing.assert_allclose(refined.segments[0], [start, end], rtol=1e-5)
+    # The steps show each class, and background, with a third.
+    flank = max((end - start) / 2, 1)
+    flanks = min(start, flank) + flank
+    fit = (end - start) / 3 / (end - start + flanks / 3)
+    tiou = (min(end, 2) - start) / max(end, 2)
+    prior = np.exp(-np.square(np.log((end - start) * 4 / 8) / (2 * 0.1)) / 2)
+    expected = (0.9 * tiou * 0.49 + fit) / 2 * prior
+    assert refined.score[0] == pytest.approx(expected, rel=1e-3)
 
 
 def test_localizer_needs_no_data(workdir):
@@ -152,10 +141,12 @@ def test_classes_are_those_of_the_localizer_in_its_order(workdir):
     names = ("sit", "run")
     found = load_refinement(workdir, BOTH.inference, names)
     whole = load_refinement(workdir, BOTH.inference, ("wave", "jump", "run", "sit"))
-    examples = np.random.default_rng(0).normal(size=(5, 2 * CHANNELS))
-    own = found.second_look.discriminant.probabilities(examples)[:, :2]
-    every = whole.second_look.discriminant.probabilities(examples)
-    np.testing.assert_allclose(own, every[:, [3, 2]], rtol=1e-5)
+    examples = np.random.default_rng(0).normal(size=(5, PARTS * CHANNELS))
+    own = found.second_look.segments.discriminant.probabilities(examples)[:, :16]
+    every = whole.second_look.segments.discriminant.probabilities(examples)
+    np.testing.assert_allclose(
+        own, every[:, [*range(24, 32), *range(16, 24)]], rtol=1e-5
+    )
     sequence = np.random.default_rng(0).normal(size=(7, CHANNELS))
     own = found.second_look.steps.probabilities(sequence, 0.2)
     every = whole.second_look.steps.probabilities(sequence, 0.2)

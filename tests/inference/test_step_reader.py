@@ -128,3 +128,25 @@ def test_videos_that_are_all_action_leave_moments_alone(tmp_path):
     shown = found.probabilities(np.ones((9, CHANNELS), np.float32), 0.2)
     assert np.isfinite(shown).all()
     assert not shown[:, -1].any()
+
+
+@pytest.mark.parametrize("knows_all", [True, False])
+def test_source_actions_are_no_background_to_the_oracle(tmp_path, knows_all):
+    data = TinyData()
+    data.extra["ignored_classes"] = ["fly"]
+    actions = [(1, 9, "sit"), (12, 15, "wave"), (16, 18, "fly")]
+    data.untrimmed["a2"] = video("training", actions, subject=1)
+    dataset = Dataset.load(data.write(tmp_path / "d"), configuration.small().data)
+    role = dataset.role("oracle")
+    (a2,) = [own for own in role.videos if own.id == "a2"]
+    assert [own.label for own in a2.others] == ["sit", "fly"]
+    role = role.with_videos([a2])
+    examples = step_reader._untrimmed(role, CLASSES, np.array([0.0]), knows_all)
+    ((own, described, labels),) = examples
+    assert own == a2
+    assert len(described) == len(labels)
+    counts = np.bincount(labels, minlength=5)
+    # 99 clips in 20 s; of "fly" it has no class, of "sit" one.
+    assert counts[0] == 15
+    assert counts[3] == (40 if knows_all else 0)
+    assert counts[4] == 99 - 15 - (40 + 10 if knows_all else 0)

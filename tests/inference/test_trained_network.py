@@ -29,8 +29,8 @@ def test_what_is_saved_is_loaded(tmp_path, ema_decay):
     for one, other in zip(again.exemplars, network.exemplars):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(
-        again.second_look.discriminant.covariance,
-        network.second_look.discriminant.covariance,
+        again.second_look.segments.discriminant.covariance,
+        network.second_look.segments.discriminant.covariance,
     )
 
 
