@@ -7,6 +7,7 @@ import errno
 import functools
 import gzip
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ from typing import Any
 
 PARTIAL = ".partial"
 _MOST_DIGITS = 300  # of a whole number in JSON
+_MOST_INFLATED = 1 << 31  # bytes of a gzipped file
 _LONGEST_NAME = 255  # bytes, on the usual file systems
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ABANDONED_AFTER_SEC = 24 * 3600.0
@@ -202,6 +204,29 @@ def write_json(path: PathLike, content: Any, indent: int | None = 1) -> None:
         temporary.write_bytes(data)
 
 
+def read_bytes(path: PathLike) -> bytes:
+    """Reads a file, gzipped or not, which is seen from its content.
+
+    Raises:
+        ValueError: It cannot be read, inflates to more than 2 GiB, or is a pipe, which
+            would be waited for; those that a shell makes in `/dev` are read.
+    """
+    path = pathlib.Path(path)
+    if path.is_fifo() and path.parts[:2] != ("/", "dev"):
+        raise ValueError(f"{path}: cannot be read (it is a pipe)")
+    try:
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            with gzip.open(io.BytesIO(data)) as stream:
+                data = stream.read(_MOST_INFLATED)
+                if stream.read(1):
+                    raise EOFError(f"it inflates to more than {_MOST_INFLATED} bytes")
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path}: cannot be read ({reason})") from error
+    return data
+
+
 def read_json(
     path: PathLike, repeated: Callable[[str, Any], None] | None = None
 ) -> Any:
@@ -232,13 +257,7 @@ def read_json(
                 repeated(key, value)
         return result
 
-    try:
-        data = path.read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path}: cannot be read ({reason})") from error
+    data = read_bytes(path)
     try:
         text = data.decode(json.detect_encoding(data))
         content = json.loads(text, object_pairs_hook=unique, parse_int=_integer)

@@ -20,6 +20,8 @@ program writes results to the standard output and everything else to the standar
 
 from __future__ import annotations
 
+import functools
+import importlib
 import importlib.abc
 import importlib.util
 import math
@@ -162,6 +164,8 @@ def name() -> str:
 def _hide_progress() -> None:
     """Turns off the bars of this process and of those that it starts."""
     os.environ[_QUIET] = "1"
+    bar = importlib.import_module("tqdm").tqdm  # may have been imported before
+    bar.__init__ = functools.partialmethod(bar.__init__, disable=True)
     if "progress" in flags.FLAGS:
         flags.FLAGS["progress"].value = False
 

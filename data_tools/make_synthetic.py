@@ -32,12 +32,15 @@ _CHANGES = {
 }
 
 
-def run(out: str, difficulty: str, **changes: Any) -> pathlib.Path:
-    """Writes a data set with a progress bar and prints what it holds.
+def run(
+    out: str, difficulty: str, progress: bool = True, **changes: Any
+) -> pathlib.Path:
+    """Writes a data set and prints what it holds.
 
     Args:
         out: Directory to write; new or empty.
         difficulty: Name of a difficulty.
+        progress: Whether to show a progress bar.
         **changes: Fields of `SyntheticConfig` that differ from it.
 
     Returns:
@@ -47,7 +50,7 @@ def run(out: str, difficulty: str, **changes: Any) -> pathlib.Path:
         ValueError: A value is outside its range or the directory is not empty.
     """
     config = synthetic_config(difficulty, **changes)
-    path = write_synthetic(out, config, progress=True)
+    path = write_synthetic(out, config, progress)
     videos = config.videos_per_class + config.test_videos_per_class
     print(
         f"{path}: {config.source_classes} source and {config.target_classes} target "
@@ -61,7 +64,8 @@ def run(out: str, difficulty: str, **changes: Any) -> pathlib.Path:
 def main(values: flags.FlagValues) -> None:
     """Reads the flags and writes the data set."""
     changes = {n: values[n].value for n in _CHANGES if values[n].value is not None}
-    run(values.out, values.difficulty, seed=values.seed, **changes)
+    progress = not values.quiet
+    run(values.out, values.difficulty, progress, seed=values.seed, **changes)
 
 
 def define_flags() -> None:

@@ -56,7 +56,7 @@ def quickstart(
             decay_every=max(1, iterations * 2 // 3),
         ),
     )
-    run = TrainingRun(data, workdir / "ahernet", config, seed, progress=progress)
+    run = TrainingRun(data, workdir / "ahernet", config, seed=seed, progress=progress)
     scores = {"AherNet": train(run)}
     model, description, config = load_model(run.workdir)
     names = description.target_classes

@@ -42,6 +42,7 @@ class TrainingRun:
     data: pathlib.Path
     workdir: pathlib.Path
     config: Config
+    _: dataclasses.KW_ONLY
     automatic: Automatic | None = None
     seed: int = 0
     eval_every: int = 0
@@ -67,6 +68,11 @@ def train(run: TrainingRun) -> dict | None:
         NonFiniteLossError: A loss became NaN or infinite.
         WorkerLostError: Another worker has gone.
     """
+    if run.deterministic and run.config.training.jit_compile:
+        raise ValueError(
+            "training.jit_compile=true needs TrainingRun(deterministic=False): XLA's "
+            "max-pooling has no deterministic form."
+        )
     workers = Workers(make_strategy(run.strategy))
     workers.check(run.config.training)
     dataset, validation = _load(run, workers)

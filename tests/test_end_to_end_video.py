@@ -157,7 +157,10 @@ def train_on(directory, annotations, moments, seed):
     small = configuration.with_overrides(configuration.small(), list(AHERNET))
     # Determinism would stay on for the tests that follow in this process.
     run = training_run.TrainingRun(
-        data, directory / "ahernet", small, seed, deterministic=False, progress=False
+        *(data, directory / "ahernet", small),
+        seed=seed,
+        deterministic=False,
+        progress=False,
     )
     training_run.train(run)
     written = json.loads((data / "clips_features" / "features.json").read_text())

@@ -59,6 +59,19 @@ def test_absent_json_is_named(tmp_path):
         files.read_json(tmp_path / "a.json")
 
 
+def test_a_pipe_does_not_block_and_a_bomb_stops(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(ValueError, match=r"pipe\.json: .*it is a pipe"):
+        files.read_json(tmp_path / "pipe.json")
+    monkeypatch.setattr(files, "_MOST_INFLATED", 1000)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b"[" + b" " * 999))
+    with pytest.raises(ValueError, match=r"gz: is not JSON"):
+        files.read_json(tmp_path / "bomb.json.gz")
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b"[" + b" " * 1000))
+    with pytest.raises(ValueError, match=r"gz: .*inflates to more than 1000 bytes"):
+        files.read_json(tmp_path / "bomb.json.gz")
+
+
 def test_repeated_keys_can_be_collected(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": 1, "b": {"c": 2, "c": 3}, "a": 4}')

@@ -115,12 +115,12 @@ def test_help_describes_the_program_and_its_flags(call):
 
 def test_quiet_hides_bars(call, tmp_path):
     (tmp_path / "counts.py").write_text(
+        "import tqdm\n"
         "from absl import flags\n"
         "from ahernet_tf import program\n"
         "def define_flags():\n"
         "    flags.DEFINE_bool('progress', True, 'Bars.')\n"
         "def main(values):\n"
-        "    import tqdm\n"
         "    program.note('begins')\n"
         "    list(tqdm.tqdm(range(2)))\n"
         "    list(tqdm.tqdm(range(2), disable=not values.progress))\n"

@@ -1,7 +1,4 @@
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -10,9 +7,8 @@ from ahernet_tf.data.annotations.activitynet import read_annotations
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.evaluation.ground_truth import load_ground_truth
 from data_tools import convert_annotations
+from tests import programs
 from tests.conftest import shared_path
-
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
 def test_report_and_file_say_the_same(tmp_path, capsys):
@@ -80,19 +76,14 @@ def test_file_without_videos_is_refused(tmp_path):
 def test_program_converts_real_thumos14_to_the_210_videos(tmp_path):
     folder = shared_path("data/annotations")
     out = tmp_path / "out.json"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "data_tools.convert_annotations", "--from=csv"),
-            f"--input={folder / 'thumos14_test_Annotation.csv'}",
-            f"--video_info={folder / 'thumos14_test_video_info.csv'}",
-            "--exclude=video_test_0000270,video_test_0001496",
-            "--subset=test",
-            f"--to={out}",
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
+    done = programs.run(
+        "data_tools.convert_annotations",
+        "--from=csv",
+        f"--input={folder / 'thumos14_test_Annotation.csv'}",
+        f"--video_info={folder / 'thumos14_test_video_info.csv'}",
+        "--exclude=video_test_0000270,video_test_0001496",
+        "--subset=test",
+        f"--to={out}",
     )
     assert done.returncode == 0, done.stderr
     assert "test: 210 videos" in done.stdout
@@ -100,15 +91,10 @@ def test_program_converts_real_thumos14_to_the_210_videos(tmp_path):
 
 
 def test_program_ends_with_the_reason(tmp_path):
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "data_tools.convert_annotations", "--from=bsn"),
-            *(f"--input={tmp_path / 'none.json'}", f"--to={tmp_path / 'out.json'}"),
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
+    done = programs.run(
+        "data_tools.convert_annotations",
+        *("--from=bsn", f"--input={tmp_path / 'none.json'}"),
+        f"--to={tmp_path / 'out.json'}",
     )
     assert done.returncode == 1
     assert "none.json: cannot be read" in done.stderr
@@ -194,16 +180,10 @@ def test_folders_of_clips_are_taken_for_what_they_are(tmp_path):
 @pytest.mark.parametrize("value", ["nan", "inf", "0", "-5", "many"])
 def test_a_frame_rate_that_makes_no_sense_is_refused(tmp_path, value):
     (tmp_path / "own.csv").write_text("video,startFrame,endFrame,label\na,1,2,x\n")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "data_tools.convert_annotations"),
-            *(f"--input={tmp_path / 'own.csv'}", f"--to={tmp_path / 'out.json'}"),
-            f"--fps={value}",
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
+    done = programs.run(
+        "data_tools.convert_annotations",
+        *(f"--input={tmp_path / 'own.csv'}", f"--to={tmp_path / 'out.json'}"),
+        f"--fps={value}",
     )
     assert done.returncode == 1
     assert "fps" in done.stderr + done.stdout

@@ -1,13 +1,11 @@
 """The conversion program, from a file of arrays to a network that works."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from ahernet_tf.p3d import load_p3d, read_p3d_metadata
 from data_tools.convert_p3d import convert
+from tests import programs
 from tests.p3d import reference
 
 DEPTHS = (1, 2, 1, 1)
@@ -44,12 +42,7 @@ def test_metadata_tells_the_flavour_and_the_origin(tmp_path, state):
 
 
 def program(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "data_tools.convert_p3d", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run("data_tools.convert_p3d", *arguments)
 
 
 def test_program_reports_what_is_wrong_and_writes_nothing(tmp_path, state):

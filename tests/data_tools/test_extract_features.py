@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from ahernet_tf.p3d.clips import center_crop
 from ahernet_tf.p3d.video import VideoReader
 from ahernet_tf.p3d.video_features import extract_videos
 from data_tools.extract_features import parse_shard
+from tests import programs
 from tests.p3d.videos import write_frames, write_video
 
 FORMAT = ClipFormat(16, 36, 48, 32)
@@ -131,12 +130,7 @@ def test_wrong_shards_are_refused(text):
 
 
 def program(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "data_tools.extract_features", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run("data_tools.extract_features", *arguments)
 
 
 def test_program_reports_broken_videos_and_goes_on(tmp_path, videos, weights):

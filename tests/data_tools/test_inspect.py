@@ -1,14 +1,13 @@
 import base64
 import json
 import re
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 from data_tools import inspect
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.data.tiny import TinyData
 
 PNG = b"\x89PNG\r\n"
@@ -82,17 +81,10 @@ def test_findings_make_a_data_set_unsound(tmp_path):
 
 
 def test_the_program_writes_json_and_tells_by_its_status(tmp_path, directory):
-    command = [sys.executable, "-m", "data_tools.inspect", str(directory)]
-    command.append(f"--json={tmp_path}/facts.json")
+    arguments = [directory, f"--json={tmp_path}/facts.json"]
 
     def call(*more):
-        return subprocess.run(
-            [*command, *more],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return programs.run("data_tools.inspect", *arguments, *more)
 
     result = call("--set=data.minimum_moment_clips=10")
     assert result.returncode == 0, result.stderr

@@ -1,8 +1,5 @@
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,7 +9,7 @@ from ahernet_tf.data.checks import DataError
 from ahernet_tf.data.create.own_inputs import OwnInputs
 from ahernet_tf.data.dataset import Dataset
 from data_tools import make_dataset
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.data.tiny import TinyData, features
 
 LAYOUT = {"clip_frames": 4, "stride_frames": 2, "fps": 10.0}
@@ -406,19 +403,12 @@ def test_video_files_tell_length_and_rate(files):
 
 
 def test_the_program_makes_a_data_set_or_says_why_not(files):
-    command = [sys.executable, "-m", "data_tools.make_dataset", f"--out={files}/out"]
-    command += [f"--segments={files}/segments.csv", f"--features={files}/features"]
-    command += [f"--moments={files}/clips", "--clip_frames=4", "--stride_frames=2"]
+    arguments = [f"--out={files}/out", f"--segments={files}/segments.csv"]
+    arguments += [f"--features={files}/features", f"--moments={files}/clips"]
+    arguments += ["--clip_frames=4", "--stride_frames=2"]
 
     def call(*more):
-        return subprocess.run(
-            [*command, *more],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return programs.run("data_tools.make_dataset", *arguments, *more)
 
     result = call()
     assert result.returncode == 1
@@ -453,12 +443,8 @@ def test_the_flags_reach_the_features(files):
     arguments = ["--out", "out", "--segments", "segments.csv", "--features", "features"]
     arguments += ["--moments", "clips"]
     arguments += [f"--{name}={value}" for name, value in LAYOUT.items()]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     for more, status, message in (([], 1, "--array"), (["--array", "rgb"], 0, "")):
-        program = [sys.executable, "-m", "data_tools.make_dataset", *arguments, *more]
-        result = subprocess.run(
-            program, cwd=files, env=environment, capture_output=True, text=True
-        )
+        result = programs.run("data_tools.make_dataset", *arguments, *more, cwd=files)
         assert result.returncode == status, result.stderr
         assert message in result.stderr
 

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.create.split_roles import RoleFiles
 from ahernet_tf.data.dataset import Dataset
 from data_tools import make_split
-from tests.conftest import REPOSITORY
+from tests import programs
 
 LAYOUT = {"clip_frames": 16, "stride_frames": 8}
 CLASSES = ("Cricket", "Surfing", "Ballet", "Mooping floor")
@@ -140,16 +138,8 @@ def test_nothing_is_written_where_something_is_missing(
 
 def test_program_writes_a_data_set_and_refuses_a_bad_call(annotations, tmp_path):
     def call(*flags):
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "data_tools.make_split"),
-                *(f"--annotations={annotations}", f"--out={tmp_path / 'out'}", *flags),
-            ],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        paths = f"--annotations={annotations}", f"--out={tmp_path / 'out'}"
+        return programs.run("data_tools.make_split", *paths, *flags)
 
     bad = call("--by=random")
     assert bad.returncode == 1

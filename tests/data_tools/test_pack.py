@@ -1,10 +1,8 @@
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.data.packed.test_packing import files, packed
 from tests.data.tiny import TinyData
 
@@ -15,10 +13,7 @@ def directory(tmp_path):
 
 
 def program(directory, *options):
-    command = [sys.executable, "-m", "data_tools.pack", "--data", str(directory)]
-    return subprocess.run(
-        [*command, *options], cwd=REPOSITORY, capture_output=True, text=True
-    )
+    return programs.run("data_tools.pack", "--data", directory, *options)
 
 
 def test_the_program_packs_in_other_processes(directory):

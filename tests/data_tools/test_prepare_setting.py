@@ -2,9 +2,6 @@
 
 import csv
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,8 +9,8 @@ import pytest
 from ahernet_tf import config, settings
 from ahernet_tf.data.dataset import Dataset
 from data_tools import prepare_setting
+from tests import programs
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 ANET = {"Cricket": "a", "Surfing": "b", "Ballet": "c", "Mooping floor": "d"}
 SHARED_ID = "b_train_0"  # an ActivityNet video that is a Kinetics-600 video as well
 
@@ -333,13 +330,7 @@ def test_a_directory_of_something_else_is_left_alone(public):
 
 def test_program_explains_itself_and_refuses_a_bad_call(public):
     def call(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "data_tools.prepare_setting", *arguments],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return programs.run("data_tools.prepare_setting", *arguments)
 
     paths = [
         f"--annotations={public / 'annotations'}",

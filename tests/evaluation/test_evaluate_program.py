@@ -1,12 +1,12 @@
 """The program end to end, and what the package imports."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
+from tests import programs
 from tests.conftest import REPOSITORY, shared_path
 from tests.data.tiny import TinyData
 
@@ -42,14 +42,7 @@ FOUND = {
 
 def evaluate(*arguments):
     """Runs the program; returns the completed process."""
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.evaluate", *map(str, arguments)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+    return programs.run("experiments.evaluate", *arguments, COLUMNS="200")
 
 
 @pytest.fixture
@@ -239,21 +232,12 @@ def test_package_imports_no_tensorflow_and_of_ours_files_alone():
 
 def test_benchmark_runs_small_and_agrees_with_the_plain_loop(tmp_path):
     out = tmp_path / "times.json"
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "experiments.benchmarks.evaluation",
-            "--videos=20",
-            "--predictions_per_video=20",
-            "--classes=4",
-            "--loop_videos=5",
-            f"--json={out}",
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        check=True,
+    done = programs.run(
+        "experiments.benchmarks.evaluation",
+        *("--videos=20", "--predictions_per_video=20", "--classes=4"),
+        *("--loop_videos=5", f"--json={out}"),
     )
+    assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
     assert report["whole"]["predictions"] == 400
     assert report["part"]["videos"] == 5

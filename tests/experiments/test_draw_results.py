@@ -1,20 +1,11 @@
 """Pictures of any results file."""
 
-import subprocess
-import sys
-
 from ahernet_tf import files
-from tests.conftest import REPOSITORY
+from tests import programs
 
 
 def call(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.draw_results", *map(str, arguments)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run("experiments.draw_results", *arguments)
 
 
 def test_results_are_drawn_beside_ground_truth(tmp_path):

@@ -1,13 +1,12 @@
 """The program that makes the page."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from experiments import report
 from experiments.ground_truth_flags import GroundTruth, of_data, protocol_of
+from tests import programs
 from tests.experiments.paper_runs import write_data
 from tests.visualization.page.made_up import content_of, made_up
 
@@ -38,12 +37,7 @@ def files(tmp_path):
 
 
 def start(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "experiments.report", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run("experiments.report", *arguments)
 
 
 def test_program_writes_the_page_and_says_where(files):

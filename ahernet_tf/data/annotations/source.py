@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import codecs
 import functools
-import gzip
 import json
 import pathlib
 import re
-import zlib
 from typing import Any
 from xml.etree import ElementTree
 
@@ -68,11 +66,9 @@ class Source:
         if self.path.is_dir():
             return ""
         try:
-            data = self.path.read_bytes()
-            data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-        except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ValueError(f"cannot be read ({reason})") from error
+            data = files.read_bytes(self.path)
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix(f"{self.path}: ")) from error
         return _decoded(data, self.encoding)
 
     @functools.cached_property

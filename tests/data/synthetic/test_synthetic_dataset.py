@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_record,
     write_synthetic,
 )
-from tests.conftest import REPOSITORY
+from tests import programs
 
 SMALL = synthetic_config(
     source_classes=2,
@@ -283,13 +281,7 @@ def test_unknown_difficulty_is_refused():
 
 def test_program_writes_the_set_and_refuses_a_bad_value(tmp_path):
     def call(*flags):
-        return subprocess.run(
-            [sys.executable, "-m", "data_tools.make_synthetic", *flags],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return programs.run("data_tools.make_synthetic", *flags)
 
     size = ["--videos_per_class=1", "--test_videos_per_class=1", "--channels=4"]
     size += ["--moments_per_class=2", "--seed=3"]
@@ -298,6 +290,8 @@ def test_program_writes_the_set_and_refuses_a_bad_value(tmp_path):
     assert "24 untrimmed videos, 12 moments" in done.stdout
     config = json.loads((tmp_path / "set" / "synthetic.json").read_text())
     assert (config["seed"], config["channels"]) == (3, 4)
+    assert "video" in done.stderr  # a bar
+    assert call(f"--out={tmp_path / 'quiet'}", "--quiet", *size).stderr == ""
     failed = call(f"--out={tmp_path / 'other'}", "--boundary_sharpness=2")
     assert failed.returncode != 0
     assert "boundary_sharpness in 0..1, received 2.0" in failed.stderr + failed.stdout
