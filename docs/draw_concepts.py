@@ -99,6 +99,28 @@ PICTURES = {
         arrow(580, 90, 580, 62),
         note(470, 100, "discriminator"),
     ),
+    "concept_second_look": picture(
+        note(
+            20,
+            28,
+            "what training shows of a moment: the moment, and segments beside it",
+        ),
+        bar(20, 40, 600, GREY),
+        bar(250, 40, 140, ORANGE, "moment"),
+        *(
+            bar(x, y, width, GREEN, text, height=20)
+            for x, y, width, text in (
+                (250, 82, 140, "1"),
+                (194, 106, 140, "0.43"),
+                (306, 130, 140, "0.43"),
+                (194, 154, 252, "0.56"),
+            )
+        ),
+        note(460, 97, "tIoU with the moment"),
+        note(460, 121, "too early"),
+        note(460, 145, "too late"),
+        note(460, 169, "too long"),
+    ),
 }
 
 

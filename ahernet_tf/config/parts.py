@@ -155,7 +155,7 @@ class InferenceConfig(Options):
     soft_nms_sigma: Amount = 0.0
     candidates: Count = 765  # the best so many enter non-maximum suppression
     detections: Count = 100  # the best so many of a video are kept
-    second_look: bool = False  # classify what was found as a segment, once more
+    second_look: bool = False  # read what was found once more, in the input
     # Above 0: score times exp(-(log length - mean)^2 / (2 (prior deviation)^2)) of the
     # log durations of the class's moments.
     duration_prior: Amount = 0.0
