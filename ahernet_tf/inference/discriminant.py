@@ -47,11 +47,32 @@ class Discriminant:
 
     def probabilities(self, examples: np.ndarray) -> np.ndarray:
         """Classifies examples `[examples, numbers]`; returns `[examples, classes]`."""
-        return np.exp(_log_softmax(self.logits(examples)))
+        return softmax(self.logits(examples))
 
     def logits(self, examples: np.ndarray) -> np.ndarray:
         """Returns the logits `[examples, classes]`."""
         return (examples - self.mean) / self.scale @ self.kernel + self.bias
+
+    def by_part(self, sequence: np.ndarray) -> np.ndarray:
+        """Computes what each step would add to the logits, in each part of an example.
+
+        For examples whose parts are means over some steps of a sequence: their logits
+        are the means of what is returned over these steps, summed over the parts, and
+        the bias. It pays where many examples share their steps.
+
+        Args:
+            sequence: `[steps, channels]`; an example is parts of as many channels.
+
+        Returns:
+            `[parts, steps, classes]`.
+        """
+        parts = [
+            of.reshape(-1, sequence.shape[1], *of.shape[1:])
+            for of in (self.mean, self.scale, self.kernel)
+        ]
+        return np.stack(
+            [(sequence - mean) / scale @ kernel for mean, scale, kernel in zip(*parts)]
+        )
 
     def with_classes(self, means: np.ndarray, counts: np.ndarray) -> Discriminant:
         """Returns it with more classes behind its own, of the same covariance.
@@ -235,6 +256,11 @@ class DiscriminantFit:
                     likelihood[place, column] += logs[range(len(labels)), labels].sum()
         best = np.unravel_index(likelihood.argmax(), likelihood.shape)
         return SHRINKAGES[best[0]], TEMPERATURES[best[1]]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Returns probabilities `[examples, classes]` of logits."""
+    return np.exp(_log_softmax(logits))
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -52,9 +52,10 @@ class SecondLook(NamedTuple):
         """
         shown = self.steps.probabilities(sequence, step_sec)[:, :classes]
         told = found.at(found.segments).joined(evidence(shown, found.segments))
-        segments = self.segments.moved(sequence, found.segments, told.argmax(axis=1))
+        looking = self.segments.read(sequence)
+        segments = looking.moved(found.segments, told.argmax(axis=1))
         found = found.at(segments)
-        looks = self.segments.tiou(sequence, segments)[:, :classes]
+        looks = looking.tiou(segments)[:, :classes]
         return found.labelled(looks * found.joined(evidence(shown, segments)))
 
     def of_classes(self, classes: Sequence[str]) -> SecondLook:

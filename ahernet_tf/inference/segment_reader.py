@@ -21,7 +21,7 @@ from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
-from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit
+from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit, softmax
 from ahernet_tf.inference.windows import windows
 
 #: How far a misplaced segment begins or ends beside an action, in lengths of it.
@@ -51,6 +51,66 @@ _SHORTEST = 1e-3  # steps; a shorter segment is read as if it were so long
 _Examples = tuple[str, np.ndarray, list[int]]
 
 
+class ReadSequence(NamedTuple):
+    """What segments of one sequence look like.
+
+    Attributes:
+        shown: `[PARTS, steps, outputs]`, what a step adds to the logits in each part.
+        bias: `[outputs]`.
+    """
+
+    shown: np.ndarray
+    bias: np.ndarray
+
+    def logits(self, segments: np.ndarray) -> np.ndarray:
+        """Returns the logits `[segments, classes, placements]` of segments.
+
+        Args:
+            segments: `[segments, 2]`, `[start, end]` in steps.
+        """
+        logits = self.bias
+        weights = _weights(segments, self.shown.shape[1])
+        for part, shown in enumerate(self.shown):
+            logits = logits + weights[:, part] @ shown
+        return logits.reshape(len(segments), -1, len(PLACEMENTS))
+
+    def of_class(self, number: int) -> ReadSequence:
+        """Returns it with one class."""
+        outputs = slice(number * len(PLACEMENTS), (number + 1) * len(PLACEMENTS))
+        return ReadSequence(self.shown[:, :, outputs], self.bias[outputs])
+
+    def tiou(self, segments: np.ndarray) -> np.ndarray:
+        """Estimates the tIoU of segments with an action, class by class.
+
+        Args:
+            segments: `[segments, 2]`, in steps.
+
+        Returns:
+            `[segments, classes]` in [0, 1].
+        """
+        logits = self.logits(segments)
+        placed = softmax(logits.reshape(len(segments), -1)).reshape(logits.shape)
+        return placed @ PLACEMENT_TIOU
+
+    def moved(self, segments: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Moves segments to where actions of their classes seem to lie.
+
+        Args:
+            segments: `[segments, 2]`, in steps.
+            labels: `[segments]` int, the class of each.
+
+        Returns:
+            `[segments, 2]` float32, within the sequence.
+        """
+        placed = np.zeros((len(segments), len(PLACEMENTS)), np.float32)
+        for label in np.unique(labels):
+            own = labels == label
+            placed[own] = softmax(self.of_class(label).logits(segments[own])[:, 0])
+        length = segments[:, 1:] - segments[:, :1]
+        moved = segments + length * (placed @ WAY)
+        return np.clip(moved, 0, self.shown.shape[1]).astype(np.float32)
+
+
 class SegmentReader(NamedTuple):
     """A classifier of segments.
 
@@ -61,51 +121,15 @@ class SegmentReader(NamedTuple):
 
     discriminant: Discriminant
 
-    def tiou(self, sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
-        """Estimates the tIoU of segments with an action, class by class.
-
-        Args:
-            sequence: `[steps, channels]`.
-            segments: `[segments, 2]`, `[start, end]` in steps.
-
-        Returns:
-            `[segments, classes]` in [0, 1].
-        """
-        described = describe_segments(sequence, segments)
-        placed = self.discriminant.probabilities(described)
-        return placed.reshape(
-            len(segments), -1, len(PLACEMENT_TIOU)
-        ) @ PLACEMENT_TIOU.astype(np.float32)
-
-    def moved(
-        self, sequence: np.ndarray, segments: np.ndarray, labels: np.ndarray
-    ) -> np.ndarray:
-        """Moves segments to where actions of their classes seem to lie.
-
-        Args:
-            sequence: `[steps, channels]`.
-            segments: `[segments, 2]`, in steps.
-            labels: `[segments]` int, the class of each.
-
-        Returns:
-            `[segments, 2]` float32, within the sequence.
-        """
-        described = describe_segments(sequence, segments)
-        placed = np.zeros((len(segments), len(PLACEMENTS)), np.float32)
-        for label in np.unique(labels):
-            own = labels == label
-            reader = self.of_classes([label])
-            placed[own] = reader.discriminant.probabilities(described[own])
-        length = segments[:, 1:] - segments[:, :1]
-        moved = segments + length * (placed @ WAY)
-        return np.clip(moved, 0, len(sequence)).astype(np.float32)
+    def read(self, sequence: np.ndarray) -> ReadSequence:
+        """Reads a sequence `[steps, channels]`, of which segments are asked then."""
+        return ReadSequence(self.discriminant.by_part(sequence), self.discriminant.bias)
 
     def of_classes(self, numbers: Sequence[int]) -> SegmentReader:
         """Returns it with some of its classes, by their numbers, in that order."""
-        outputs = np.add.outer(
-            np.multiply(numbers, len(PLACEMENT_TIOU)), np.arange(len(PLACEMENT_TIOU))
-        )
-        return SegmentReader(self.discriminant.of_classes(outputs.ravel().astype(int)))
+        count = len(PLACEMENTS)
+        outputs = [number * count + own for number in numbers for own in range(count)]
+        return SegmentReader(self.discriminant.of_classes(outputs))
 
     def with_classes(self, means: np.ndarray, counts: np.ndarray) -> SegmentReader:
         """Returns it with more classes behind its own.
@@ -124,8 +148,7 @@ class SegmentReader(NamedTuple):
 def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
     """Computes the mean features of the parts of segments.
 
-    Bounds may lie within a step, which then counts in part. All segments are one
-    product of matrices, however many they are.
+    Bounds may lie within a step, which then counts in part.
 
     Args:
         sequence: `[steps, channels]`.
@@ -134,16 +157,24 @@ def describe_segments(sequence: np.ndarray, segments: np.ndarray) -> np.ndarray:
     Returns:
         `[segments, PARTS * channels]`, float32: part by part.
     """
-    steps = np.arange(len(sequence))
-    start, end = np.clip(segments.astype(np.float64), 0, len(sequence)).T
-    start = np.minimum(start, len(sequence) - _SHORTEST)
+    weights = _weights(segments, len(sequence))
+    return (weights @ sequence).reshape(len(segments), -1).astype(np.float32)
+
+
+def _weights(segments: np.ndarray, steps: int) -> np.ndarray:
+    """Returns how much each step counts in the mean of each part of segments.
+
+    Returns:
+        `[segments, PARTS, steps]`, float32.
+    """
+    start, end = np.clip(segments.astype(np.float64), 0, steps).T
+    start = np.minimum(start, steps - _SHORTEST)
     end = np.maximum(end, start + _SHORTEST)
     bounds = np.linspace(start, end, PARTS + 1, axis=1)[..., np.newaxis]
-    low, high = bounds[:, :-1], bounds[:, 1:]
-    covered = np.minimum(high, steps + 1) - np.maximum(low, steps)
-    weights = np.maximum(covered, 0) / (high - low)  # [segments, parts, steps]
-    weights = weights.astype(np.float32).reshape(-1, len(sequence))
-    return (weights @ sequence).reshape(len(segments), -1).astype(np.float32)
+    # Counted from each step, bounds are near enough in float32.
+    from_step = np.clip((bounds - np.arange(steps)).astype(np.float32), 0, 1)
+    length = np.diff(bounds, axis=1).astype(np.float32)
+    return np.diff(from_step, axis=1) / length
 
 
 def describe_moment(

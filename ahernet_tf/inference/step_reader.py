@@ -19,7 +19,7 @@ from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.clip_spans import ClipSpan
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.roles import Role
-from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit
+from ahernet_tf.inference.discriminant import Discriminant, DiscriminantFit, softmax
 
 #: Windows around a step, in median lengths of a moment; 0: the step alone.
 _WIDTHS = (0.0, 0.25, 0.75)
@@ -57,8 +57,9 @@ class StepReader(NamedTuple):
         Returns:
             `[steps, classes + 1]`, background last.
         """
-        described = describe_steps(sequence, self.widths_sec / step_sec)
-        return self.discriminant.probabilities(described)
+        shown = self.discriminant.by_part(sequence)
+        widths = self.widths_sec[:, np.newaxis] / step_sec
+        return softmax(sum(map(describe_steps, shown, widths)) + self.discriminant.bias)
 
     def describe_moment(self, features: np.ndarray, step_sec: float) -> np.ndarray:
         """Describes the steps of a moment as if background surrounded it.

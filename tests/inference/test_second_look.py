@@ -29,12 +29,12 @@ def test_candidates_are_moved_and_scored_by_all_that_is_known():
     shown = look.steps.probabilities(sequence, 0.5)[:, :2]
     here = found.at(segments)
     told = (here.proposal[:, None] * found.probability + evidence(shown, segments)) / 2
-    moved = look.segments.moved(sequence, segments, told.argmax(axis=1))
+    moved = look.segments.read(sequence).moved(segments, told.argmax(axis=1))
     np.testing.assert_array_equal(read.segments, moved)
     assert not np.allclose(moved, segments)
     there = found.at(moved)
     said = (there.proposal[:, None] * found.probability + evidence(shown, moved)) / 2
-    scores = look.segments.tiou(sequence, moved)[:, :2] * said
+    scores = look.segments.read(sequence).tiou(moved)[:, :2] * said
     np.testing.assert_allclose(read.score, scores.max(axis=1), rtol=1e-6)
     assert read.label.tolist() == scores.argmax(axis=1).tolist()
     np.testing.assert_array_equal(read.rank, read.score)

@@ -46,7 +46,18 @@ def test_segments_without_length_or_beyond_the_end_are_read(segment):
     sequence = np.array([[1.0], [2.0], [6.0]], np.float32)
     (found,) = describe_segments(sequence, np.array([segment]))
     step = min(max(int(segment[0]), 0), 2)
-    np.testing.assert_allclose(found, sequence[step, 0], rtol=1e-4)
+    np.testing.assert_allclose(found, sequence[step, 0], rtol=1e-3)
+
+
+def test_a_sequence_is_read_as_its_segments_are_described():
+    random = np.random.default_rng(0)
+    reader = SegmentReader(discriminant(PARTS * 4, 2 * len(PLACEMENTS), random))
+    sequence = random.normal(3, 1, (30, 4)).astype(np.float32)
+    segments = np.sort(random.uniform(-1, 31, (50, 2)), axis=1)
+    expected = reader.discriminant.logits(describe_segments(sequence, segments))
+    found = reader.read(sequence).logits(segments)
+    assert found.shape == (50, 2, len(PLACEMENTS))
+    np.testing.assert_allclose(found.reshape(50, -1), expected, atol=2e-5)
 
 
 def test_placements_are_known_by_their_tiou_and_lead_to_the_action():
@@ -81,12 +92,12 @@ def test_a_segment_is_worth_its_tiou_and_moved_back(placement):
     reader = reader_of(placement)
     action = np.array([40.0, 60.0])
     segments = (40 + 20 * PLACEMENTS[placement])[np.newaxis]
-    found = reader.tiou(sequence, segments)
+    found = reader.read(sequence).tiou(segments)
     np.testing.assert_allclose(found, [[0, PLACEMENT_TIOU[placement]]], atol=1e-6)
-    moved = reader.moved(sequence, segments, np.array([1]))
+    moved = reader.read(sequence).moved(segments, np.array([1]))
     np.testing.assert_allclose(moved[0], action, atol=1e-4)
     # Of the other class nothing is known: each placement is as likely.
-    other = reader.moved(sequence, segments, np.array([0]))
+    other = reader.read(sequence).moved(segments, np.array([0]))
     length = segments[0, 1] - segments[0, 0]
     expected = segments[0] + length * WAY.mean(axis=0)
     np.testing.assert_allclose(other[0], expected, atol=1e-4)
@@ -95,7 +106,7 @@ def test_a_segment_is_worth_its_tiou_and_moved_back(placement):
 def test_segments_move_within_the_sequence():
     reader = reader_of(PLACEMENTS.tolist().index([0.4, 1.0]))
     segments = np.array([[1.0, 10.0], [0.0, 10.0]], np.float32)
-    moved = reader.moved(np.zeros((10, 1), np.float32), segments, np.array([1, 1]))
+    moved = reader.read(np.zeros((10, 1), np.float32)).moved(segments, np.array([1, 1]))
     assert moved.tolist() == [[0, 10], [0, 10]]
 
 
@@ -191,12 +202,12 @@ def test_classes_and_placements_are_told_apart(tmp_path, config, role):
         sequence = np.full((60, CHANNELS), -3.0, np.float32)
         sequence[20:40] = LEVELS[label] + progress(20)
         segments = 20 + 20 * PLACEMENTS
-        tiou = found.tiou(sequence, segments)
+        tiou = found.read(sequence).tiou(segments)
         assert tiou[0].argmax() == number
         if role == "oracle" and label in dataset.target_classes:
             continue  # it has one instance of each
         assert tiou[0, number] > tiou[1:, number].max()
-        moved = found.moved(sequence, segments, np.full(len(segments), number))
+        moved = found.read(sequence).moved(segments, np.full(len(segments), number))
         before = np.abs(segments - [20, 40]).sum(axis=1)
         after = np.abs(moved - [20, 40]).sum(axis=1)
         assert (after[1:] < before[1:]).all(), label

@@ -37,6 +37,18 @@ def test_windows_around_a_step_are_averaged_and_cut_at_the_ends():
     np.testing.assert_array_equal(some, found[[3, 0]])
 
 
+def test_a_sequence_is_read_as_its_steps_are_described():
+    random = np.random.default_rng(0)
+    reader = StepReader(discriminant(2 * 4, 3, random), np.array([0.0, 1.3]), None)
+    sequence = random.normal(3, 1, (30, 4)).astype(np.float32)
+    described = describe_steps(sequence, np.array([0.0, 1.3 / 0.2]))
+    np.testing.assert_allclose(
+        reader.probabilities(sequence, 0.2),
+        reader.discriminant.probabilities(described),
+        atol=1e-5,
+    )
+
+
 def test_evidence_is_the_tiou_with_what_the_steps_show():
     shown = np.zeros((20, 2))
     shown[8:12, 0] = 1.0
