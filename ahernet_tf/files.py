@@ -262,10 +262,25 @@ def read_json(
         text = data.decode(json.detect_encoding(data))
         content = json.loads(text, object_pairs_hook=unique, parse_int=_integer)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: is not JSON ({error})") from error
+        what = f"{path}: is not JSON ({error})"
+        raise ValueError(f"{what}{_json_hint(error)}") from error
     if faults:
         raise ValueError(f"{path}: the key {faults[0]!r} is there twice.")
     return content
+
+
+def _json_hint(error: Exception) -> str:
+    """Says what to change where JSON is written as other languages write it."""
+    if not isinstance(error, json.JSONDecodeError):
+        return ""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    if after[:1] in ("}", "]") and before.endswith(","):
+        return f": remove the comma before '{after[0]}'"
+    if after.startswith("'"):
+        return ": strings stand in double quotes (json.dump of Python writes them)"
+    if after.startswith(("//", "/*", "#")):
+        return ": JSON has no comments, remove them"
+    return ""
 
 
 def _integer(text: str) -> int:

@@ -101,6 +101,11 @@ def said_of_pairs(pairs: Collection[tuple[str, str]], here: str, there: str) -> 
     return "; ".join(said)
 
 
+def is_subset(text: str) -> bool:
+    """Tells whether a text is a spelling of a subset's name."""
+    return subset_name(text) in _SUBSETS
+
+
 @functools.lru_cache(maxsize=1024)
 def subset_name(text: str) -> str:
     """Returns `training`, `validation` or `test` for their spellings, others as is."""

@@ -204,3 +204,20 @@ def test_a_place_that_takes_no_files_is_refused_whatever_its_rights_say():
     for check in (files.check_directory, files.check_output):
         with pytest.raises(ValueError, match=r"nothing can be written to /proc "):
             check("/proc/out")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ('{"a": [1, ], "b": 2}', "remove the comma before ']'"),
+        ('{"a": 1,\n}', "remove the comma before '}'"),
+        ("{'a': 1}", "strings stand in double quotes"),
+        ('{"a": 1, // one\n "b": 2}', "JSON has no comments"),
+    ],
+)
+def test_json_of_other_languages_is_told_how_to_mend(tmp_path, text, hint):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is not JSON") as error:
+        files.read_json(path)
+    assert hint in str(error.value)

@@ -186,8 +186,8 @@ def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
         return FeatureCheck(None, f"cannot be read ({reason})")
     if shape[0] == 0 or shape[1] == 0:
         return FeatureCheck(None, f"the sequence is empty (shape {shape})")
-    if values is not None and not np.isfinite(values.sum(dtype=np.float64)):
-        bad = np.argwhere(~np.isfinite(values))
+    if values is not None and not _is_finite(values):
+        bad = np.argwhere(~(np.abs(values) <= np.finfo(np.float32).max))
         if len(bad):
             clip, channel = bad[0]
             return FeatureCheck(
@@ -196,6 +196,15 @@ def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
                 f"at clip {clip}, channel {channel})",
             )
     return FeatureCheck(tuple(shape), None)
+
+
+def _is_finite(values: np.ndarray) -> bool:
+    """Tells whether values are finite in the type that a network takes."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        finite = np.isfinite(values.sum(dtype=np.float64))
+        if finite and values.dtype == np.float64:
+            return bool((np.abs(values) <= np.finfo(np.float32).max).all())
+        return bool(finite)
 
 
 def check_sequences(

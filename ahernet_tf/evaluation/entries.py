@@ -60,6 +60,8 @@ def check_item(name: str, video: str, item: Any, keys: tuple[str, ...]) -> None:
     for key in keys:
         if item.get(key) is None:
             raise ValueError(f"{where}: {key!r} is missing in {dict(item)!r}.")
+    if "label" in keys and isinstance(item["label"], list | Mapping | bool):
+        raise ValueError(f"{where}: expected one label, received {item['label']!r}.")
     segment = item["segment"]
     if not is_pair(segment):
         raise ValueError(

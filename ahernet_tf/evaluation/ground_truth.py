@@ -102,7 +102,10 @@ def _videos_of_subset(
     """Returns `{canonical video: (checked annotations, duration in seconds)}`."""
     database = content.get("database") if isinstance(content, Mapping) else None
     if not isinstance(database, Mapping):
-        raise ValueError(f"{name}: the key 'database' (an object) is missing.")
+        raise ValueError(
+            f"{name}: the key 'database' (an object) is missing; convert-annotations "
+            "makes such a file of annotations in other forms."
+        )
     chosen: dict[str, tuple[list[Any], float]] = {}
     seen: Counter[str] = Counter()
     for video, record in database.items():

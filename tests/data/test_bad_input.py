@@ -28,6 +28,12 @@ def infinity(tiny):
     tiny.moment_features["c1_m1"][[0, 3], 1] = -np.inf
 
 
+def too_large(tiny):
+    values = tiny.untrimmed_features["b1"].astype(np.float64)
+    values[7, 2] = 1e39
+    tiny.untrimmed_features["b1"] = values
+
+
 def empty(tiny):
     tiny.untrimmed_features["b1"] = np.zeros((0, 3), np.float32)
 
@@ -82,6 +88,8 @@ FAULTS = {
     wrong_channels: "untrimmed.npz: video 'b1': 5 channels, expected 3",
     nan: "untrimmed.npz: video 'b1': nan in the features (1 values, first at clip 7, "
     "channel 2)",
+    too_large: "untrimmed.npz: video 'b1': 1e+39 in the features (1 values, first at "
+    "clip 7, channel 2)",
     infinity: "moments.npz: video 'c1_m1': -inf in the features (2 values, first at "
     "clip 0, channel 1)",
     empty: "untrimmed.npz: video 'b1': the sequence is empty (shape (0, 3))",

@@ -12,10 +12,11 @@ from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.collected_videos import make_videos
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.source import Source
-from ahernet_tf.data.annotations.times import to_number
+from ahernet_tf.data.annotations.text_tables import named_columns
+from ahernet_tf.data.annotations.times import SECONDS, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.files import write_json, write_text
+from ahernet_tf.files import shortened, write_json, write_text
 
 
 def read_annotations(path: str | pathlib.Path) -> dict[str, Video]:
@@ -72,7 +73,7 @@ def read_database(source: Source, collector: VideoCollector) -> None:
     content = source.json
     database = content.get("database") if isinstance(content, dict) else None
     if not isinstance(database, dict):
-        raise ValueError("holds no object 'database'")
+        raise ValueError("holds no object 'database', {video: record}")
     for video_id, record in database.items():
         if not isinstance(record, dict):
             collector.fault(video_id, f"expected an object, received {record!r}")
@@ -110,7 +111,8 @@ def add_annotations_of(
     elif others:
         collector.fault(video_id, f"has no 'annotations', but '{others[0]}'")
     elif not is_withheld(record.get("subset")):
-        collector.count("videos without 'annotations', taken as background")
+        what = "has no 'annotations'; an empty list says that nothing happens"
+        collector.fault(video_id, what)
 
 
 def facts_of(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,21 +127,30 @@ def is_withheld(subset: Any) -> bool:
 
 
 def add_annotations(collector: VideoCollector, video_id: str, entries: Any) -> None:
-    """Adds a JSON list of `{"segment": [start, end], "label": name}`."""
+    """Adds a JSON list of `{"segment": [start, end], "label": name}`.
+
+    In place of a segment there may be a start and an end, as columns are called.
+    """
     if not isinstance(entries, list):
         if entries is not None:
             what = f"expected a list of annotations, received {entries!r}"
             collector.fault(video_id, what)
         return
     for entry in entries:
-        segment = entry.get("segment") if isinstance(entry, dict) else None
+        segment, label, unit = None, None, SECONDS
+        if isinstance(entry, dict) and "segment" in entry:
+            segment, label = entry["segment"], entry.get("label")
+        elif isinstance(entry, dict):
+            _, columns, unit = named_columns(list(entry))
+            named = dict(zip(columns, entry.values()))
+            segment, label = [named.get("start"), named.get("end")], named.get("label")
         if not isinstance(segment, list) or len(segment) != 2 or None in segment:
-            what = f"expected segment [start, end], received {entry!r}"
+            what = f"expected segment [start, end], received {shortened(entry)}"
             collector.fault(video_id, what)
             continue
         if any(isinstance(value, str) for value in segment):
             collector.count("segments written as text")
-        collector.add_segment(video_id, *segment, entry.get("label"))
+        collector.add_segment(video_id, *segment, label, unit)
 
 
 def add_repeated(source: Source, collector: VideoCollector) -> None:

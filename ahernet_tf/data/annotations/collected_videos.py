@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -77,9 +78,8 @@ def _another_unit(collector: VideoCollector, ids: Iterable[str]) -> str | None:
     """Says that times look like those of another unit, or returns None."""
     facts = {i: _completed(collector, i) for i in ids if collector.actions[i]}
     ends = (
-        (end, known["duration"])
+        (end, known.get("duration", math.inf))
         for i, known in facts.items()
-        if "duration" in known
         for _, end, _ in _timed(collector, i, known)[0]
     )
     return another_unit(ends, collector.options.times, collector.options.strict)
@@ -88,6 +88,8 @@ def _another_unit(collector: VideoCollector, ids: Iterable[str]) -> str | None:
 def _completed(collector: VideoCollector, video_id: str) -> dict[str, Any]:
     """Returns what is known of a video, from the file and from beside it."""
     facts = {**collector.options.beside(video_id), **collector.known[video_id]}
+    if "duration" in collector.known[video_id]:
+        facts.pop("covered", None)
     if "duration" not in facts and "frames" in facts and "fps" in facts:
         facts["duration"] = facts["frames"] / facts["fps"]
     return facts
@@ -138,6 +140,8 @@ def _video(collector: VideoCollector, video_id: str, name: str) -> Video | None:
         collector.count(UNKNOWN_DURATION)
     instances, counts, faults = mended(rows, duration, collector.options)
     for fault in faults:
+        covered = facts.get("covered") and fault.endswith(f"lasts {duration} s")
+        fault += " (what its features cover)" if covered else ""
         collector.fault(video_id, fault)
     if faults:
         return None

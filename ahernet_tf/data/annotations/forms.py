@@ -224,6 +224,8 @@ def recognised(source: Source) -> str:
                 f"holds files of several forms: {said}; name one as --from"
             )
         name = forms[0] if forms else None
+    if name is None and not source.files and not source.text.strip():
+        raise ValueError("is empty")
     if name is None:
         table = None if source.path.is_dir() else source.table
         lacks = table.lacks(["video", "start", "end", "label"]) if table else None

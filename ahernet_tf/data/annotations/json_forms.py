@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import Any
 
 from ahernet_tf.data.annotations.activitynet import (
@@ -12,6 +13,7 @@ from ahernet_tf.data.annotations.activitynet import (
 )
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import add_clip, is_too_low
+from ahernet_tf.data.annotations.text_tables import named_columns
 from ahernet_tf.data.annotations.times import to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
@@ -22,12 +24,16 @@ def is_database(source: Source) -> bool:
         return True
     record = first_record(source)
     bare = isinstance(record.get("annotations"), list)
-    return bare and "duration_second" not in record
+    known = {"duration_second", "data", "annotator"}  # of BSN, of Label Studio
+    return bare and not known & record.keys()
 
 
 def read_records(source: Source, collector: VideoCollector) -> None:
-    """Reads ActivityNet's JSON; also its records alone, `{id: {annotations}}`."""
-    if isinstance(source.json, dict) and "database" not in source.json:
+    """Reads ActivityNet's JSON; also its records alone, `{id: {annotations}}`.
+
+    Records may be a list, or lines, that name their videos.
+    """
+    if isinstance(source.json, list) or "database" not in source.json:
         for video_id, record in records_of(source, collector).items():
             add_record(collector, video_id, record)
     else:
@@ -145,24 +151,44 @@ def refuse_captions(source: Source, collector: VideoCollector) -> None:
 
 
 def first_record(source: Source) -> dict[str, Any]:
-    """Returns the first record of a JSON `{id: record}`, or {}."""
+    """Returns the first record of a JSON `{id: record}`, or `[record]`; or {}."""
     content = source.json
-    first = next(iter(content.values()), None) if isinstance(content, dict) else None
+    records = content.values() if isinstance(content, dict) else content or ()
+    first = next(iter(records), None) if not isinstance(records, str) else None
     return first if isinstance(first, dict) else {}
 
 
 def records_of(source: Source, collector: VideoCollector) -> dict[str, dict[str, Any]]:
     """Returns the records of a JSON `{id: record}`; what is none is reported.
 
+    Of a list of records each has the id as a field, such as `video`.
+
     Raises:
-        ValueError: The file holds no object.
+        ValueError: The file holds neither.
     """
-    if not isinstance(source.json, dict):
+    content = source.json
+    if isinstance(content, list):
+        records = [_named(record) for record in content]
+        content = dict(records)
+        for video_id, number in collections.Counter(v for v, _ in records).items():
+            if number > 1:
+                collector.fault(video_id, "duplicate id")
+    if not isinstance(content, dict):
         raise ValueError("expected an object with a record per video")
     records = {}
-    for video_id, record in source.json.items():
+    for video_id, record in content.items():
         if isinstance(record, dict):
             records[video_id] = record
         else:
             collector.fault(video_id, f"expected an object, received {record!r}")
     return records
+
+
+def _named(record: Any) -> tuple[str, Any]:
+    """Returns the id of a video that its record names, and the record."""
+    names = list(record) if isinstance(record, dict) else []
+    columns = named_columns(names)[1]
+    video = record[names[columns.index("video")]] if "video" in columns else None
+    if not isinstance(video, str):
+        raise ValueError(f"expected a record with its video, received {record!r:.80}")
+    return video, record

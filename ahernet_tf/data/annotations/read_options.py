@@ -11,13 +11,17 @@ from ahernet_tf import spelling
 
 @dataclasses.dataclass(frozen=True)
 class VideoFacts:
-    """What a file beside the annotations says of a video."""
+    """What a file beside the annotations says of a video.
+
+    `covered` says that the duration is what features cover.
+    """
 
     duration_sec: float | None = None
     frames: int | None = None
     fps: float | None = None
     subset: str | None = None
     group: str | None = None
+    covered: bool | None = None
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> VideoFacts:
@@ -25,13 +29,14 @@ class VideoFacts:
         return cls(**{_FIELDS.get(name, name): value for name, value in facts.items()})
 
     def known(self) -> dict[str, Any]:
-        """Returns what is known: any of duration, frames, fps, subset and group."""
+        """Returns what is known: duration, frames, fps, subset, group, covered."""
         values = {
             "duration": self.duration_sec,
             "frames": self.frames,
             "fps": self.fps,
             "subset": self.subset,
             "group": self.group,
+            "covered": self.covered,
         }
         return {name: value for name, value in values.items() if value is not None}
 

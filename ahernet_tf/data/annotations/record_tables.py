@@ -18,7 +18,7 @@ def table_of_records(content: Any) -> TextTable | None:
         None where these are no records.
 
     Raises:
-        ValueError: A column is there twice.
+        ValueError: A column is there twice, or a value is a list.
     """
     records = content
     if isinstance(content, dict) and all(isinstance(v, list) for v in content.values()):
@@ -37,14 +37,21 @@ def table_of_records(content: Any) -> TextTable | None:
         if not isinstance(record, dict):
             bad.append((number, (str(record),)))
             continue
-        values = (record.get(name) for name in header)
-        cells = ["" if value is None else str(value) for value in values]
+        values = {c: record.get(name) for c, name in zip(columns, header)}
+        for column in ("video", "start", "end", "label"):
+            if isinstance(values.get(column), list | dict):
+                value = f"{column} = {values[column]!r:.80}"
+                raise ValueError(f"record {number}: expected one value, found {value}")
+        cells = ["" if value is None else str(value) for value in values.values()]
         rows.append(TextRow(number, dict(zip(keys, cells)) | dict(zip(columns, cells))))
     return TextTable(tuple(header), keys, columns, tuple(rows), tuple(bad), "", unit)
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    """Returns a record with start and end in place of its segment."""
+    """Returns a record with start and end in place of its segment, one label alone."""
+    for name in ("label", "labels"):
+        if isinstance(record.get(name), list) and len(record[name]) == 1:
+            record = {**record, name: record[name][0]}
     segment = record.get("segment")
     if not isinstance(segment, list) or len(segment) != 2:
         return record

@@ -78,7 +78,7 @@ class Source:
         Raises:
             ValueError: The file begins like JSON, but is not.
         """
-        if not self.text.lstrip().startswith(("{", "[")):
+        if not self._is_json():
             return None
         self.repeated.clear()
         try:
@@ -111,9 +111,14 @@ class Source:
         Raises:
             ValueError: A column is there twice, or quotes do not end.
         """
-        if self.text.lstrip().startswith(("{", "[")):
+        if self._is_json():
             return table_of_records(self.json)
         return None if self.text.lstrip().startswith("<") else parse_table(self.text)
+
+    def _is_json(self) -> bool:
+        """Tells by its first sign, or by its name, whether a file is one of JSON."""
+        begin = self.text.lstrip()
+        return begin.startswith(("{", "[")) or (bool(begin) and self.ending == "json")
 
     @functools.cached_property
     def lines(self) -> list[tuple[int, str]]:

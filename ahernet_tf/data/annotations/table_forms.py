@@ -12,7 +12,7 @@ from ahernet_tf.data.annotations.text_tables import (
     TextTable,
 )
 from ahernet_tf.data.annotations.times import to_number
-from ahernet_tf.data.annotations.video_collector import VideoCollector
+from ahernet_tf.data.annotations.video_collector import NO_LABELS, VideoCollector
 
 AMBIGUOUS = "Ambiguous"
 THUMOS14_CLASSES = (
@@ -38,8 +38,8 @@ THUMOS14_CLASSES = (
     "VolleyballSpiking",
 )
 _NO_ACTION = "no action"  # of TSP's column temporal-region-label
-_NO_LABELS = (_NO_ACTION, "background", "none", "-", "nan", "sil")
 _SCORES = ("score", "confidence")
+_ALSO_READ = (*_SCORES, "temporal-region-label")
 
 
 def is_table(source: Source) -> bool:
@@ -78,6 +78,9 @@ def read_table(source: Source, collector: VideoCollector) -> None:
     names = collector.options.classes or THUMOS14_CLASSES
     lasts = _column_of_lengths(table)
     facts = [name for name in FACTS if name != lasts]
+    unread = [c for c in table.unread() if c.casefold() not in _ALSO_READ]
+    what = f"columns that are not read ({', '.join(unread)})"
+    collector.count(what, len(unread))
     for row in rows_of(table, collector):
         video_id = source.stem if alone else table.video_of(row)
         collector.add_video(video_id, **{name: row.get(name) for name in facts})
@@ -90,7 +93,7 @@ def read_table(source: Source, collector: VideoCollector) -> None:
             continue
         if not start and not end:
             label = row.get("label") or row.get("label_index")
-            if label and label.casefold() not in _NO_LABELS:
+            if label and label.casefold() not in (*NO_LABELS, "nan"):
                 what = f"line {row.line}: an action '{label}' without times"
                 collector.fault(video_id, what)
             continue

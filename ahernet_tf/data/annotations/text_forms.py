@@ -11,7 +11,7 @@ from ahernet_tf.data.annotations.text_tables import video_name
 from ahernet_tf.data.annotations.times import FRAMES, TimePoint, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
-NO_CLASSES = ("SIL", "background", "BACKGROUND", "action_start", "action_end")
+_NO_CLASSES = ("action_start", "action_end")  # of 50 Salads, beside `NO_LABELS`
 _SPAN = re.compile(r"(\d+)-(\d+)\s+(\S+)")
 _FREQUENCIES = "\\"  # Audacity's second line of a label
 _CHAPTER = re.compile(
@@ -112,7 +112,7 @@ def read_frame_labels(source: Source, collector: VideoCollector) -> None:
             frame = spans[-1][1]
     collector.add_video(video, frames=max(end for _, end, _ in spans))
     for start, end, label in spans:
-        if label not in NO_CLASSES:
+        if label not in _NO_CLASSES:
             collector.add_segment(video, start, end, label, FRAMES)
 
 

@@ -15,6 +15,7 @@ from ahernet_tf.data.annotations.times import (
     SECONDS,
     to_number,
 )
+from ahernet_tf.spelling import is_subset
 
 DELIMITERS = {
     **{",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"},
@@ -24,8 +25,9 @@ DELIMITERS = {
 # What columns are called in the tables that are around, the preferred names first; as
 # `_key` spells them.
 _COLUMNS = {
-    "video": "video videoname videoid filename mediafile mediafilename mediafilepath "
-    "file id clip clipid youtubeid ytid",
+    "video": "video videoname videoid vid filename videofile videofilename videopath "
+    "filepath path mediafile mediafilename mediafilepath file id clip clipname clipid "
+    "youtubeid ytid",
     "start": "start tinit tstart startsec starttime startseconds begin begintime "
     "starttimesec starttimeseconds starttimestamp onset from timestart t0 starts "
     "segmentstart startsegment actionstart startsecond beginsec",
@@ -34,7 +36,7 @@ _COLUMNS = {
     "segmentend endsegment actionend endsecond finishsec",
     "label": "label type class classname action actionlabel labelname activity "
     "activitylabel behavior behaviour category event actionclass name labels "
-    "actionname activityname classlabel annotation",
+    "actionname activityname classlabel cls annotation",
     "label_index": "labelidx labelindex classindex classid labelid",
     "action_duration": "actionduration actionlength segmentduration segmentlength "
     "eventduration",
@@ -42,7 +44,7 @@ _COLUMNS = {
     "totallength durationseconds mediaduration",
     "frames": "frames numframe count videoframes numframes framecount nframes",
     "fps": "rfps fps framerate videofps fpsframes",
-    "subset": "subset split",
+    "subset": "subset split partition",
     "group": "group subject person participant participantid",
 }
 _UNITS = {  # columns of start and end in another unit than seconds
@@ -54,7 +56,9 @@ _UNITS = {  # columns of start and end in another unit than seconds
                    "endtimemsec endmilliseconds stopms"),
 }  # fmt: skip
 FACTS = ("duration", "frames", "fps", "subset", "group")
+_IS_SUBSET = re.compile(r"(is|in)?(train|test|val|validation)(ing)?")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+_MOST_ABOVE = 10  # lines above a header
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
@@ -115,15 +119,36 @@ class TextTable:
         parted = ""
         if self.delimiter:
             parted = f" (separated by {DELIMITERS[self.delimiter]})"
+        names = ", ".join(name or "(no name)" for name in self.header)
         return (
-            f"has no column {', '.join(missing)}; its columns are "
-            f"{', '.join(self.header)}{parted}"
+            f"has no column {', '.join(missing)}; its columns are {names}{parted}: "
+            "its first line must name the columns so"
         )
+
+    def unread(self) -> list[str]:
+        """Returns the names of the columns that are none of `_COLUMNS`.
+
+        Raises:
+            ValueError: One of them holds subsets, which would be lost.
+        """
+        named = zip(self.header, self.keys, self.columns)
+        rest = {name: key for name, key, column in named if column not in _COLUMNS}
+        for name, key in rest.items() if "subset" not in self.columns else ():
+            found = {row.get(key) for row in self.rows} - {""}
+            parts = bool(found) and all(map(is_subset, found))
+            if parts or _IS_SUBSET.fullmatch(key):
+                raise ValueError(
+                    f"the column '{name}' tells training from test ("
+                    f"{', '.join(sorted(found)[:3])}): call it subset, with training, "
+                    "validation or test in it"
+                )
+        return [name for name in rest if name]
 
     def video_of(self, row: TextRow) -> str:
         """Returns the video of a row; of a file's name without folders and ending."""
         key = self.keys[self.columns.index("video")]
-        return video_name(row["video"]) if "file" in key else row["video"]
+        of_file = "file" in key or "path" in key
+        return video_name(row["video"]) if of_file else row["video"]
 
     @functools.cached_property
     def videos(self) -> frozenset[str]:
@@ -154,11 +179,13 @@ def parse_table(text: str) -> TextTable | None:
     Cells are separated by a comma, semicolon, tab, bar or blanks: by whichever makes
     most of the header known columns. A first line `sep=;` says so, too. Cells may be
     quoted and then hold line breaks. A comma is a decimal comma where it cannot part
-    thousands, or where cells are not separated by commas.
+    thousands, or where cells are not separated by commas. Lines above the header, such
+    as a title, are left out.
 
     Raises:
         ValueError: A column is there twice, or quotes do not end.
     """
+    text = _from_header(text)
     told = re.match(r"\s*sep=(.)\r?\n", text)
     first = _first_line(text[told.end() :] if told else text)
     if not first.strip():
@@ -205,6 +232,19 @@ def video_name(path: str) -> str:
     """Returns the id of a video file: its name without folders and ending."""
     name = re.split(r"[/\\]", path.strip())[-1]
     return _ENDING.sub("", name)
+
+
+def _from_header(text: str) -> str:
+    """Empties the lines above a header that one of the first lines is."""
+    lines = re.split(r"(\r\n|\r|\n)", text, maxsplit=_MOST_ABOVE)
+    for number in range(0, len(lines) - 1, 2):
+        cells = re.split(r"[,;\t|]| +", lines[number])
+        known = sum(_key(cell) in _NAMES for cell in cells)
+        if known > 2 and number:
+            return "".join([*lines[1:number:2], *lines[number:]])
+        if known and not lines[number].startswith("#"):
+            break
+    return text
 
 
 def _first_line(text: str) -> str:

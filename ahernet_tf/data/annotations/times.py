@@ -77,8 +77,10 @@ def to_rate(value: Any) -> float | None:
 
 def to_number(value: Any) -> float | None:
     """Converts a number or its text; None for NaN, infinity and anything else."""
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        return None
     try:
-        number = float(value) if not isinstance(value, bool) else math.nan
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

@@ -16,6 +16,7 @@ from ahernet_tf.data.annotations.text_tables import video_name
 from ahernet_tf.data.annotations.times import FRAMES, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
+POINT_EVENTS = "point events, which last no time, left out"
 STATE = "state"  # in the type of BORIS' behaviours that last
 
 
@@ -180,7 +181,7 @@ def read_boris(source: Source, collector: VideoCollector) -> None:
         ):
             event = (subject, code, modifier)
             if code not in lasting:
-                collector.add_segment(video, time, time, code)
+                collector.count(POINT_EVENTS)
             elif event in begun:
                 collector.add_segment(video, begun.pop(event), time, code)
             else:
@@ -213,14 +214,15 @@ def read_boris_table(source: Source, collector: VideoCollector) -> None:
         duration = row.get("mediaduration") or row.get("totallength")
         collector.add_video(video, to_number(duration), fps=row.get("fps"))
         label = row["behavior"]
+        if row[kind].upper() == "POINT":
+            collector.count(POINT_EVENTS)
+            continue
         if "stop" in table.keys:
             collector.add_segment(video, row["start"], row["stop"], label)
             continue
         event = (video, row.get("subject"), label)
         state = row[kind].upper()
-        if state == "POINT":
-            collector.add_segment(video, row["time"], row["time"], label)
-        elif state == "START" and event not in open_events:
+        if state == "START" and event not in open_events:
             open_events[event] = row["time"]
         elif state == "STOP" and event in open_events:
             collector.add_segment(video, open_events.pop(event), row["time"], label)

@@ -22,6 +22,8 @@ from ahernet_tf.data.annotations.times import (
     to_rate,
 )
 
+NO_LABELS = ("no action", "background", "none", "-", "sil")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Action:
@@ -143,14 +145,23 @@ class VideoCollector:
         unit = self.options.times or unit
         begin = TimePoint.of(start, unit)
         finish = None if end in (None, "") else TimePoint.of(end, unit)
-        label = "" if label is None else str(label).strip()
-        if begin is None or (finish is None and end not in (None, "")):
+        label, odd = _label(label)
+        if odd:
+            self.fault(video_id, f"expected one label, received {odd}")
+        elif not self.options.canonical and self._is_none(label):
+            self.count(f"segments of '{label}', which is no action, dropped")
+            self.stops[video_id] += [] if begin is None else [begin]
+        elif begin is None or (finish is None and end not in (None, "")):
             what = "numbers" if unit == SECONDS else f"numbers ({unit})"
             self.fault(video_id, f"expected {what}, received [{start!r}, {end!r}]")
         elif not label:
             self.fault(video_id, f"the segment [{start}, {end}] has no label")
         else:
             self.actions[video_id].append(Action(begin, finish, label))
+
+    def _is_none(self, label: str) -> bool:
+        """Tells whether a label says that there is no action, and no list has it."""
+        return label.casefold() in NO_LABELS and label not in self.options.classes
 
     def add_stop(self, video_id: str, time: Any, unit: str = SECONDS) -> None:
         """Adds a time from which on nothing is done; see `stops`."""
@@ -173,3 +184,13 @@ class VideoCollector:
         if name != text:
             self.count(f"subset '{text}', now '{name}'")
         return name
+
+
+def _label(value: Any) -> tuple[str, str]:
+    """Returns a label with single blanks; or what is none, such as a list."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        label = " ".join(str(value).split())
+        return "" if label.casefold() == "nan" else label, ""
+    if value is None or value != value:  # NaN
+        return "", ""
+    return "", f"{value!r:.80}"

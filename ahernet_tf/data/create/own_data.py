@@ -60,7 +60,8 @@ class Maker:
         for path in inputs.videos:
             self._facts |= read_video_files(path)
         for path in inputs.video_info:
-            self._facts |= read_video_facts(path, self.report)
+            encoding = inputs.reading.get("encoding")
+            self._facts |= read_video_facts(path, self.report, encoding)
         self._layout = complete_layout(
             inputs.layout,
             inputs.features,

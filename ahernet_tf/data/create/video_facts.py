@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from ahernet_tf import spelling
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.read_options import VideoFacts
+from ahernet_tf.data.annotations.text_tables import video_name
 from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.data.video_headers import (
@@ -87,6 +88,8 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
         if facts is None and beside is None:
             raise KeyError(video)
         known = facts.known() if facts else {}
+        if beside is not None and beside.duration_sec:
+            known.pop("covered", None)
         return VideoFacts.of(known | (beside.known() if beside else {}))
 
     def _of_features(self, video: str, fps: float | None) -> VideoFacts | None:
@@ -105,13 +108,15 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
             if self._model.covers != "clips":
                 return None
             clips = self._store.shape(found)[0]
+            if not clips:
+                raise ValueError("the sequence is empty")
         except (OSError, ValueError) as error:
             where = f"{self._store.where(found)}: "
             self.faults[found] = str(error).removeprefix(where)
             return None
         rate = self._model.fps or (info and info.fps) or fps
         if rate:
-            return VideoFacts(self._model.covered_sec(clips, rate))
+            return VideoFacts(self._model.covered_sec(clips, rate), covered=True)
         self.frames_covered.add(video)
         return VideoFacts(frames=round(self._model.covered_sec(clips, 1.0)))
 
@@ -119,17 +124,21 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
         """Says that no video has features of its name, and what names there are."""
         asked, ids = list(self.faults), self._store.ids()
         near = [(a, n) for a in asked for n in self._store.near(a)[:1]]
+        hint = (
+            "a template such as '{video}_rgb' or '{video}.mp4' says how the features "
+        )
+        hint += "are called"
+        if near and all(a.startswith(f"{name}.") for a, name in near):
+            hint = "leave the endings out of the table, or call its column video_file"
+        elif not near:
+            near = [(a, n) for a in asked for n in self._store.near(video_name(a))[:1]]
+            if near:
+                hint = "call the column video_file: then names of files are the videos"
         said = spelling.said_of_pairs(
             near or list(zip(asked, ids)), "in the table", "among the features"
         )
-        hint = "a template such as '{video}_rgb' or '{video}.mp4' says how the features"
-        if near and all(a.startswith(f"{name}.") for a, name in near):
-            hint = (
-                "call them alike: leave the endings out of the table, as the features"
-            )
         return (
-            f"none of the {len(asked)} videos has features of its name: {said} ({hint} "
-            "are called)"
+            f"none of the {len(asked)} videos has features of its name: {said} ({hint})"
         )
 
     def __iter__(self) -> Iterator[str]:

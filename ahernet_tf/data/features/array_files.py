@@ -44,6 +44,8 @@ def npy_header(start: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
             else:
                 header = np.lib.format.read_array_header_2_0(file)
     except ValueError as error:
+        if start.startswith(b"version https://git-lfs"):
+            raise ValueError("is a pointer of Git LFS: run git lfs pull") from error
         raise ValueError(f"is no npy array ({error})") from error
     shape, fortran, dtype = header
     if dtype.hasobject:

@@ -105,6 +105,9 @@ class Hdf5Store(IndexedStore):
             hint = f"'{first}/{{video}}'"
             if len(below) == 1:
                 hint += f" or '{{video}}/{below[0]}'"
+        elif len(same) > 1 and len(groups) > len(same):  # a group is a video
+            parts = ",".join(f"{{video}}/{name}" for name in same[:3])
+            hint = f"'{{video}}/{same[0]}'; or join them as --parts {parts}"
         elif same:
             parts = ",".join(f"{group}/{{video}}" for group in groups[:3])
             hint = f"'{{video}}/{same[0]}'; or join groups as --parts {parts}"

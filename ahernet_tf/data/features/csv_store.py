@@ -71,10 +71,12 @@ class CsvStore(DirectoryStore):
             raise ValueError(
                 "the first column has no name, and does not count the rows 0, 1, 2, ..."
             )
-        if counted and not layout.index and len(values) >= _LEAST_COUNTED:
+        even = _is_even(values[:, 0]) and not _is_even(values[:, -1])
+        if (counted or even) and not layout.index and len(values) >= _LEAST_COUNTED:
+            said = ", ".join(f"{value:g}" for value in values[:3, 0])
             raise ValueError(
-                "the first column counts the rows (0, 1, 2, ...) and is no feature; "
-                "write the file with index=False"
+                f"the first column counts the rows or frames, or is their time ({said}"
+                ", ...), and is no feature; write the file without it (index=False)"
             )
         return values[:, int(layout.index) :]
 
@@ -82,6 +84,12 @@ class CsvStore(DirectoryStore):
         layout = read_layout(path)
         lines = path.read_bytes().replace(b"\r", b"\n").split(b"\n")
         return sum(map(bool, map(bytes.strip, lines))) - layout.header, layout.channels
+
+
+def _is_even(column: np.ndarray) -> bool:
+    """Tells whether numbers grow by the same each time."""
+    steps = np.diff(column)
+    return len(steps) > 1 and steps[0] > 0 and np.allclose(steps, steps[0], atol=0)
 
 
 def read_layout(path: pathlib.Path) -> CsvLayout:

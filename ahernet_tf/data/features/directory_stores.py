@@ -68,6 +68,15 @@ class DirectoryStore(IndexedStore):
             return self.path / self._files[entry.row]
         return self.path / f"{self.template.name(video_id)}{self.endings[0]}"
 
+    def missing(self, video_id: str) -> str:
+        """Says that a video has no features, and what is there in their place."""
+        path = self.file_of(video_id)
+        if path.is_dir():
+            return f"has no features: {path.name} is a directory"
+        if path.is_symlink():
+            return f"has no features: {path.name} is a link to nothing"
+        return super().missing(video_id)
+
     def _file(self, entry: Entry) -> pathlib.Path:
         path = self.path / self._files[entry.row]
         require_inside(path, self.path, self.spec)

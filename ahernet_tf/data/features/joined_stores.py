@@ -95,7 +95,7 @@ class UnionStore(FeatureStore):
             return store, name
         names = [owner.name for owner in owners]
         raise ValueError(
-            f"{self.path}: video '{video_id}': is in {' and '.join(names)}; if they "
+            f"{self.where(video_id)}: is in {' and '.join(names)}; if they "
             f"are parts of one video, join them with --parts {','.join(names)} of "
             "make_dataset ('parts' in dataset.json); if they are different videos, "
             f"call them {' and '.join(f'{_called(o)}/{video_id}' for o in owners)}"

@@ -64,6 +64,11 @@ FORMATS: dict[str, StoreFormat] = {
     "packed": StoreFormat((), directory=PackedStore),
 }
 _OTHERS = 4  # files of other formats are passed over where they are so many times fewer
+_HINTS = {
+    ".gz": "unpack the files",
+    ".txt": "call tables of numbers .csv",
+    ".mat": "save the arrays as npy",
+}
 _PICKLES = (".pkl", ".pickle", ".p", ".joblib")
 
 
@@ -248,6 +253,9 @@ def _format_of(name: str) -> str | None:
 def _refusal(endings) -> str:
     """Says what files of endings that nothing reads are."""
     found = sorted(set(endings))
+    hints = [hint for ending, hint in _HINTS.items() if ending in found]
+    if hints:
+        return f"{found}: {hints[0]}"
     if any(ending.lower() in _PICKLES for ending in found):
         return (
             f"{found}: pickled objects, not an array, which are never read; save "

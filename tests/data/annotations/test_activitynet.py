@@ -10,7 +10,7 @@ from ahernet_tf.data.annotations.activitynet import (
 from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.checks import DataError
 from tests.conftest import shared_path
-from tests.data.annotations.reading import faults, read
+from tests.data.annotations.reading import faults
 from tests.data.annotations.reading import write as save
 
 
@@ -20,12 +20,13 @@ def write(tmp_path, database):
     return path
 
 
-def one(segment, duration=100.0):
-    return {"v": {"duration": duration, "annotations": [_annotation(segment)]}}
+def one(segment, duration=100.0, label="run", **facts):
+    record = {"duration": duration, "annotations": [_annotation(segment, label)]}
+    return {"v": {**record, **facts}}
 
 
-def _annotation(segment):
-    return {"segment": segment, "label": "run"}
+def _annotation(segment, label="run"):
+    return {"segment": segment, "label": label}
 
 
 def test_reads_untrimmed_videos_and_moments(tmp_path):
@@ -76,7 +77,7 @@ def test_a_video_with_zero_length_segments_only_is_no_background(tmp_path):
 
 
 def test_duration_follows_from_frames_and_fps(tmp_path):
-    path = write(tmp_path, {"v": {"fps": 25, "frames": 100}})
+    path = write(tmp_path, {"v": {"fps": 25, "frames": 100, "annotations": []}})
     assert read_annotations(path)["v"].duration_sec == 4.0
 
 
@@ -92,8 +93,11 @@ def test_duration_follows_from_frames_and_fps(tmp_path):
         (one([1, 2, 3]), "expected segment [start, end], received"),
         (one([1, 2], duration=0), "duration of 0"),
         (one([1, 2], duration=None), "has no duration, nor fps and frames"),
-        ({"v": {"duration": 5, "fps": 0}}, "fps of 0"),
-        ({"v": {"duration": 5, "frames": 12.5}}, "whole number of frames"),
+        (one([1, 2], fps=0), "fps of 0"),
+        (one([1, 2], frames=12.5), "whole number of frames"),
+        (one([1, 2], fps="1_0"), "fps of '1_0'"),
+        ({"v": {"duration": 5}}, "has no 'annotations'"),
+        (one([1, 2], label=["run", "sit"]), "expected one label, received ['run', "),
         ({"v": {"duration": 5, "annotations": [{"segment": [1, 2]}]}}, "no label"),
         ({"v": {"duration": 5, "annotations": 3}}, "expected a list of annotations"),
         ({"v": []}, "expected an object, received []"),
@@ -136,7 +140,7 @@ def test_an_absent_file_is_named(tmp_path):
 
 
 def test_all_faults_are_in_one_message(tmp_path):
-    database = {f"v{n:03}": {"duration": -n - 1} for n in range(60)}
+    database = {f"v{n:03}": {"duration": -n - 1, "annotations": []} for n in range(60)}
     with pytest.raises(DataError) as error:
         read_annotations(write(tmp_path, database))
     lines = str(error.value).splitlines()
@@ -169,10 +173,9 @@ def test_reads_the_gestures():
 
 def test_annotations_under_another_name_do_not_make_background(tmp_path):
     record = {"duration": 9, "annotatons": [{"segment": [1, 2], "label": "run"}]}
-    path = save(tmp_path / "a.json", {"database": {"a": record, "b": {"duration": 9}}})
-    videos, problems = faults(path)
-    assert list(videos) == ["b"]
-    assert problems == ["a.json: video 'a': has no 'annotations', but 'annotatons'"]
-    database = {"b": {"duration": 9}, "c": {"duration": 9, "subset": "testing"}}
-    _, counts = read(save(path, {"database": database}))
-    assert counts == {"videos without 'annotations', taken as background": 1}
+    withheld = {"duration": 9, "subset": "testing"}
+    records = {"a": record, "b": {"duration": 9}, "c": withheld}
+    videos, problems = faults(save(tmp_path / "a.json", {"database": records}))
+    assert list(videos) == ["c"]
+    assert problems[0] == "a.json: video 'a': has no 'annotations', but 'annotatons'"
+    assert "video 'b': has no 'annotations'; an empty" in problems[1]

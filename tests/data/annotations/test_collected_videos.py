@@ -76,9 +76,9 @@ def test_prefix_is_part_of_the_id_unless_all_ids_have_it(tmp_path):
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ({"duration": "nan"}, "duration of 'nan'"),
-        ({"duration": -3}, "duration of -3"),
-        ({"duration": 9, "fps": 0}, "fps of 0"),
+        ({"duration": "nan", "annotations": []}, "duration of 'nan'"),
+        ({"duration": -3, "annotations": []}, "duration of -3"),
+        ({"duration": 9, "fps": 0, "annotations": []}, "fps of 0"),
         (
             {"duration": 9, "annotations": 7},
             "expected a list of annotations, received 7",
@@ -156,10 +156,10 @@ def test_an_id_that_is_nearly_another_is_a_fault(tmp_path, other):
 
 
 def test_a_key_that_is_there_twice_is_a_fault(tmp_path):
-    text = '{"database": {"a": {"duration": 3}, "a": {"duration": 4}}}'
+    text = '{"database": {"a": {"duration": 3, "annotations": []}, "a": {}}}'
     videos, problems = faults(write(tmp_path / "a.json", text))
     assert (videos, problems) == ({}, ["a.json: video 'a': duplicate id"])
-    text = '{"database": {"a": {"duration": 3, "duration": 4}}}'
+    text = '{"database": {"a": {"duration": 3, "annotations": [], "duration": 4}}}'
     _, problems = faults(write(tmp_path / "a.json", text))
     assert problems == ["a.json: duplicate key 'duration'"]
 

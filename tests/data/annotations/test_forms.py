@@ -54,7 +54,7 @@ def test_a_directory_of_several_forms_is_refused(tmp_path):
     [
         ("hello\n", "has no column end, label, start, video"),
         ("k1,2.5,4,run\n", "no line with the names of the columns"),
-        ("", "is of no form that is known"),
+        ("", "is empty"),
         ("{}", "is of no form that is known"),
         ("{", "is not JSON"),
         ("<a>", "is not XML"),

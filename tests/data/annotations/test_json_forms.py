@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from ahernet_tf.data.annotations.videos import Instance, Video
@@ -78,3 +80,25 @@ def test_captions_are_refused(tmp_path):
     videos, problems = faults(write(tmp_path / "c.json", {"a": record}))
     assert videos == {}
     assert "sentences are no classes" in problems[0]
+
+
+def test_records_may_be_a_list_that_names_its_videos(tmp_path):
+    action = {"start_ms": 1000, "end_ms": 2500, "class": "run"}
+    record = {"file": "v/a.mp4", "video": "a", "duration": 9, "annotations": [action]}
+    other = {"video": "b", "duration": 9, "annotations": []}
+    path = write(tmp_path / "a.json", [record, other])
+    assert form_of(path) == "activitynet"
+    videos, _ = read(path)
+    assert actions(videos) == {"a": [(1.0, 2.5, "run")], "b": []}
+    lines = "".join(f"{json.dumps(r)}\n" for r in (record, other, other))
+    _, problems = faults(write(tmp_path / "b.jsonl", lines))
+    assert problems == ["b.jsonl: video 'b': duplicate id"]
+
+
+@pytest.mark.parametrize("label", [["run", "sit"], {"name": "run"}, True])
+def test_a_label_that_is_no_name_is_a_fault(tmp_path, label):
+    row = {"video": "a", "start": 1, "end": 2, "label": label}
+    annotations = [{"segment": [1, 2], "label": label}]
+    for content in ([row], {"database": {"a": {"annotations": annotations}}}):
+        videos, problems = faults(write(tmp_path / "a.json", content))
+        assert label is True or (not videos and len(problems) == 1)

@@ -11,6 +11,7 @@ from ahernet_tf.data.annotations.repairs import another_unit, mended
         ((21.0, 25.0), "segment starts at 21.0 s, the video lasts 20.0 s"),
         ((15.0, 21.0), "segment ends at 21.0 s, the video lasts 20.0 s"),
         ((5.0, 4.0), "segment starts at 5.0 s, after its end at 4.0 s"),
+        ((5.0, 5.0), "segment starts and ends at 5.0 s, and has no length"),
     ],
 )
 def test_strictly_a_time_outside_is_a_fault(segment, fault):
@@ -42,6 +43,26 @@ def test_times_of_which_most_are_outside_are_in_another_unit(ends, unit):
     assert f"are they {unit}, or the durations wrong? (for {unit} give --times" in said
     assert f"of {len(ends)} segments lie outside their videos" in said
     assert "--times is seconds" in another_unit(ends, "seconds")
+
+
+def test_times_a_little_outside_are_no_frames():
+    said = another_unit([(30, 20), (25, 20)], None)
+    assert "are the durations wrong? (those of features follow from clip_frames" in said
+
+
+@pytest.mark.parametrize("duration", [20, float("inf")])
+def test_times_within_the_first_second_are_parts_of_the_video(duration):
+    ends = [(0.2, duration), (0.9, duration), (1.0, duration)]
+    assert "all 3 segments end within the first second" in another_unit(ends, None)
+    assert another_unit(ends, "seconds") is None
+    assert another_unit([*ends, (1.1, duration)], None) is None
+
+
+def test_segments_that_nearly_repeat_others_are_counted():
+    segments = [(1, 5, "x"), (1.1, 5.1, "x"), (1.1, 5.1, "y"), (5, 9, "x")]
+    _, counts, _ = mended(segments, 20.0, ReadOptions())
+    assert list(counts.values()) == [1]
+    assert "two annotators" in next(iter(counts))
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,11 @@ def test_an_absent_file_says_so(tmp_path):
 def test_lines_keep_their_numbers(tmp_path):
     source = Source(write(tmp_path / "a.txt", "one\r\n\r\n  two\u2028 \n"))
     assert source.lines == [(1, "one"), (3, "two\u2028")]
+
+
+def test_a_file_is_json_by_its_name_too(tmp_path):
+    for text in ("null", '// mine\n{"a": 1}'):
+        source = Source(write(tmp_path / "a.json", text))
+        assert text != "null" or source.table is None
+    with pytest.raises(ValueError, match="JSON has no comments, remove them"):
+        _ = source.json

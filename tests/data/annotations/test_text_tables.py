@@ -32,6 +32,9 @@ def test_whatever_separates_the_cells(delimiter):
         "video,start,end,label\nk1,2.5,7.75,x,,\n",
         "video\tstart\tend\tlabel\rk1\t2.5\t7.75\tx\r",
         "video start end label\nk1   2.5  7.75 x\n",
+        "My actions,,,\nvideo,start,end,label\nk1,2.5,7.75,x\n",
+        "# made by me\n#\nvideo,start,end,label\nk1,2.5,7.75,x\n",
+        "#video,start,end,label\nk1,2.5,7.75,x\n",
     ],
 )
 def test_one_row_however_it_is_written(text):
@@ -92,11 +95,27 @@ def test_the_video_of_a_bad_row_may_stand_at_its_end():
     assert [video for _, video, _ in parse_table(text).bad_videos()] == ["k1", None]
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("fold", ("Train", "test")), ("is_train", ("1", "0")), ("phase", ("tr ain", ""))],
+)
+def test_a_subset_under_another_name_is_not_lost(column, values):
+    rows = "".join(f"k{n},1,2,x,{value}\n" for n, value in enumerate(values))
+    table = parse_table(f"video,start,end,label,{column}\n{rows}")
+    with pytest.raises(ValueError, match=f"the column '{column}' tells .* call it sub"):
+        table.unread()
+
+
+def test_columns_that_are_not_read_are_named():
+    table = parse_table("video,start,end,label,,fold,who\nk,1,2,x,0,3,A\n")
+    assert table.unread() == ["fold", "who"]
+
+
 def test_missing_columns_are_named_beside_those_that_are_there():
     table = parse_table("name;begin;finish\n")
     assert table.lacks(["video", "start"]) == (
         "has no column video; its columns are name, begin, finish (separated by a "
-        "semicolon)"
+        "semicolon): its first line must name the columns so"
     )
     assert table.lacks(["start", "end"]) is None
 

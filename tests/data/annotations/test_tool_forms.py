@@ -93,7 +93,7 @@ def test_boris_projects_pair_their_events(tmp_path):
     videos, counts = read(path)
     assert actions(videos) == {"x": [(1.5, 4, "jump")]}
     assert (videos["x"].duration_sec, videos["x"].fps) == (60.0, 25.0)
-    assert counts == {"segments of zero length dropped": 1}
+    assert counts == {"point events, which last no time, left out": 1}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_boris_aggregates_actions(tmp_path):
     assert videos["x"] == Video(
         "x", "", 60.0, (Instance(1.5, 4.0, "jump"),), None, 25.0
     )
-    assert counts == {"segments of zero length dropped": 1}
+    assert counts == {"point events, which last no time, left out": 1}
 
 
 def test_boris_events_are_paired(tmp_path):

@@ -51,3 +51,15 @@ def test_counts_are_of_the_file_and_never_zero(collector):
     collector.count("even", 2)
     collector.count("even")
     assert collector.report.counts == {"f.csv: even": 3}
+
+
+def test_a_label_that_means_nothing_is_no_action_but_ends_one(collector):
+    collector.add_segment("a", 1, None, "crack \xa0egg\n")
+    collector.add_segment("a", 3, None, "Background")
+    (action,) = collector.actions["a"]
+    assert action.label == "crack egg"
+    assert [stop.whole_sec for stop in collector.stops["a"]] == [3]
+    counts = {"f.csv: segments of 'Background', which is no action, dropped": 1}
+    assert dict(collector.report.counts) == counts
+    collector.add_segment("a", 4, 5, float("nan"))
+    assert "the segment [4, 5] has no label" in str(collector.report.problems[0])

@@ -94,8 +94,8 @@ def test_cvat_tags_last_while_frames_have_them(tmp_path):
         for n, label in tagged.items()
     )
     path = write(tmp_path / "a.xml", f"<annotations>{images}</annotations>")
-    expected = [(0.3, 0.6, "run"), (0.8, 0.9, "run"), (0.9, 1.0, "sit")]
-    assert actions(read(path, fps=10.0)[0]) == {"a": expected}
+    expected = [(3.0, 6.0, "run"), (8.0, 9.0, "run"), (9.0, 10.0, "sit")]
+    assert actions(read(path, fps=1.0)[0]) == {"a": expected}
 
 
 @pytest.mark.parametrize(("name", "text"), [("n.eaf", eaf()), ("x.anvil", ANVIL)])

@@ -25,8 +25,8 @@ def store(tmp_path):
 def test_features_say_how_long_videos_are_or_cover_them(store):
     facts = FactsOfFeatures(store, MODEL, {"c": VideoFacts(fps=10.0)})
     assert facts["a"] == VideoFacts(4.2, 21, 5.0)
-    assert facts["b"] == VideoFacts(5.0)
-    assert facts["c"] == VideoFacts(2.0, None, 10.0)
+    assert facts["b"] == VideoFacts(5.0, covered=True)
+    assert facts["c"] == VideoFacts(2.0, None, 10.0, covered=True)
     assert (facts.found, facts.faults) == (3, {})
 
 
@@ -49,6 +49,22 @@ def test_videos_without_features_are_faults_and_told_in_pairs(store):
     assert "'A.mp4' in the table, 'a' among the features" in facts.nothing_found()
     assert sorted(facts) == ["a", "b", "c"]
     assert len(facts) == 3
+
+
+def test_names_of_files_in_place_of_videos_are_told_in_pairs(store):
+    facts = FactsOfFeatures(store, MODEL)
+    for video in ("clips/b.mp4", "clips/c.mp4"):
+        assert facts.get(video) is None
+    said = facts.nothing_found()
+    assert "'clips/b.mp4' in the table, 'b' among the features; 'clips/c.mp4'" in said
+    assert "call the column video_file" in said
+
+
+def test_a_sequence_without_clips_is_empty(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((0, 3), np.float32))
+    facts = FactsOfFeatures(open_features(tmp_path, {"path": "."}), MODEL)
+    assert facts.get("a") is None
+    assert facts.faults["a"] == "the sequence is empty"
 
 
 def test_what_features_say_must_make_sense(tmp_path, store):

@@ -109,3 +109,11 @@ def test_messages_stay_short(tmp_path):
 def test_text_that_is_not_utf_8_is_named(tmp_path):
     with pytest.raises(ValueError, match="is no text in UTF-8"):
         read(tmp_path, written().encode("utf-16"))
+
+
+@pytest.mark.parametrize("step", [0.32, 8.0])
+def test_times_of_the_rows_are_no_feature(tmp_path, step):
+    rows = "".join(f"{n * step:g},{v},{v * v}\n" for n, v in enumerate((3, 7, 1, 4)))
+    for header in ("", "time,f0,f1\n"):
+        with pytest.raises(ValueError, match="rows or frames, or is their time"):
+            read(tmp_path, f"{header}{rows}")

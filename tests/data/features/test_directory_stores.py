@@ -122,3 +122,21 @@ def test_pickled_files_are_said_to_be_that(tmp_path):
     for path in (tmp_path, tmp_path / "a.pkl"):
         with pytest.raises(ValueError, match=r"\.pkl.*: pickled objects"):
             open_store(path, {})
+
+
+def test_what_lies_in_place_of_a_file_is_named(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES)
+    (tmp_path / "b.npy").mkdir()
+    (tmp_path / "c.npy").symlink_to(tmp_path / "nothing")
+    store = open_store(tmp_path, {})
+    assert store.missing("b") == "has no features: b.npy is a directory"
+    assert store.missing("c") == "has no features: c.npy is a link to nothing"
+
+
+def test_what_was_not_fetched_is_told_how_to(tmp_path):
+    (tmp_path / "a.npy").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(ValueError, match="run git lfs pull"):
+        open_store(tmp_path, {}).shape("a")
+    (tmp_path / "a.npy").rename(tmp_path / "a.npy.gz")
+    with pytest.raises(ValueError, match="unpack the files"):
+        open_store(tmp_path, {})
