@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import html
 import io
 import json
 import pathlib
@@ -243,7 +244,7 @@ def _vtt(videos: Collection[Video], media_of: Callable[[str], str]) -> str:
     """Makes WebVTT cues."""
     (video,) = videos
     cues = [
-        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{instance.label}\n"
+        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{html.escape(instance.label)}\n"
         for instance in video.instances
         for start, end in [_milliseconds(instance)]
     ]

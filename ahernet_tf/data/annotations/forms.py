@@ -93,7 +93,7 @@ FORMS: dict[str, Form] = {
         json_forms.refuse_captions,
     ),
     "label_studio": Form(
-        "JSON of Label Studio",
+        "JSON or table of Label Studio",
         tool_forms.is_label_studio,
         tool_forms.read_label_studio,
     ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 
+from ahernet_tf import spelling
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import THUMOS14_CLASSES, class_of_index
 from ahernet_tf.data.annotations.text_tables import video_name
@@ -17,35 +19,41 @@ _FREQUENCIES = "\\"  # Audacity's second line of a label
 _CHAPTER = re.compile(
     r"[(\[]?((?:\d+:)?\d{1,2}:\d\d(?:[.,]\d+)?)[)\]]?(?:\s+[-–—]?\s*(.*))?"
 )
+_MARKS = r"</?(?:[bciuv]|font|lang|rt|ruby|\d[\d:.]*)(?:[\s.][^>]*)?>"
 _CUE = re.compile(r"([\d:.,]+)\s+-->\s+([\d:.,]+)(?:\s.*)?$")
 
 
 def is_thumos14_text(source: Source) -> bool:
-    """Tells whether there are THUMOS14's files, or one of them."""
+    """Tells whether there are THUMOS14's files, or one of them; or MultiTHUMOS'."""
     paths = source.files or [source.path]
-    names = {p.stem.rpartition("_")[0] for p in paths if p.suffix == ".txt"}
+    stems = [p.stem for p in paths if p.suffix == ".txt"]
+    names = {name for stem in stems for name in (stem, stem.rpartition("_")[0])}
     return bool(names & set(THUMOS14_CLASSES))
 
 
 def read_thumos14_text(source: Source, collector: VideoCollector) -> None:
     """Reads a directory of `<Class>_<subset>.txt`, or one such file.
 
-    A line is `video_test_0000004  0.2 1.1`. The subset is in the file's name.
+    A line is `video_test_0000004  0.2 1.1`. The subset is in the file's name; in
+    MultiTHUMOS, whose files are `<Class>.txt`, in the video's.
 
     Raises:
         ValueError: There is no such file.
     """
-    paths = [p for p in source.files if p.match("*_*.txt")]
+    paths = [p for p in source.files if p.match("*.txt") and "README" not in p.name]
     if source.path.is_dir() and not paths:
         raise ValueError("holds no file <Class>_<subset>.txt")
     for path in paths or [source.path]:
         label, _, subset = path.stem.rpartition("_")
-        if not label:
-            raise ValueError(f"{path.name}: expected a name <Class>_<subset>.txt")
+        whole = not spelling.is_subset(subset)
+        if whole:
+            label = path.stem
         for number, line in Source(path, source.encoding).lines:
             cells = line.split()
             if len(cells) == 3:
-                collector.add_video(cells[0], subset=subset)
+                words = cells[0].split("_") if whole else [subset]
+                known = filter(spelling.is_subset, words)
+                collector.add_video(cells[0], subset=next(known, None))
                 collector.add_segment(*cells, label)
             else:
                 what = f"line {number}: expected video, start, end, received '{line}'"
@@ -238,5 +246,5 @@ def read_subtitles(source: Source, collector: VideoCollector) -> None:
                 )
             continue
         start, end = _CUE.match(lines[place]).groups()
-        text = re.sub(r"</?[^>]+>", "", " ".join(lines[place + 1 :]))
-        collector.add_segment(video, start, end, text)
+        text = re.sub(_MARKS, "", " ".join(lines[place + 1 :]))
+        collector.add_segment(video, start, end, html.unescape(text))

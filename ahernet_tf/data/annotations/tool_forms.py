@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,20 +23,34 @@ STATE = "state"  # in the type of BORIS' behaviours that last
 
 def is_label_studio(source: Source) -> bool:
     """Tells whether there are tasks of Label Studio, complete or in its short form."""
-    content = source.json
+    content = _label_studio_tasks(source)
     first = content[0] if isinstance(content, list) and content else None
     if not isinstance(first, dict):
         return False
     return {"data", "annotations"} <= set(first) or {"id", "annotator"} <= set(first)
 
 
+def _label_studio_tasks(source: Source) -> Any:
+    """Returns the tasks of JSON, or those in the rows of a table that was exported."""
+    table = None if source.json is not None else source.table
+    if table is None or not {"annotator", "annotationid"} <= set(table.keys):
+        return source.json
+    tasks = []
+    for row in table.rows:
+        cells = zip(table.header, (row[key] for key in table.keys))
+        tasks.append({n: json.loads(c) if c[:1] == "[" else c for n, c in cells})
+    return tasks
+
+
 def read_label_studio(source: Source, collector: VideoCollector) -> None:
-    """Reads Label Studio's JSON: time lines in frames, regions in seconds, objects.
+    """Reads Label Studio: time lines in frames, regions in seconds, objects.
+
+    Its JSON, complete or short, or its table, whose cells hold lists in JSON.
 
     Frames count from 1 and both ends belong to the action. What `data` says beside
     the video (`fps`, `duration`, `subset`, ...) is taken, too.
     """
-    for task in source.json:
+    for task in _label_studio_tasks(source):
         data = task.get("data", task)  # the short form has no levels
         keys = sorted(data, key=lambda k: (k != "video", "video" not in k, k != "url"))
         named = next((data[k] for k in keys if isinstance(data[k], str)), "")

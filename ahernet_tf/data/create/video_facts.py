@@ -124,9 +124,7 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
         """Says that no video has features of its name, and what names there are."""
         asked, ids = list(self.faults), self._store.ids()
         near = [(a, n) for a in asked for n in self._store.near(a)[:1]]
-        hint = (
-            "a template such as '{video}_rgb' or '{video}.mp4' says how the features "
-        )
+        hint = "a template such as '{video}_rgb' or '{video}.mp4' says how features "
         hint += "are called"
         if near and all(a.startswith(f"{name}.") for a, name in near):
             hint = "leave the endings out of the table, or call its column video_file"

@@ -17,6 +17,17 @@ def test_thumos14_text_files(tmp_path):
     assert counts["segments of label 'Ambiguous' dropped"] == 1
 
 
+def test_multithumos_has_a_file_per_class_and_the_subset_in_the_ids(tmp_path):
+    write(tmp_path / "Diving.txt", "video_validation_01  0.2 1.5\n")
+    write(tmp_path / "Clean_up.txt", "video_test_02 2 3\nclip_7 1 2\n")
+    assert form_of(tmp_path) == "thumos14_text"
+    videos, _ = read(tmp_path)
+    subsets = {name: video.subset for name, video in videos.items()}
+    known = {"video_validation_01": "validation", "video_test_02": "test", "clip_7": ""}
+    assert subsets == known
+    assert videos["clip_7"].instances == (Instance(1.0, 2.0, "Clean_up"),)
+
+
 def test_k600_validation_needs_the_classes(tmp_path):
     path = write(tmp_path / "k.txt", "abc\t1.5\t2.5\t1\n")
     videos, _ = read(path, classes=("a", "b"))

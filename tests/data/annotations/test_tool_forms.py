@@ -39,6 +39,17 @@ def test_the_short_form_of_label_studio_is_read(tmp_path):
     assert actions(read(path, fps=10.0)[0]) == {"shop": [(1, 3, "pay")]}
 
 
+def test_the_table_of_label_studio_is_read(tmp_path):
+    span = '[{""ranges"":[{""start"":11,""end"":30}],""timelinelabels"":[""pay""]}]'
+    text = "video,id,tricks,annotator,annotation_id,lead_time\n"
+    text += f'/data/shop.mp4,1,"{span}",1,2,2.5\n'
+    path = write(tmp_path / "ls.csv", text)
+    assert form_of(path) == "label_studio"
+    assert actions(read(path, fps=10.0)[0]) == {"shop": [(1, 3, "pay")]}
+    path = write(tmp_path / "ls.csv", text.replace("}],", "}]"))
+    assert "cannot be read" in faults(path)[1][0]
+
+
 def test_cancelled_annotations_of_label_studio_do_not_count(tmp_path):
     region = {"value": {"start": 1.5, "end": 4, "labels": ["pay"]}}
     content = label_studio(region)
