@@ -93,7 +93,7 @@ FORMS: dict[str, Form] = {
         json_forms.refuse_captions,
     ),
     "label_studio": Form(
-        "JSON or table of Label Studio",
+        "JSON of Label Studio",
         tool_forms.is_label_studio,
         tool_forms.read_label_studio,
     ),
@@ -141,6 +141,11 @@ FORMS: dict[str, Form] = {
         tool_forms.is_boris_table,
         tool_forms.read_boris_table,
     ),
+    "label_studio_table": Form(
+        "table that Label Studio exported",
+        tool_forms.is_label_studio_table,
+        tool_forms.read_label_studio_table,
+    ),
     "csv": Form(
         "table, or JSON records, with a row an action: your own, THUMOS14's, TSP's",
         table_forms.is_table,
@@ -169,7 +174,10 @@ FORMS: dict[str, Form] = {
 }
 
 
-_TABLES = ("kinetics", "hacs_clips", "epic_kitchens", "charades", "boris_table", "csv")
+_TABLES = (
+    *("kinetics", "hacs_clips", "epic_kitchens", "charades", "boris_table"),
+    *("label_studio_table", "csv"),
+)
 
 
 def read_form(

@@ -10,6 +10,7 @@ from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import (
     checked_table,
     class_of_index,
+    has_columns,
     is_too_low,
     rows_of,
 )
@@ -23,42 +24,51 @@ STATE = "state"  # in the type of BORIS' behaviours that last
 
 def is_label_studio(source: Source) -> bool:
     """Tells whether there are tasks of Label Studio, complete or in its short form."""
-    content = _label_studio_tasks(source)
+    content = source.json
     first = content[0] if isinstance(content, list) and content else None
     if not isinstance(first, dict):
         return False
     return {"data", "annotations"} <= set(first) or {"id", "annotator"} <= set(first)
 
 
-def _label_studio_tasks(source: Source) -> Any:
-    """Returns the tasks of JSON, or those in the rows of a table that was exported."""
-    table = None if source.json is not None else source.table
-    if table is None or not {"annotator", "annotationid"} <= set(table.keys):
-        return source.json
-    tasks = []
-    for row in table.rows:
-        cells = zip(table.header, (row[key] for key in table.keys))
-        tasks.append({n: json.loads(c) if c[:1] == "[" else c for n, c in cells})
-    return tasks
-
-
 def read_label_studio(source: Source, collector: VideoCollector) -> None:
-    """Reads Label Studio: time lines in frames, regions in seconds, objects.
-
-    Its JSON, complete or short, or its table, whose cells hold lists in JSON.
+    """Reads Label Studio's JSON: time lines in frames, regions in seconds, objects.
 
     Frames count from 1 and both ends belong to the action. What `data` says beside
     the video (`fps`, `duration`, `subset`, ...) is taken, too.
     """
-    for task in _label_studio_tasks(source):
-        data = task.get("data", task)  # the short form has no levels
-        keys = sorted(data, key=lambda k: (k != "video", "video" not in k, k != "url"))
-        named = next((data[k] for k in keys if isinstance(data[k], str)), "")
-        video = video_name(named.partition("?")[0])
-        facts = ("duration", "frames", "fps", "subset", "group")
-        collector.add_video(video, **{name: data.get(name) for name in facts})
-        for result in _label_studio_results(task):
-            _add_label_studio(collector, video, result)
+    for task in source.json:
+        _add_task(task, collector)
+
+
+def is_label_studio_table(source: Source) -> bool:
+    """Tells whether there is the table that Label Studio exports."""
+    return has_columns(source, "annotator", "annotationid")
+
+
+def read_label_studio_table(source: Source, collector: VideoCollector) -> None:
+    """Reads Label Studio's table: the short form, whose lists stand in cells as JSON.
+
+    Raises:
+        ValueError: A cell begins like a list, and is none.
+    """
+    table = checked_table(source, "annotator", "annotationid")
+    for row in rows_of(table, collector):
+        cells = zip(table.header, (row[key] for key in table.keys))
+        task = {n: json.loads(c) if c.startswith("[") else c for n, c in cells}
+        _add_task(task, collector)
+
+
+def _add_task(task: dict[str, Any], collector: VideoCollector) -> None:
+    """Adds the actions of a task."""
+    data = task.get("data", task)  # the short form has no levels
+    keys = sorted(data, key=lambda k: (k != "video", "video" not in k, k != "url"))
+    named = next((data[k] for k in keys if isinstance(data[k], str)), "")
+    video = video_name(named.partition("?")[0])
+    facts = ("duration", "frames", "fps", "subset", "group")
+    collector.add_video(video, **{name: data.get(name) for name in facts})
+    for result in _label_studio_results(task):
+        _add_label_studio(collector, video, result)
 
 
 def _label_studio_results(task: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -44,7 +44,7 @@ def test_the_table_of_label_studio_is_read(tmp_path):
     text = "video,id,tricks,annotator,annotation_id,lead_time\n"
     text += f'/data/shop.mp4,1,"{span}",1,2,2.5\n'
     path = write(tmp_path / "ls.csv", text)
-    assert form_of(path) == "label_studio"
+    assert form_of(path) == "label_studio_table"
     assert actions(read(path, fps=10.0)[0]) == {"shop": [(1, 3, "pay")]}
     path = write(tmp_path / "ls.csv", text.replace("}],", "}]"))
     assert "cannot be read" in faults(path)[1][0]
