@@ -22,14 +22,14 @@ from ahernet_tf import program
 from ahernet_tf.config import Config
 
 if TYPE_CHECKING:
-    from ahernet_tf.models import checkpoint as storage
+    from ahernet_tf.models.checkpoint import Description
 
 
 @dataclasses.dataclass(frozen=True)
 class Imported:
     """What an import found: sizes, variables left out, parts that were absent."""
 
-    description: storage.Description
+    description: Description
     left_out: tuple[str, ...]
     absent_parts: tuple[str, ...]
 
@@ -88,15 +88,20 @@ def import_release(
         ValueError: The checkpoint is unreadable or lacks a variable, or the directory
             holds a model already.
     """
-    from ahernet_tf.models import checkpoint as storage
     from ahernet_tf.models import release_names as release
+    from ahernet_tf.models.checkpoint import (
+        DESCRIPTION,
+        Description,
+        save_description,
+        save_weights,
+    )
 
-    if (out / storage.DESCRIPTION).exists():
+    if (out / DESCRIPTION).exists():
         raise ValueError(f"{out} holds a model already.")
     arrays = read_checkpoint(checkpoint)
     try:
         sizes, network = release.network_of(arrays, config.network)
-        description = storage.Description(
+        description = Description(
             int(sizes["feature_channels"]),
             class_names(source_classes, sizes["source_classes"], "source"),
             class_names(target_classes, sizes["target_classes"], "target"),
@@ -109,8 +114,8 @@ def import_release(
         left_out = release.import_arrays(model, arrays, optional)
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
-    storage.save_weights(out, model)
-    storage.save_description(out, description, config)
+    save_weights(out, model)
+    save_description(out, description, config)
     return Imported(description, tuple(left_out), tuple(absent))
 
 

@@ -13,7 +13,7 @@ import pathlib
 from absl import flags
 
 from ahernet_tf import evaluation, files, program
-from ahernet_tf.visualization.results import draw_results
+from ahernet_tf.visualization.result_timelines import draw_results
 
 
 def define_flags() -> None:

@@ -28,7 +28,7 @@ from ahernet_tf.data.features.feature_store import FeatureStore
 from ahernet_tf.data.features.opening import open_store
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.evaluation import canonical_video_id
-from ahernet_tf.visualization.results import tracks_of
+from ahernet_tf.visualization.result_timelines import tracks_of
 from ahernet_tf.visualization.timeline import draw_timeline
 
 from . import checkpoint_flags

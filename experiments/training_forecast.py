@@ -5,7 +5,7 @@ from __future__ import annotations
 from ahernet_tf.auto import cost
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.forecast import START_SEC, Forecast
-from ahernet_tf.models import checkpoint
+from ahernet_tf.models import checkpoint_files
 from ahernet_tf.training import work_directory
 
 from .training_run import TrainingRun, describe
@@ -23,7 +23,7 @@ def forecast_of(run: TrainingRun) -> Forecast:
     """
     config, training = run.config, run.config.training
     dataset = Dataset.load(run.data, config.data, run.skip_bad, "shape")
-    found = checkpoint.checkpoint_paths(run.workdir)
+    found = checkpoint_files.checkpoint_paths(run.workdir)
     done = int(found[0].name.rpartition("-")[2]) if found else 0
     total = training.pretrain_iterations + training.iterations
     does = []

@@ -23,7 +23,7 @@ from ahernet_tf.inference.detections import as_results
 from ahernet_tf.inference.exemplars import keep_exemplars
 from ahernet_tf.inference.refinement import fit_refinement, load_refinement
 from ahernet_tf.inference.trained_network import find_model
-from ahernet_tf.models import AherNet, checkpoint, systems
+from ahernet_tf.models import AherNet, checkpoint, checkpoint_files, systems
 from ahernet_tf.models.checkpoint import Description
 from ahernet_tf.models.initialization import take_weights
 from ahernet_tf.training import logs, work_directory
@@ -183,7 +183,7 @@ def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:
         model = describe(dataset).build(config)
     if config.data.standardize:
         model.standardization.set_statistics(*channel_statistics(dataset))
-    if run.init is not None and not checkpoint.checkpoint_paths(run.workdir):
+    if run.init is not None and not checkpoint_files.checkpoint_paths(run.workdir):
         said = _initialize(run.init, model, describe(dataset))
         if workers.chief:
             print(f"Starts from the weights of {run.init}.", file=sys.stderr)

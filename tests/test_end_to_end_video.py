@@ -20,7 +20,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.inference.chance import chance
 from ahernet_tf.inference.detections import to_frame
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import checkpoint
 from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.video_features import extract_videos
 from experiments import localize_video, train_p3d, training_run
@@ -164,7 +164,7 @@ def train_on(directory, annotations, moments, seed):
     )
     training_run.train(run)
     written = json.loads((data / "clips_features" / "features.json").read_text())
-    known = storage.load_description(directory / "ahernet")[0].extraction
+    known = checkpoint.load_description(directory / "ahernet")[0].extraction
     assert known["extractor"] == written["extractor"]
     return metrics
 

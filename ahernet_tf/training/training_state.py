@@ -9,7 +9,7 @@ import shutil
 import tensorflow as tf
 
 from ahernet_tf import files
-from ahernet_tf.models import AherNet, checkpoint
+from ahernet_tf.models import AherNet, checkpoint, checkpoint_files
 from ahernet_tf.training import optimizers
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.ema import WeightAverage
@@ -62,16 +62,18 @@ class TrainingState:
         Raises:
             ValueError: All checkpoints are damaged, or are of another configuration.
         """
-        path = checkpoint.latest_checkpoint(self.directory)
+        path = checkpoint_files.latest_checkpoint(self.directory)
         if path is None:  # a best state would be of a run that begins anew
             shutil.rmtree(self.directory / BEST, ignore_errors=True)
         else:
-            checkpoint.restore(self._checkpoint, path)
+            checkpoint_files.restore(self._checkpoint, path)
 
     def save(self, iteration: int) -> None:
         """Writes a checkpoint; the last two are kept."""
         self.iteration.assign(iteration)
-        checkpoint.write_checkpoint(self._checkpoint, self.directory, iteration, _KEPT)
+        checkpoint_files.write_checkpoint(
+            self._checkpoint, self.directory, iteration, _KEPT
+        )
 
     def save_if_best(self, iteration: int, score: float) -> None:
         """Writes a checkpoint into the directory `best`, if none there is as good."""
@@ -81,7 +83,7 @@ class TrainingState:
             if kept["iteration"] <= iteration and score <= kept["score"]:
                 return
         self.iteration.assign(iteration)
-        checkpoint.write_checkpoint(self._checkpoint, best, iteration)
+        checkpoint_files.write_checkpoint(self._checkpoint, best, iteration)
         files.write_json(best / _SCORE, {"iteration": iteration, "score": score})
 
     def averaged(self) -> contextlib.AbstractContextManager:

@@ -30,7 +30,7 @@ import filelock
 from ahernet_tf import config as configuration
 from ahernet_tf import files
 from ahernet_tf.config import Config
-from ahernet_tf.models import checkpoint
+from ahernet_tf.models import checkpoint, checkpoint_files
 from ahernet_tf.models.checkpoint import Description
 
 RUN, METRICS, LOCK = "run.json", "metrics.json", "train.lock"
@@ -81,7 +81,7 @@ def check(
     Raises:
         ValueError: Names what differs.
     """
-    if not checkpoint.checkpoint_paths(directory):
+    if not checkpoint_files.checkpoint_paths(directory):
         return
     if not (directory / RUN).exists():
         raise ValueError(

@@ -8,8 +8,7 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.config import NetworkConfig
 from ahernet_tf.inference import Localizer
-from ahernet_tf.models import AherNet
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import AherNet, checkpoint
 from ahernet_tf.models import release_names as release
 from data_tools.import_release import import_release
 
@@ -66,11 +65,13 @@ def test_imported_network_predicts_what_the_release_would(model, tmp_path, versi
     imported = import_release(prefix, tmp_path / "out", config())
     assert sorted(imported.left_out) == ["aher/g_conv1/weights/Adam", "beta1_power"]
     assert imported.absent_parts == ()
-    ours, description, read = storage.load_model(tmp_path / "out")
+    ours, description, read = checkpoint.load_model(tmp_path / "out")
     assert description.target_classes == ("class_000", "class_001", "class_002")
     assert read.network == NETWORK
     for a, b in zip(
-        storage.ordered_variables(ours), storage.ordered_variables(model), strict=True
+        checkpoint.ordered_variables(ours),
+        checkpoint.ordered_variables(model),
+        strict=True,
     ):
         np.testing.assert_array_equal(a, b)
     features = np.random.default_rng(0).normal(size=(2, 64, 7)).astype(np.float32)

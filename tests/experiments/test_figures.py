@@ -19,8 +19,7 @@ from ahernet_tf.data.annotations.videos import Instance, Video
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.evaluation.detection_matching import temporal_iou
 from ahernet_tf.inference import Localizer
-from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.models import systems
+from ahernet_tf.models import checkpoint, systems
 from experiments import figure4, figure5, figure6, figure7
 from experiments.paper import anchor_features, figures
 from experiments.paper.anchor_features import FOREGROUND, REAL, SYNTHETIC, Sample
@@ -57,14 +56,14 @@ def networks(data, tmp_path_factory):
     for number, system in enumerate(("AherNet", "AherNet-")):
         config = systems.configure(base, system)
         dataset = Dataset.load(data, config.data)
-        description = storage.Description(
+        description = checkpoint.Description(
             dataset.feature_channels, dataset.source_classes, dataset.target_classes
         )
         run = workdir / directory_name(system) / "0"
-        storage.save_description(run, description, config)
+        checkpoint.save_description(run, description, config)
         model = description.build(config)
         randomize(model, number)
-        storage.save_weights(run, model)
+        checkpoint.save_weights(run, model)
         files.write_json(run / "run.json", {"data": str(data), "seed": 0})
         files.write_json(run / "metrics.json", {"average_map": 0.0})
         files.write_json(run / "predictions.json", {"results": {}})
@@ -94,7 +93,7 @@ def test_right_class_is_that_of_the_most_overlapping_instance_at_half_or_more():
 
 def test_figure4_counts_the_classes_that_the_localizers_give(networks, data):
     runs = {s: networks / directory_name(s) / "0" for s in figure4.SYSTEMS}
-    model, description, config = storage.load_model(runs["AherNet"])
+    model, description, config = checkpoint.load_model(runs["AherNet"])
     role = Dataset.load(data, config.data).test()
     total, right = figure4.count_right(runs, role)
     localizer = Localizer(model, description.target_classes, config)
@@ -127,7 +126,7 @@ def test_figure4_is_drawn_and_its_numbers_written(networks):
 
 def test_cells_of_each_kind_are_what_the_backbone_makes_of_them(networks, data):
     run = networks / "AherNet" / "0"
-    model, _, config = storage.load_model(run)
+    model, _, config = checkpoint.load_model(run)
     dataset = Dataset.load(data, config.data)
     levels = anchor_features.collect(model, config, dataset, 8, 3)
     again = anchor_features.collect(model, config, dataset, 8, 3)
@@ -155,7 +154,7 @@ def test_cells_of_each_kind_are_what_the_backbone_makes_of_them(networks, data):
 def test_real_background_is_where_no_anchor_of_a_cell_overlaps_an_instance(
     networks, data
 ):
-    model, _, config = storage.load_model(networks / "AherNet" / "0")
+    model, _, config = checkpoint.load_model(networks / "AherNet" / "0")
     dataset = Dataset.load(data, config.data)
     levels = anchor_features.collect(model, config, dataset, 8, 0)
     role = dataset.test()

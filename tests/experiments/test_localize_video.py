@@ -18,7 +18,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf import evaluation
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import checkpoint
 from ahernet_tf.p3d import (
     P3D,
     ClipFormat,
@@ -56,13 +56,13 @@ def save_networks(directory, p3d_width=1, channels=32, seed=3, stride_frames=Non
         metadata = read_p3d_metadata(directory / "p3d.npz")
         fingerprint = weights_fingerprint(directory / "p3d.npz")
         extraction = {"fps": None, **describe_features(metadata, options, fingerprint)}
-    description = storage.Description(
+    description = checkpoint.Description(
         channels, ("walk", "sit", "stand"), CLASSES, extraction
     )
     model = description.build(config)
     randomize(model)
-    storage.save_description(directory / "ahernet", description, config)
-    storage.save_weights(directory / "ahernet", model)
+    checkpoint.save_description(directory / "ahernet", description, config)
+    checkpoint.save_weights(directory / "ahernet", model)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ahernet_tf.models import checkpoint
+from ahernet_tf.models import checkpoint_files
 from ahernet_tf.training import work_directory
 
 KILLED = -9
@@ -32,7 +32,7 @@ def state(workdir):
 
 def tensors(workdir):
     """Returns weights, optimizers and iteration of the newest checkpoint, as bytes."""
-    reader = tf.train.load_checkpoint(checkpoint.latest_checkpoint(workdir))
+    reader = tf.train.load_checkpoint(checkpoint_files.latest_checkpoint(workdir))
     names = reader.get_variable_to_shape_map().keys() - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
     return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in names}
 
@@ -116,9 +116,9 @@ def test_full_disk_is_one_clear_error_and_loses_nothing(train, undisturbed, tmp_
     status, said = train(workdir, **order, most_bytes=4096)
     assert status == 1, said
     assert "large" in said
-    assert f"OSError: {workdir / checkpoint.CHECKPOINTS}" in said
+    assert f"OSError: {workdir / checkpoint_files.CHECKPOINTS}" in said
     assert tensors(workdir) == before
-    assert not list((workdir / checkpoint.CHECKPOINTS).glob("*_temp"))
+    assert not list((workdir / checkpoint_files.CHECKPOINTS).glob("*_temp"))
     assert train(workdir, **order) == (0, "")
 
 

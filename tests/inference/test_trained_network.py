@@ -6,7 +6,7 @@ import pytest
 from ahernet_tf import files
 from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.trained_network import TrainedNetwork, find_model
-from ahernet_tf.models import checkpoint
+from ahernet_tf.models import checkpoint_files
 from tests.inference.trained import TIMES, clips_of, write_trained
 
 
@@ -53,7 +53,7 @@ def test_nothing_is_overwritten_or_left_in_part(tmp_path, monkeypatch):
 def test_a_chosen_checkpoint_has_no_exemplars(tmp_path):
     """They are as the network of the end sees them, which it may not be."""
     workdir = write_trained(tmp_path)
-    path = checkpoint.latest_checkpoint(workdir)
+    path = checkpoint_files.latest_checkpoint(workdir)
     localizer = Localizer.load(workdir, checkpoint=path)
     with pytest.raises(ValueError, match="no exemplars"):
         localizer.add_classes({"fly": [clips_of(5)]}, time_model=TIMES)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ahernet_tf import config as configuration
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import checkpoint
 from ahernet_tf.training.distribution import Workers, make_strategy
 from ahernet_tf.training.trainer import Trainer, TrainingInterrupted
 
@@ -49,7 +49,7 @@ def trainer(
     config = configuration.with_overrides(CONFIG, list(options))
     tf.keras.utils.set_random_seed(3)
     dataset = Dataset.load(data, config.data)
-    description = storage.Description(
+    description = checkpoint.Description(
         dataset.feature_channels, dataset.source_classes, dataset.target_classes
     )
     with workers.scope():

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf import config as configuration
-from ahernet_tf.models import checkpoint as storage
+from ahernet_tf.models import checkpoint_files
 from ahernet_tf.training.distribution import Workers, make_strategy
 from tests.conftest import REPOSITORY
 from tests.training import replica_run
@@ -57,7 +57,9 @@ def assert_same_run(directory, alone):
     for one, two in zip(log(directory), log(alone), strict=True):
         assert one.pop("phase") == two.pop("phase")
         assert one == pytest.approx(two, rel=1e-5, abs=1e-6)
-    checkpoints = [storage.latest_checkpoint(where) for where in (directory, alone)]
+    checkpoints = [
+        checkpoint_files.latest_checkpoint(where) for where in (directory, alone)
+    ]
     forms = [tf.train.list_variables(path) for path in checkpoints]
     assert forms[0] == forms[1]
     readers = [tf.train.load_checkpoint(path) for path in checkpoints]

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ahernet_tf import config as configuration
-from ahernet_tf.models import checkpoint
+from ahernet_tf.models import checkpoint, checkpoint_files
 from ahernet_tf.models.checkpoint import Description
 from ahernet_tf.training import work_directory
 from tests.models import tiny
@@ -54,7 +54,7 @@ def test_other_classes_are_refused(trained):
 
 @pytest.mark.parametrize("lost", [work_directory.RUN, checkpoint.DESCRIPTION])
 def test_run_killed_before_its_first_checkpoint_starts_anew(trained, lost):
-    shutil.rmtree(trained / checkpoint.CHECKPOINTS)
+    shutil.rmtree(trained / checkpoint_files.CHECKPOINTS)
     (trained / lost).unlink()
     check(trained, seed=8)
 

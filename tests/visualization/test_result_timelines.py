@@ -2,7 +2,7 @@
 
 import pytest
 
-from ahernet_tf.visualization.results import draw_results, tracks_of
+from ahernet_tf.visualization.result_timelines import draw_results, tracks_of
 from tests.evaluation.frames import found, truth
 
 FOUND = found(
@@ -41,7 +41,7 @@ def test_every_video_gets_a_picture(tmp_path, truth):
 def test_few_and_good_detections_are_drawn(tmp_path, monkeypatch):
     drawn = {}
     monkeypatch.setattr(
-        "ahernet_tf.visualization.results.draw_timeline",
+        "ahernet_tf.visualization.result_timelines.draw_timeline",
         lambda path, duration_sec, tracks, title: drawn.update(
             {title: [track.scores for track in tracks]}
         ),
