@@ -270,23 +270,6 @@ def test_faults_of_the_structure_are_always_fatal(tmp_path, damage, line, skip_b
     assert line in message_of(directory, skip_bad=skip_bad)
 
 
-def test_stores_of_different_width_do_not_fit_together(tmp_path):
-    tiny = TinyData()
-    for name in tiny.moment_features:
-        tiny.moment_features[name] = np.zeros((9, 5), np.float32)
-    message = message_of(tiny.write(tmp_path / "d"))
-    assert "differ in their channels: untrimmed.npz 3, moments.npz 5" in message
-
-
-def test_a_declared_width_counts_more_than_what_is_there(tmp_path):
-    tiny = TinyData()
-    tiny.roles["moments"]["features"]["dim"] = 3
-    for name in list(tiny.moment_features)[1:]:
-        tiny.moment_features[name] = np.zeros((9, 5), np.float32)
-    message = message_of(tiny.write(tmp_path / "d"))
-    assert message.count("5 channels, expected 3") == 4
-
-
 def test_a_class_of_training_without_any_video_is_named(tmp_path):
     tiny = TinyData()
     tiny.roles["untrimmed"]["classes"].append("Run")

@@ -1,12 +1,11 @@
 import dataclasses
 
-import numpy as np
 import pytest
 
 from ahernet_tf.config import DataConfig, small
 from ahernet_tf.data.dataset import DataError, Dataset
 from tests.conftest import shared_path
-from tests.data.tiny import FEATURES, TinyData, features, video
+from tests.data.tiny import FEATURES, TinyData, video
 
 CONFIG = dataclasses.replace(small().data, cache_bytes=1 << 20)
 
@@ -30,33 +29,6 @@ def test_roles_hold_the_videos_of_their_subset_and_classes(tmp_path):
         "test": ["t1"],
         "oracle": ["a2", "b2", "c1"],
     }
-
-
-@pytest.mark.parametrize("spelling", ["Training", "train", "TRAIN"])
-def test_a_subset_may_be_spelt_otherwise(tmp_path, spelling):
-    tiny = TinyData()
-    for record in tiny.untrimmed.values():
-        if record["subset"] == "training":
-            record["subset"] = spelling
-    assert ids(load(tmp_path, tiny).roles["untrimmed"]) == ["a1", "a2", "b1", "b2"]
-
-
-def test_an_unknown_class_is_named_with_the_known_one_that_it_resembles(tmp_path):
-    tiny = TinyData()
-    tiny.untrimmed["a1"]["annotations"][0]["label"] = "Run"
-    with pytest.raises(DataError, match="there is 'run'"):
-        load(tmp_path, tiny)
-
-
-def test_instances_of_other_classes_are_left_out(tmp_path):
-    roles = load(tmp_path).roles
-    labels = {
-        name: [[i.label for i in v.instances] for v in roles[name].videos]
-        for name in ("untrimmed", "oracle", "test")
-    }
-    assert labels["untrimmed"] == [["run", "sit"], ["sit"], ["run"], []]
-    assert labels["oracle"] == [["wave"], [], ["jump", "wave"]]
-    assert labels["test"] == [["jump"]]
 
 
 def test_what_needs_no_action_is_counted(tmp_path):
@@ -104,38 +76,6 @@ def test_test_and_oracle_may_be_absent(tmp_path):
         dataset.role("oracle")
 
 
-def test_covered_duration_and_segments_in_steps(tmp_path):
-    role = load(tmp_path).roles["untrimmed"]
-    first = role.videos[0]
-    # 20 s at 10 fps: 99 clips of 4 frames, one every 2; the last ends with the video.
-    assert role.features.at["a1", "clips"] == 99
-    assert role.covered_sec(first) == pytest.approx(20.0)
-    segments, labels = role.segments(first, 512)
-    np.testing.assert_allclose(segments, np.array([[2, 6], [8, 12]]) / 20 * 512)
-    assert labels == ["run", "sit"]
-    assert role.segments(first, 512, max_segments=1)[1] == ["run"]
-
-
-def test_segments_are_clamped_to_the_covered_duration(tmp_path):
-    tiny = TinyData()
-    tiny.untrimmed_features["a1"] = features(0, seconds=10.0)
-    role = load(tmp_path, tiny).roles["untrimmed"]
-    segments, _ = role.segments(role.videos[0], 100)
-    np.testing.assert_allclose(segments, [[20, 60], [80, 100]], rtol=1e-6)
-
-
-def test_segments_behind_the_last_clip_are_left_out_of_a_test_with_a_count(tmp_path):
-    tiny = TinyData()
-    tiny.untrimmed["t1"] = video("validation", [(1, 3, "jump"), (9, 12, "wave")])
-    tiny.untrimmed_features["t1"] = features(0, seconds=8.0)
-    dataset = load(tmp_path, tiny)
-    role = dataset.roles["test"]
-    assert role.segments(role.videos[0], 100)[1] == ["jump"]
-    lines = dataset.report.lines()
-    assert "test: instances behind the last clip, left out: 1" in lines
-    assert any("cover over 10%" in line for line in lines)
-
-
 def test_the_order_of_annotations_in_the_file_changes_nothing(tmp_path):
     tiny, other = TinyData(), TinyData()
     for content, turn in ((tiny, 1), (other, -1)):
@@ -145,66 +85,6 @@ def test_the_order_of_annotations_in_the_file_changes_nothing(tmp_path):
     for name in one:
         assert one[name].videos == two[name].videos
         assert one[name].instance_spans() == two[name].instance_spans()
-
-
-def test_a_role_gives_its_spans_and_instances_as_its_videos_have_them(tmp_path):
-    role = load(tmp_path).roles["untrimmed"]
-    spans = role.instance_spans()
-    np.testing.assert_array_equal(role.instances()["video"], [s.video for s in spans])
-    assert role.whole_spans() == [role.whole_span(video) for video in role.videos]
-    assert [s.clips for s in role.whole_spans()] == [99] * 4
-    assert role.select([2, 0]).whole_spans() == [role.whole_spans()[i] for i in (2, 0)]
-    assert role.with_videos([]).instance_spans() == []
-
-
-def test_foreground_is_cut_by_the_stated_rule(tmp_path):
-    role = load(tmp_path).roles["untrimmed"]
-    spans = role.instance_spans(1)
-    # int(2 / 20 * 99), int(6 / 20 * 99); int(8 / 20 * 99), int(12 / 20 * 99)
-    assert [(c.first_clip, c.end_clip) for c in spans[:2]] == [(9, 29), (39, 59)]
-    assert [c.label for c in spans] == ["run", "sit", "sit", "run"]
-    assert [c.duration_sec for c in spans] == [4.0, 4.0, 8.0, 3.0]
-    assert len(role.instance_spans(20)) == 3
-
-
-def test_a_span_is_resampled_as_a_sequence_of_its_own(tmp_path):
-    tiny = TinyData()
-    dataset = load(tmp_path, tiny)
-    role = dataset.roles["untrimmed"]
-    span = role.instance_spans(1)[1]
-    values = role.sequences.sequence(span, 20)
-    clips = tiny.untrimmed_features["a1"][39:59]
-    # 20 clips centred at 0.2, 0.4, ..., 4.0 s of 4.2 s: step 9 is 1.89 to 2.10 s.
-    points = [
-        np.interp(t, 0.2 * np.arange(1, 21), clips[:, 0]) for t in (1.89, 1.995, 2.1)
-    ]
-    assert values.shape == (20, 3)
-    assert values[9, 0] == pytest.approx(np.mean(points), rel=1e-6)
-
-
-def test_legacy_centres_must_be_those_the_data_were_loaded_with(tmp_path):
-    role = load(tmp_path).roles["untrimmed"]
-    config = dataclasses.replace(CONFIG, legacy_clip_centres=True)
-    with pytest.raises(ValueError, match="legacy_clip_centres"):
-        role.sequences.require(config)
-
-
-def test_every_video_has_its_own_rate(tmp_path):
-    tiny = TinyData()
-    tiny.untrimmed["a2"] = video("training", [(1, 9, "sit")], fps=25.0, subject=1)
-    tiny.untrimmed_features["a2"] = features(1, fps=25.0)
-    role = load(tmp_path, tiny).roles["untrimmed"]
-    assert [role.fps(video) for video in role.videos[:2]] == [10.0, 25.0]
-    assert role.covered_sec(role.videos[1]) == pytest.approx(20.0)
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_features_may_have_any_floating_type(tmp_path, dtype):
-    tiny = TinyData()
-    tiny.untrimmed_features["a1"] = features(0, dtype=dtype)
-    role = load(tmp_path, tiny).roles["untrimmed"]
-    values = role.sequences.sequence(role.whole_span(role.videos[0]), 512)
-    assert (values.dtype, values.shape) == (np.float32, (512, 3))
 
 
 def from_untrimmed(tiny, **more):

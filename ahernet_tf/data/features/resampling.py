@@ -60,16 +60,7 @@ def resample(
     """
     features = np.asarray(features)
     centres = np.asarray(centres_sec, np.float64)
-    if features.ndim != 2 or centres.shape != features.shape[:1] or not len(centres):
-        raise ValueError(
-            "Expected features [clips, channels] and centres_sec [clips] of at least "
-            f"one clip, received {features.shape} and {centres.shape}."
-        )
-    if pooling not in POOLINGS or edge not in EDGES:
-        raise ValueError(
-            f"Expected pooling of {POOLINGS} and edge of {EDGES}, received "
-            f"'{pooling}' and '{edge}'."
-        )
+    _check(features, centres, pooling, edge)
     if precision is np.float32 and features.dtype == np.float16:
         to_float32 = half_precision.to_float32
     else:
@@ -93,6 +84,20 @@ def resample(
         out[before] = to_float32(features[:1])
         out[after] = to_float32(features[-1:])
     return out
+
+
+def _check(features: np.ndarray, centres: np.ndarray, pooling: str, edge: str) -> None:
+    """Refuses what `resample` does not take."""
+    if features.ndim != 2 or centres.shape != features.shape[:1] or not len(centres):
+        raise ValueError(
+            "Expected features [clips, channels] and centres_sec [clips] of at least "
+            f"one clip, received {features.shape} and {centres.shape}."
+        )
+    if pooling not in POOLINGS or edge not in EDGES:
+        raise ValueError(
+            f"Expected pooling of {POOLINGS} and edge of {EDGES}, received "
+            f"'{pooling}' and '{edge}'."
+        )
 
 
 def _sample_points(
