@@ -76,27 +76,7 @@ def define_flags() -> None:
         "of one: what fits is taken, classes by their names; the rest is named. The "
         "sizes of the network are then those of that one unless --set says otherwise.",
     )
-    flags.DEFINE_integer("iterations", None, "Short for training.iterations.")
-    flags.DEFINE_integer(
-        "pretrain_iterations", None, "Short for training.pretrain_iterations."
-    )
-    flags.DEFINE_string("optimizer", None, "Short for training.optimizer.")
-    flags.DEFINE_enum(
-        "schedule",
-        None,
-        ["alternating", "fused"],
-        "Short for training.schedule: the steps of an iteration one after the other, "
-        "or all from one forward pass per stream.",
-    )
-    flags.DEFINE_enum(
-        "precision",
-        None,
-        ["float32", "tf32", "bfloat16"],
-        "Short for training.precision.",
-    )
-    flags.DEFINE_bool(
-        "jit_compile", None, "Short for training.jit_compile: compile with XLA."
-    )
+    _define_training()
     flags.DEFINE_integer(
         "eval_every",
         0,
@@ -129,6 +109,31 @@ def define_flags() -> None:
         ["none", "mirrored", "multi_worker"],
         "Share every batch among several devices: mirrored, all GPUs of this machine; "
         "multi_worker, the machines that TF_CONFIG lists (docs/DISTRIBUTED.md).",
+    )
+
+
+def _define_training() -> None:
+    """Defines the flags that are short for options of the training."""
+    flags.DEFINE_integer("iterations", None, "Short for training.iterations.")
+    flags.DEFINE_integer(
+        "pretrain_iterations", None, "Short for training.pretrain_iterations."
+    )
+    flags.DEFINE_string("optimizer", None, "Short for training.optimizer.")
+    flags.DEFINE_enum(
+        "schedule",
+        None,
+        ["alternating", "fused"],
+        "Short for training.schedule: the steps of an iteration one after the other, "
+        "or all from one forward pass per stream.",
+    )
+    flags.DEFINE_enum(
+        "precision",
+        None,
+        ["float32", "tf32", "bfloat16"],
+        "Short for training.precision.",
+    )
+    flags.DEFINE_bool(
+        "jit_compile", None, "Short for training.jit_compile: compile with XLA."
     )
 
 
@@ -231,7 +236,7 @@ def sizes_of(init: str) -> list[str]:
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
     from ahernet_tf.training.distribution import WorkerLostError
-    from ahernet_tf.training.trainer import NonFiniteLossError
+    from ahernet_tf.training.iterations import NonFiniteLossError
 
     from .training_run import train
 

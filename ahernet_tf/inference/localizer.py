@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import math
 import pathlib
 from collections.abc import (
     Callable,
@@ -33,15 +32,10 @@ from ahernet_tf.inference.class_changes import (
 )
 from ahernet_tf.inference.detections import Detection, Detections
 from ahernet_tf.inference.refinement import Refinement, load_refinement
-from ahernet_tf.inference.streaming import SettledDetections, windows_of_stream
+from ahernet_tf.inference.streaming import StreamWindows
 from ahernet_tf.inference.suppression import merge
 from ahernet_tf.inference.trained_network import TrainedNetwork
-from ahernet_tf.inference.windows import (
-    Window,
-    clips_per_window,
-    merge_windows,
-    windows,
-)
+from ahernet_tf.inference.windows import Window, merge_windows, windows
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models.checkpoint import load_model
 
@@ -337,42 +331,21 @@ class Localizer:
                 known, or an argument makes no sense; while it runs: clips that are
                 refused as by `localize`.
         """
-        window_sec = window_sec or self.config.data.window_sec
-        if not window_sec or time_model.covers != "clips":
-            raise ValueError(
-                "A stream needs window_sec above 0 and a time model that covers clips, "
-                f"received {window_sec} and {time_model.covers!r}."
-            )
         inputs.check_count(max_detections, "max_detections")
         (fps,) = inputs.of_each(fps, 1, "fps")
-        timing = (time_model, fps, window_sec, window_overlap)
-        windows(1, time_model, fps, None, window_sec, window_overlap)  # checks them
-        keep = max_detections or self.config.inference.detections
-        return (
-            item
-            for item in self._settled(clips, timing, keep)
-            if item.score >= min_score
+        window_sec = window_sec or self.config.data.window_sec
+        config = self.config
+        if max_detections:
+            inference = dataclasses.replace(config.inference, detections=max_detections)
+            config = dataclasses.replace(config, inference=inference)
+        found = StreamWindows(time_model, fps, window_sec, window_overlap).detections(
+            clips,
+            self.candidates,
+            self.model.feature_channels,
+            config,
+            self.class_names,
         )
-
-    def _settled(
-        self, clips: Iterable[np.ndarray], timing: tuple, keep: int
-    ) -> Iterator[Detection]:
-        """Yields the detections of a stream."""
-        time_model, fps, window_sec, overlap = timing
-        interval_sec = time_model.interval_sec(1, fps)
-        hop_sec = clips_per_window(interval_sec, window_sec, overlap)[1] * interval_sec
-        settled = SettledDetections(
-            self.steps, self.config.inference, self.class_names, keep
-        )
-        cuts = windows_of_stream(clips, self.model.feature_channels, *timing)
-        for features, cut in cuts:
-            sequence = cut.sequence(
-                features, time_model, fps, self.steps, self.config.data
-            )
-            (found,) = self.candidates(sequence[np.newaxis], [cut.covered_sec])
-            settled.add(found, cut)
-            yield from settled.until(cut.offset_sec + hop_sec)
-        yield from settled.until(math.inf)
+        return (item for item in found if item.score >= min_score)
 
     def detect(
         self,

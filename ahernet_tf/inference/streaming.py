@@ -4,65 +4,128 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ahernet_tf.config import InferenceConfig
+from ahernet_tf.config import Config, InferenceConfig
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import inputs
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.detections import Detection
 from ahernet_tf.inference.suppression import fade, suppress
-from ahernet_tf.inference.windows import Window, clips_per_window
+from ahernet_tf.inference.windows import Window, clips_per_window, windows
 
 
-def windows_of_stream(
-    clips: Iterable[np.ndarray],
-    channels: int,
-    time_model: TimeModel,
-    fps: float | None,
-    window_sec: float,
-    overlap: float,
-) -> Iterator[tuple[np.ndarray, Window]]:
-    """Cuts clips into the windows that `windows` cuts, each when its last clip came.
+@dataclasses.dataclass(frozen=True)
+class StreamWindows:
+    """The windows that a stream of clips is localised in.
 
     Args:
-        clips: Features in order, `[channels]` or `[clips, channels]`.
-        channels: Of the features.
-        time_model: When the clips happen.
+        time_model: When the clips happen; one that covers clips.
         fps: Frame rate of the video.
         window_sec: Length of a window.
         overlap: Part of a window that the next one repeats.
 
-    Yields:
-        Features `[clips, channels]` of a window, and the window; its clips are counted
-        from its own first.
+    Raises:
+        ValueError: The time model needs a duration, or the windows make no sense.
     """
-    interval_sec = time_model.interval_sec(1, fps)
-    size, hop = clips_per_window(interval_sec, window_sec, overlap)
-    first, kept, begun = 0, np.empty((0, channels), np.float32), False
 
-    def cut(start: int, count: int) -> tuple[np.ndarray, Window]:
-        covered_sec = time_model.covered_sec(count, fps)
-        offset_sec = (first + start) * interval_sec
-        return kept[start : start + count], Window(0, count, offset_sec, covered_sec)
+    time_model: TimeModel
+    fps: float | None
+    window_sec: float | None
+    overlap: float
 
-    for new in clips:
-        new = inputs.checked_features(np.atleast_2d(new), channels)
-        kept = np.concatenate([kept, new.astype(np.float32)])
-        if time_model.covered_sec(first + len(kept), fps) <= window_sec:
-            continue  # all that came is one window as yet
-        while len(kept) >= size + hop * begun:
-            if begun:
-                first, kept = first + hop, kept[hop:]
-            begun = True
-            yield cut(0, size)
-    rest = len(kept) - size
-    if len(kept) and not begun:
-        yield cut(0, len(kept))
-    elif begun and rest:
-        yield cut(rest, size)
+    def __post_init__(self) -> None:
+        """Refuses what no stream can have."""
+        if not self.window_sec or self.time_model.covers != "clips":
+            raise ValueError(
+                "A stream needs window_sec above 0 and a time model that covers clips, "
+                f"received {self.window_sec} and {self.time_model.covers!r}."
+            )
+        windows(1, self.time_model, self.fps, None, self.window_sec, self.overlap)
+
+    def cut(
+        self, clips: Iterable[np.ndarray], channels: int
+    ) -> Iterator[tuple[np.ndarray, Window]]:
+        """Cuts clips into the windows that `windows` cuts, each when its last came.
+
+        Args:
+            clips: Features in order, `[channels]` or `[clips, channels]`.
+            channels: Of the features.
+
+        Yields:
+            Features `[clips, channels]` of a window, and the window; its clips are
+            counted from its own first.
+        """
+        model, fps = self.time_model, self.fps
+        interval_sec, size, hop = self._sizes()
+        first, kept, begun = 0, np.empty((0, channels), np.float32), False
+
+        def cut(start: int, count: int) -> tuple[np.ndarray, Window]:
+            covered_sec = model.covered_sec(count, fps)
+            offset_sec = (first + start) * interval_sec
+            return kept[start : start + count], Window(
+                0, count, offset_sec, covered_sec
+            )
+
+        for new in clips:
+            new = inputs.checked_features(np.atleast_2d(new), channels)
+            kept = np.concatenate([kept, new.astype(np.float32)])
+            if model.covered_sec(first + len(kept), fps) <= self.window_sec:
+                continue  # all that came is one window as yet
+            while len(kept) >= size + hop * begun:
+                if begun:
+                    first, kept = first + hop, kept[hop:]
+                begun = True
+                yield cut(0, size)
+        rest = len(kept) - size
+        if len(kept) and not begun:
+            yield cut(0, len(kept))
+        elif begun and rest:
+            yield cut(rest, size)
+
+    def detections(
+        self,
+        clips: Iterable[np.ndarray],
+        find: Callable[[np.ndarray, list[float]], list[Candidates]],
+        channels: int,
+        config: Config,
+        class_names: Sequence[str],
+    ) -> Iterator[Detection]:
+        """Localises in every window as it comes.
+
+        Args:
+            clips: As in `cut`.
+            find: Finds the candidates of sequences `[batch, steps, channels]` that
+                cover so many seconds each.
+            channels: Of the features.
+            config: Of the run.
+            class_names: Of the labels.
+
+        Yields:
+            Detections in the order in which they are settled, and then of their end.
+        """
+        interval_sec, _, hop = self._sizes()
+        steps = config.network.untrimmed_steps
+        settled = SettledDetections(
+            steps, config.inference, class_names, config.inference.detections
+        )
+        for features, cut in self.cut(clips, channels):
+            sequence = cut.sequence(
+                features, self.time_model, self.fps, steps, config.data
+            )
+            (found,) = find(sequence[np.newaxis], [cut.covered_sec])
+            settled.add(found, cut)
+            yield from settled.until(cut.offset_sec + hop * interval_sec)
+        yield from settled.until(math.inf)
+
+    def _sizes(self) -> tuple[float, int, int]:
+        """Returns seconds per clip, and clips of a window and to the next one."""
+        interval_sec = self.time_model.interval_sec(1, self.fps)
+        return interval_sec, *clips_per_window(
+            interval_sec, self.window_sec, self.overlap
+        )
 
 
 @dataclasses.dataclass

@@ -10,10 +10,8 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
 
-import numpy as np
 import tensorflow as tf
 
 from ahernet_tf.config import Config
@@ -23,6 +21,7 @@ from ahernet_tf.models import AherNet
 from ahernet_tf.training import input_prefetch, optimizers, schedule
 from ahernet_tf.training.algorithm import STEPS, Algorithm
 from ahernet_tf.training.distribution import Batches, Workers
+from ahernet_tf.training.iterations import Iteration, IterationRecord
 from ahernet_tf.training.logs import LossLog, NoLog, ProgressBar
 from ahernet_tf.training.losses_of_steps import Losses
 from ahernet_tf.training.training_state import TrainingState
@@ -30,56 +29,11 @@ from ahernet_tf.training.training_state import TrainingState
 PHASES = ("pretrain", "train")
 
 
-class NonFiniteLossError(ArithmeticError):
-    """A loss became NaN or infinite."""
-
-
 class TrainingInterrupted(KeyboardInterrupt):
     """The run was asked to stop; everything is saved."""
 
     def __init__(self):
         super().__init__("Stopped and saved. The same command continues.")
-
-
-class Iteration(NamedTuple):
-    """An iteration that was begun.
-
-    Attributes:
-        number: Its number, from 0, pre-training included.
-        phase: `pretrain` or `train`.
-        losses: Scalars by name.
-        rates: Learning rates by name.
-        videos: Ids of the videos of each stream's batch.
-        workers: Who computes it.
-    """
-
-    number: int
-    phase: str
-    losses: Losses
-    rates: Mapping[str, float]
-    videos: Sequence[tf.Tensor]
-    workers: Workers
-
-    def values(self) -> dict[str, float]:
-        """Waits until it has ended; returns losses and learning rates by name.
-
-        Raises:
-            NonFiniteLossError: A loss became NaN or infinite.
-        """
-        read = tf.stack(list(self.losses.values())).numpy()  # from the device at once
-        values = dict(zip(self.losses, map(float, read)))
-        bad = {name: v for name, v in values.items() if not np.isfinite(v)}
-        if bad:
-            videos = [
-                ", ".join(video.decode() for video in self.workers.rows(batch))
-                for batch in self.videos
-            ]
-            raise NonFiniteLossError(
-                f"Iteration {self.number} ({self.phase}): {bad}. Nothing of it was "
-                f"saved. Videos of the batches: {'; '.join(videos)}"
-            )
-        rates = {f"learning_rate/{name}": rate for name, rate in self.rates.items()}
-        return values | rates
 
 
 @dataclasses.dataclass
@@ -171,42 +125,33 @@ class Trainer:
             bar = ProgressBar(self.total, self.done, shown, self.progress and chief)
             stack.enter_context(bar)
             asked_to_stop = stack.enter_context(_requests_to_stop())
-            unread: list[Iteration] = []
-
-            def read() -> None:
-                while unread:
-                    iteration = unread.pop()
-                    values = iteration.values()
-                    log.write(iteration.number, iteration.phase, values)
-                    bar.show(iteration.phase, values)
-
-            def save() -> None:
-                if chief:
-                    log.flush()
-                    self.state.save(self.done)
-
+            record = IterationRecord(log, bar)
             for phase in PHASES:
-                read()
+                record.read()
                 bar.announce(phase, self._remaining(phase))
                 for batches in self._batches(phase):
                     iteration = self._iterate(phase, self.done, batches)
                     self.done += 1
-                    read()
-                    unread.append(iteration)
+                    record.add(iteration)
                     stop = self.workers.any(asked_to_stop.is_set())
                     due = time.monotonic() - saved_at > self.checkpoint_every_sec
                     evaluating = evaluate and chief and every and self.done % every == 0
                     if due or stop or evaluating:
-                        read()
+                        record.read()
                     if due or stop:
-                        save()
+                        self._save(log)
                         saved_at = time.monotonic()
                     if stop:
                         raise TrainingInterrupted
                     if evaluating:
                         self._evaluate(evaluate, log)
-            read()
-            save()
+            record.read()
+            self._save(log)
+
+    def _save(self, log: LossLog | NoLog) -> None:
+        if self.workers.chief:
+            log.flush()
+            self.state.save(self.done)
 
     def _evaluate(self, evaluate: Callable, log: LossLog) -> None:
         scores = evaluate(self.done)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ahernet_tf.data.features.time_model import TimeModel
-from ahernet_tf.inference.streaming import windows_of_stream
+from ahernet_tf.inference.streaming import StreamWindows
 from ahernet_tf.inference.windows import windows
 from tests.inference.test_localizer import clips_of, localizer_of
 from tests.models import tiny
@@ -118,7 +118,7 @@ def test_clips_that_do_not_fit_are_refused_as_they_come():
 @pytest.mark.parametrize("times", [TIMES, TimeModel(4, 10, 25.0)])
 def test_windows_of_a_stream_are_those_of_the_video(times, clips):
     values = clips_of(clips)
-    found = list(windows_of_stream(values, tiny.CHANNELS, times, None, 20.0, 0.5))
+    found = list(StreamWindows(times, None, 20.0, 0.5).cut(values, tiny.CHANNELS))
     expected = windows(clips, times, None, None, 20.0)
     assert len(found) == len(expected)
     for (features, cut), own in zip(found, expected):

@@ -9,12 +9,9 @@ import tensorflow as tf
 from ahernet_tf import config as configuration
 from ahernet_tf.acceleration import devices
 from ahernet_tf.data.dataset import Dataset
-from ahernet_tf.models import checkpoint as storage
-from ahernet_tf.training.trainer import (
-    NonFiniteLossError,
-    Trainer,
-    TrainingInterrupted,
-)
+from ahernet_tf.models import checkpoint, checkpoint_files
+from ahernet_tf.training.iterations import NonFiniteLossError
+from ahernet_tf.training.trainer import Trainer, TrainingInterrupted
 
 
 def tiny(mode: str = "tiled", **training) -> configuration.Config:
@@ -41,7 +38,7 @@ def tiny(mode: str = "tiled", **training) -> configuration.Config:
 def trainer(data, directory, config, seed=3) -> Trainer:
     tf.keras.utils.set_random_seed(seed)
     dataset = Dataset.load(data, config.data)
-    description = storage.Description(
+    description = checkpoint.Description(
         dataset.feature_channels, dataset.source_classes, dataset.target_classes
     )
     directory.mkdir(exist_ok=True)
@@ -51,7 +48,7 @@ def trainer(data, directory, config, seed=3) -> Trainer:
 
 
 def weights(trained: Trainer) -> list[np.ndarray]:
-    return [v.numpy() for v in storage.ordered_variables(trained.model)]
+    return [v.numpy() for v in checkpoint.ordered_variables(trained.model)]
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +104,7 @@ def test_every_iteration_is_logged_with_its_phase_and_learning_rate(straight):
 
 
 def test_every_weight_and_every_optimizer_slot_is_in_the_checkpoint(straight):
-    path = storage.latest_checkpoint(straight.directory)
+    path = checkpoint_files.latest_checkpoint(straight.directory)
     names = [
         name
         for name, _ in tf.train.list_variables(path)
@@ -137,7 +134,7 @@ def test_non_finite_loss_stops_with_iteration_losses_and_videos(data, tmp_path):
         NonFiniteLossError, match=r"Iteration 0 \(pretrain\).*training_"
     ):
         trainer(data, tmp_path, config).run()
-    assert storage.latest_checkpoint(tmp_path) is None
+    assert checkpoint_files.latest_checkpoint(tmp_path) is None
 
 
 def test_periodic_evaluation_is_called_and_logged(data, tmp_path):
@@ -185,15 +182,15 @@ def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeyp
     for found, value in zip(resumed.state.average.values, whole.state.average.values):
         np.testing.assert_array_equal(found, value)
 
-    description = storage.Description(
+    description = checkpoint.Description(
         whole.dataset.feature_channels,
         whole.dataset.source_classes,
         whole.dataset.target_classes,
     )
-    storage.save_description(tmp_path / "whole", description, config)
-    model, _, _ = storage.load_model(tmp_path / "whole")
+    checkpoint.save_description(tmp_path / "whole", description, config)
+    model, _, _ = checkpoint.load_model(tmp_path / "whole")
     for found, value in zip(
-        storage.ordered_variables(model), whole.state.average.values
+        checkpoint.ordered_variables(model), whole.state.average.values
     ):
         np.testing.assert_array_equal(found, value)
 
@@ -202,28 +199,3 @@ def test_what_the_data_cannot_give_is_said_before_pretraining(data, tmp_path):
     config = configuration.with_overrides(tiny(), ["synthesis.moments_per_class=3"])
     with pytest.raises(ValueError, match="received 4 and 3"):
         trainer(data, tmp_path, config)
-
-
-def test_best_state_outlives_an_interruption(data, tmp_path):
-    config = tiny("single", system="AherNet*")
-    first = trainer(data, tmp_path, config).state
-    scores = tmp_path / "best" / "score.json"
-
-    def best():
-        path = storage.latest_checkpoint(tmp_path / "best")
-        return json.loads(scores.read_text())["score"], path[-1]
-
-    first.save_if_best(1, 0.5)
-    first.save_if_best(2, 0.4)
-    first.save_if_best(3, 0.6)
-    first.save(3)
-    continued = trainer(data, tmp_path, config).state
-    continued.save_if_best(4, 0.55)
-    assert best() == (0.6, "3")
-    # Iterations that were lost come again.
-    continued.save_if_best(2, 0.4)
-    assert best() == (0.4, "2")
-    for path in (tmp_path / storage.CHECKPOINTS).iterdir():
-        path.unlink()
-    trainer(data, tmp_path, config)  # begins anew
-    assert not scores.exists()
