@@ -36,8 +36,9 @@ from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.annotations.times import UNITS
 from ahernet_tf.data.checks import DataError, DataReport
 from ahernet_tf.data.create.own_inputs import OwnInputs
-from ahernet_tf.data.features.feature_sets import FEATURE_SETS
 from ahernet_tf.files import check_directory, new_directory, write_json
+
+from . import layout_flags
 
 if TYPE_CHECKING:
     from ahernet_tf.data.dataset import Dataset
@@ -123,10 +124,8 @@ def _summary(dataset: Dataset, out: pathlib.Path) -> list[str]:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    names = ("preset", "format", "template", "array", "parts", "transposed")
-    names += ("follow_links", "clip_frames", "stride_frames", "fps", "resampled")
-    names += ("covers",)
-    layout = {n: values[n].value for n in names if values[n].value not in (None, [])}
+    own = ("array", "parts", "transposed", "follow_links")
+    layout = layout_flags.layout_of(values, own)
     paths = {
         name: pathlib.Path(values[name].value)
         for name in ("segments", "features", "moments", "source")
@@ -200,15 +199,7 @@ def define_flags() -> None:
         "Without --moments: classes of --segments to learn from moments; or a file "
         "that lists them, one a line.",
     )
-    flags.DEFINE_enum(
-        "preset", None, sorted(FEATURE_SETS), "A published set of features."
-    )
-    flags.DEFINE_string(
-        "format", None, "Format of --features (docs/DATA.md); unset: guessed."
-    )
-    flags.DEFINE_string(
-        "template", None, "Name of a sequence in --features, such as v_{video}."
-    )
+    layout_flags.define_layout()
     flags.DEFINE_string("array", None, "Array of npz files that hold several.")
     flags.DEFINE_list(
         "parts",
@@ -220,20 +211,6 @@ def define_flags() -> None:
     flags.DEFINE_bool("transposed", None, "Arrays are [channels, clips].")
     flags.DEFINE_bool(
         "follow_links", None, "Follow links that lead out of the features' directory."
-    )
-    flags.DEFINE_integer("clip_frames", None, "Frames a clip saw.", 1)
-    flags.DEFINE_integer("stride_frames", None, "Frames from one clip to the next.", 1)
-    flags.DEFINE_float(
-        "fps", None, "Frames a second; unset: as features.json or --videos say.", 0.01
-    )
-    flags.DEFINE_bool(
-        "resampled", None, "Videos were converted to --fps before the extraction."
-    )
-    flags.DEFINE_enum(
-        "covers",
-        None,
-        ["clips", "duration"],
-        "What a sequence spans: its clips (default), or, resized, the whole video.",
     )
     flags.DEFINE_bool("skip_bad", False, "Leave out faulty videos instead of failing.")
 

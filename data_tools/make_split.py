@@ -36,14 +36,11 @@ from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.create import class_splits as splits
 from ahernet_tf.data.create.split_roles import PARTS, RoleFiles, dataset_json
-from ahernet_tf.data.features.feature_sets import FEATURE_SETS
 from ahernet_tf.files import check_directory, read_json, write_text
 
+from . import layout_flags
+
 METHODS = ("activitynet", "category", "list", "random", "files")
-_LAYOUT = (
-    *("preset", "format", "template", "clip_frames", "stride_frames", "fps"),
-    *("resampled", "covers", "covered_durations"),
-)
 
 
 def run(
@@ -208,7 +205,7 @@ def main(values: flags.FlagValues) -> None:
     """Reads the flags and writes the split."""
     annotations = (values.annotations, values.moments, values.test)
     features = (values.features, values.moments_features, values.test_features)
-    layout = {n: values[n].value for n in _LAYOUT if values[n].value is not None}
+    layout = layout_flags.layout_of(values, ["covered_durations"])
     run(
         RoleFiles(
             {p: pathlib.Path(a) for p, a in zip(PARTS, annotations) if a},
@@ -272,33 +269,11 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "test_features", None, "Features of --test. Unset: --moments_features."
     )
-    flags.DEFINE_enum(
-        "preset", None, sorted(FEATURE_SETS), "A published set of features."
-    )
-    flags.DEFINE_string(
-        "format", None, "Format of the features (docs/DATA.md); unset: guessed."
-    )
-    flags.DEFINE_string(
-        "template", None, "Name of a sequence in the features, such as v_{video}."
-    )
-    flags.DEFINE_integer("clip_frames", None, "Frames a clip saw.")
-    flags.DEFINE_integer("stride_frames", None, "Frames clip to clip.")
-    flags.DEFINE_float(
-        "fps", None, "Frames a second of every video; unset: as the annotations say."
-    )
-    flags.DEFINE_enum(
-        "covers",
-        None,
-        ["clips", "duration"],
-        "What a sequence spans: its clips (default), or, resized, the whole video.",
-    )
+    layout_flags.define_layout()
     flags.DEFINE_string(
         "covered_durations",
         None,
         "Table of what resized features cover: BSN's video_info_new.csv, or its JSON.",
-    )
-    flags.DEFINE_bool(
-        "resampled", None, "Videos were converted to --fps before the extraction."
     )
     flags.DEFINE_string(
         "training_subset", "training", "Subset of the untrimmed videos and moments."

@@ -29,12 +29,11 @@ from ahernet_tf.data.features.extractors import extractor_differences, extractor
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.unannotated import class_folders
 
+from . import checkpoint_flags
+
 if TYPE_CHECKING:
     from ahernet_tf.inference.class_changes import MomentSequence
     from ahernet_tf.inference.trained_network import TrainedNetwork
-
-#: Fields of a features entry that say when clips happen.
-TIMES = ("clip_frames", "stride_frames", "fps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +150,9 @@ def _roles(
     """
     description = network.description
     trained = description.extraction or {}
-    times = {name: trained[name] for name in TIMES if trained.get(name)}
+    times = {
+        name: trained[name] for name in checkpoint_flags.TIMES if trained.get(name)
+    }
     roles, report = class_folders(
         directory,
         lesson.times,
@@ -250,10 +251,7 @@ def define_flags() -> None:
         "Weights of the P3D network of the training's features; the folders "
         "then hold video files, which are decoded.",
     )
-    like = "of the features; default: what they say, or as in training."
-    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
-    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
-    flags.DEFINE_float("fps", None, f"Frame rate of the clips, {like}", 0.01)
+    checkpoint_flags.define_times()
     flags.DEFINE_string(
         "data", None, "Data set on whose test videos the change is measured."
     )
@@ -268,13 +266,12 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    times = {name: getattr(values, name) for name in TIMES}
     lesson = Lesson(
         checkpoint=pathlib.Path(values.checkpoint),
         moments=pathlib.Path(values.moments),
         out=pathlib.Path(values.out),
         p3d=values.p3d,
-        times={name: value for name, value in times.items() if value is not None},
+        times=checkpoint_flags.times_of(values),
         data=pathlib.Path(values.data) if values.data else None,
         skip_bad=values.skip_bad,
         other_features=values.other_features,

@@ -1,8 +1,12 @@
-"""The flags that say which trained network is used, and for which classes."""
+"""The flags that say which trained network is used, for which classes and clips."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from absl import flags
+
+TIMES = ("clip_frames", "stride_frames", "fps")
 
 
 def define_checkpoint() -> None:
@@ -24,3 +28,17 @@ def define_classes() -> None:
         "Classes learnt from moments, the same without those that were added after "
         "training, or classes with temporal annotations.",
     )
+
+
+def define_times() -> None:
+    """Defines the flags of `TIMES`."""
+    like = "of features; default: what they say, or as in training."
+    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
+    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
+    flags.DEFINE_float("fps", None, f"Frame rate of the videos, {like}", 0.01)
+
+
+def times_of(values: flags.FlagValues) -> dict[str, Any]:
+    """Returns what the flags of `TIMES` say, as far as they are given."""
+    times = {name: values[name].value for name in TIMES}
+    return {name: value for name, value in times.items() if value is not None}

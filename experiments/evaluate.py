@@ -11,6 +11,7 @@ order of the predictions file.
 """
 
 import dataclasses
+import functools
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -58,20 +59,15 @@ def run(
     thresholds = protocol.tiou_thresholds
     report: dict[str, Any] = {
         "protocol": dataclasses.asdict(protocol),
-        "ground_truth": truth.attrs["info"]["source"],
+        "ground_truth": info["source"],
         "predictions": predictions_path,
         "subset": protocol.subset,
         "classes": classes,
         "tiou_thresholds": list(thresholds),
         "mismatches": evaluation.mismatches(truth, found, background_videos),
-        "counts": {
-            "video_steps": [list(step) for step in info["steps"]],
-            "background_videos": len(info["background_videos"]),
+        "counts": _counts(info)
+        | {
             "background_videos_scored": len(background_videos),
-            "classes_absent": info["classes_absent"],
-            "zero_length_instances": info["zero_length"],
-            "repeated_instances": info["repeated"],
-            "instances_past_duration": info["past_duration"],
             "predictions_of_excluded_videos": found.attrs["info"]["excluded"],
         },
     }
@@ -88,16 +84,12 @@ def run(
             report["counts"].setdefault(key, value)
     if errors:
         report["errors"] = dataclasses.asdict(evaluation.analyse_errors(truth, found))
+    resampling = functools.partial(tqdm, desc="bootstrap", leave=False)
     options = {
         "seed": seed,
         "background_videos": background_videos,
-        "progress": lambda loop: tqdm(loop, desc="bootstrap", leave=False),
+        "progress": resampling,
     }
-    if bootstrap and not compare_with:
-        interval = evaluation.bootstrap_interval(
-            truth, found, thresholds, bootstrap, **options
-        )
-        report["bootstrap"] = evaluation.interval_report(interval)
     if compare_with:
         other = evaluation.load_predictions(
             compare_with, excluded_videos=protocol.excluded_videos
@@ -105,11 +97,26 @@ def run(
         paired = evaluation.paired_bootstrap(
             truth, found, other, thresholds, bootstrap or 1000, **options
         )
-        report["comparison"] = {
-            "with": compare_with,
-            **evaluation.interval_report(paired),
-        }
+        interval = evaluation.interval_report(paired)
+        report["comparison"] = {"with": compare_with, **interval}
+    elif bootstrap:
+        interval = evaluation.bootstrap_interval(
+            truth, found, thresholds, bootstrap, **options
+        )
+        report["bootstrap"] = evaluation.interval_report(interval)
     return report
+
+
+def _counts(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what was counted while the ground truth was read."""
+    return {
+        "video_steps": [list(step) for step in info["steps"]],
+        "background_videos": len(info["background_videos"]),
+        "classes_absent": info["classes_absent"],
+        "zero_length_instances": info["zero_length"],
+        "repeated_instances": info["repeated"],
+        "instances_past_duration": info["past_duration"],
+    }
 
 
 def define_flags() -> None:

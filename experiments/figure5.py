@@ -16,6 +16,7 @@ Writes W/figure5.png, .pdf, .json and .csv.
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,6 +130,22 @@ def draw(points: np.ndarray, title: str) -> Any:
     return figure
 
 
+def _accuracies(sample: Mapping[str, Sample], seed: int) -> dict[str, Any]:
+    """Says how well real background is told from what is generated, and from actions.
+
+    Args:
+        sample: Anchors of each kind, as many of one as of another.
+        seed: Of the classifiers.
+    """
+    from .paper.anchor_features import FOREGROUND, REAL, SYNTHETIC
+
+    return {
+        "anchors": len(sample[REAL].features),
+        "synthetic_vs_real": accuracy(sample[SYNTHETIC], sample[REAL], seed),
+        "foreground_vs_real": accuracy(sample[FOREGROUND], sample[REAL], seed),
+    }
+
+
 def run(
     workdir: pathlib.Path,
     data: str | None = None,
@@ -156,10 +173,10 @@ def run(
     Raises:
         ValueError: There are no such runs, or too few anchors of a kind.
     """
-    from ahernet_tf.models import checkpoint as storage
+    from ahernet_tf.models.checkpoint import load_model
 
     from .paper import anchor_features
-    from .paper.anchor_features import FOREGROUND, REAL, SYNTHETIC
+    from .paper.anchor_features import REAL
 
     runs = figures.system_runs(workdir, "AherNet")
     if seed is not None and seed not in runs:
@@ -167,20 +184,15 @@ def run(
     seed = min(runs) if seed is None else seed
     rows, of_drawn = [], {}
     for run_seed, place in tqdm.tqdm(runs.items(), desc="runs", disable=not progress):
-        model, _, config = storage.load_model(place)
+        model, _, config = load_model(place)
         dataset = figures.load_data(place, data)
         found = anchor_features.collect(model, config, dataset, moments, run_seed)
         for number, part in enumerate(found, 1):
             sample = draw_sample(part, anchors, run_seed)
             if sample is None:
                 continue
-            row = {"seed": run_seed, "level": number}
-            row["anchors"] = len(sample[REAL].features)
-            pair = (sample[SYNTHETIC], sample[REAL])
-            row["synthetic_vs_real"] = accuracy(*pair, run_seed)
-            pair = (sample[FOREGROUND], sample[REAL])
-            row["foreground_vs_real"] = accuracy(*pair, run_seed)
-            rows.append(row)
+            told = _accuracies(sample, run_seed)
+            rows.append({"seed": run_seed, "level": number, **told})
             if run_seed == seed:
                 of_drawn[number] = sample
     if not of_drawn or (level is not None and level not in of_drawn):

@@ -27,7 +27,7 @@ from ahernet_tf.data.description import REQUIRED_ROLES, read_description
 from ahernet_tf.data.features.extractors import extractor_differences, extractor_of
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.unannotated import unannotated_role, videos_of
-from ahernet_tf.visualization.results import draw_results
+from ahernet_tf.visualization.result_timelines import draw_results
 
 from . import checkpoint_flags
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from ahernet_tf.models.checkpoint import Description
 
 SUFFIXES = (".json", ".json.gz")
-#: Fields of a features entry that say when clips happen.
-TIMES = ("clip_frames", "stride_frames", "fps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +161,9 @@ def videos_to_localize(
             config.data,
             channels,
             skip_bad=request.skip_bad,
-            times={name: known[name] for name in TIMES if known.get(name)},
+            times={
+                name: known[name] for name in checkpoint_flags.TIMES if known.get(name)
+            },
         )
         return role, extractor_of(place), report
     roles = read_description(request.data, DataReport()).roles
@@ -236,10 +236,7 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "features", None, "Features alone, in place of a data set: a folder or file."
     )
-    like = "of the features alone; default: what they say, or as in training."
-    flags.DEFINE_integer("clip_frames", None, f"Frames that a clip saw, {like}", 1)
-    flags.DEFINE_integer("stride_frames", None, f"Frames between clips, {like}", 1)
-    flags.DEFINE_float("fps", None, f"Frame rate of the videos, {like}", 0.01)
+    checkpoint_flags.define_times()
     flags.DEFINE_string("out", None, "Results file, .json or .json.gz.", required=True)
     flags.DEFINE_string(
         "csv", None, "Table of the detections; with --features beside --out."
@@ -282,13 +279,12 @@ def main(values: flags.FlagValues) -> None:
         stem = out.removesuffix(".gz").removesuffix(".json")
         csv = f"{stem}.csv" if csv is None else csv
         timelines = f"{stem}_timelines" if timelines is None else timelines
-    times = {name: getattr(values, name) for name in TIMES}
     request = PredictionRequest(
         checkpoint=pathlib.Path(values.checkpoint),
         data=pathlib.Path(values.data) if values.data else None,
         out=out,
         features=pathlib.Path(values.features) if values.features else None,
-        times={name: value for name, value in times.items() if value is not None},
+        times=checkpoint_flags.times_of(values),
         csv=csv or None,
         timelines=pathlib.Path(timelines) if timelines else None,
         role=values.role,

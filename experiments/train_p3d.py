@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import pathlib
 import shlex
@@ -28,57 +27,18 @@ from absl import flags
 from ahernet_tf import command, program
 from ahernet_tf.files import write_json
 
+from .p3d_training import (
+    POLICIES,
+    P3DTrainingConfig,
+    Progress,
+    build_model,
+    build_network,
+    clip_format_of,
+    compile_model,
+)
+
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from ahernet_tf.forecast import Forecast
-    from ahernet_tf.p3d import P3D, ClipFormat
-
-POLICIES = ("float32", "mixed_bfloat16")
-
-
-@dataclasses.dataclass(frozen=True)
-class P3DTrainingConfig:
-    """Everything that changes the result.
-
-    Attributes:
-        weights: Weight file to begin with, or None for random weights; it then decides
-            fusion, depths, width and size.
-        fusion: Flavour of a network of random weights.
-        depths: Blocks of its four stages.
-        width: Multiple of the published number of channels.
-        size: Rows and columns of the crop; frames are resized in proportion.
-        fps: Bring every clip to this rate; None keeps each clip's own.
-        validation_share: Share of each class held out where there is no own folder.
-        epochs: Passes over the training clips.
-        batch_size: Clips of a step.
-        optimizer: "sgd" (Nesterov momentum 0.9) or "adam".
-        learning_rate: Of the first step; it falls to 0 along a cosine.
-        weight_decay: Decoupled, on everything that is trained.
-        dropout: Before the classifier.
-        flip: Mirror half of the clips; not for classes that are mirror images.
-        freeze_batch_norm: Keep the statistics of the weights; for small batches.
-        policy: Keras dtype policy.
-        seed: Of weights, split, order and augmentation.
-    """
-
-    weights: str | None = None
-    fusion: str = "caffe"
-    depths: tuple[int, ...] = (3, 8, 36, 3)
-    width: float = 1.0
-    size: int = 160
-    fps: float | None = None
-    validation_share: float = 0.2
-    epochs: int = 20
-    batch_size: int = 8
-    optimizer: str = "sgd"
-    learning_rate: float = 0.01
-    weight_decay: float = 1e-4
-    dropout: float = 0.5
-    flip: bool = True
-    freeze_batch_norm: bool = False
-    policy: str = "float32"
-    seed: int = 0
 
 
 def run(
@@ -103,12 +63,9 @@ def run(
     """
     import tensorflow as tf
 
-    from ahernet_tf.p3d import ClipFormat, read_p3d_metadata
     from ahernet_tf.p3d.moments import find_moments, moment_batches, split_moments
 
-    clip_format = ClipFormat.for_crop(config.size)
-    if config.weights is not None:
-        clip_format = read_p3d_metadata(config.weights).clip_format
+    clip_format = clip_format_of(config)
     names, moments, broken = find_moments(data, clip_format, config.fps)
     if validation is None:
         training, held_out = split_moments(
@@ -137,18 +94,8 @@ def run(
     tf.keras.utils.set_random_seed(config.seed)
     network = build_network(config, len(names), clip_format)
     model = build_model(network, clip_format)
-    optimizer = _make_optimizer(config, steps)
-    optimizer.build(model.trainable_variables)
-    ranks = {"top1": 1, "top5": min(5, len(names))}
-    model.compile(
-        optimizer=optimizer,
-        loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[
-            tf.keras.metrics.SparseTopKCategoricalAccuracy(k, name=name)
-            for name, k in ranks.items()
-        ],
-    )
-    progress = Progress(workdir, network, optimizer, clip_format, names)
+    compile_model(model, config, len(names), steps)
+    progress = Progress(workdir, network, model.optimizer, clip_format, names)
     first = progress.restore()
     if first < config.epochs:
         arguments = (clip_format, config.batch_size, config.fps)
@@ -173,67 +120,16 @@ def forecast_of(config: P3DTrainingConfig, data: str, workdir: str) -> Forecast:
     Raises:
         ValueError: The clips or the weights are not usable.
     """
-    from ahernet_tf.p3d import ClipFormat, read_p3d_metadata
     from ahernet_tf.p3d.forecasts import forecast_training
     from ahernet_tf.p3d.moments import find_moments
 
-    clip_format = ClipFormat.for_crop(config.size)
-    if config.weights is not None:
-        clip_format = read_p3d_metadata(config.weights).clip_format
+    clip_format = clip_format_of(config)
     names, moments, _ = find_moments(data, clip_format, config.fps)
     network = build_network(config, len(names), clip_format)
     slots = 2 if config.optimizer == "adam" else 1
     return forecast_training(
         network, clip_format, len(moments), config.epochs, slots, workdir
     )
-
-
-def build_network(
-    config: P3DTrainingConfig, classes: int, clip_format: ClipFormat
-) -> P3D:
-    """Returns the network to train, with random or with given weights."""
-    from ahernet_tf.p3d import P3D, freeze_batch_norm, load_p3d
-
-    arguments = {"dropout": config.dropout, "dtype": config.policy}
-    if config.weights is not None:
-        network = load_p3d(config.weights, classes=classes, **arguments)
-    else:
-        network = P3D(
-            config.depths,
-            config.fusion,
-            classes,
-            base_channels=max(1, round(64 * config.width)),
-            **arguments,
-        )
-        size = clip_format.crop_size
-        network.build((None, clip_format.clip_frames, size, size, 3))
-    return freeze_batch_norm(network) if config.freeze_batch_norm else network
-
-
-def build_model(network: P3D, clip_format: ClipFormat) -> tf.keras.Model:
-    """Returns the model of uint8 RGB clips to logits that Keras fits."""
-    import tensorflow as tf
-
-    from ahernet_tf.p3d import ClipNormalization
-
-    size = clip_format.crop_size
-    clips = tf.keras.Input((clip_format.clip_frames, size, size, 3), dtype="uint8")
-    normalized = ClipNormalization(network.fusion, dtype=network.dtype_policy)(clips)
-    return tf.keras.Model(clips, network(normalized)["logits"])
-
-
-def _make_optimizer(config: P3DTrainingConfig, steps: int):
-    import tensorflow as tf
-
-    schedule = tf.keras.optimizers.schedules.CosineDecay(
-        config.learning_rate, config.epochs * steps
-    )
-    decay = {"weight_decay": config.weight_decay or None}
-    if config.optimizer == "adam":
-        return tf.keras.optimizers.Adam(schedule, **decay)
-    if config.optimizer == "sgd":
-        return tf.keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, **decay)
-    raise ValueError(f'Expected optimizer "sgd" or "adam", got {config.optimizer!r}.')
 
 
 def _check_config(path: pathlib.Path, config, data, validation, names) -> None:
@@ -255,75 +151,6 @@ def _check_config(path: pathlib.Path, config, data, validation, names) -> None:
                 f"{path}: {key} is {found.get(key)!r}, this run has {value!r}. Choose "
                 "another work directory or the same settings."
             )
-
-
-def _tf_variables(variables):
-    """Returns the TensorFlow variables behind Keras's."""
-    import tensorflow as tf
-
-    return [v if isinstance(v, tf.Variable) else v.value for v in variables]
-
-
-class Progress:
-    """After each epoch writes weights, metrics and the checkpoint to go on from.
-
-    Args:
-        workdir: The work directory.
-        network: What is trained.
-        optimizer: A built optimizer.
-        clip_format: Goes into the weight files.
-        class_names: Go there, too.
-
-    Attributes:
-        history: Metrics of every epoch so far.
-    """
-
-    def __init__(self, workdir, network, optimizer, clip_format, class_names):
-        import tensorflow as tf
-
-        from ahernet_tf.p3d import named_variables
-
-        self.history: list[dict] = []
-        self._workdir, self._network = workdir, network
-        self._clip_format, self._class_names = clip_format, class_names
-        self._epochs = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._manager = tf.train.CheckpointManager(
-            tf.train.Checkpoint(
-                weights=_tf_variables(named_variables(network).values()),
-                optimizer=_tf_variables(optimizer.variables),
-                epochs=self._epochs,
-            ),
-            str(workdir / "checkpoint"),
-            max_to_keep=2,
-        )
-
-    def restore(self) -> int:
-        """Restores the last checkpoint; returns the number of complete epochs."""
-        path = self._manager.latest_checkpoint
-        if path is not None:
-            self._manager.checkpoint.restore(path).assert_consumed()
-            log = self._workdir / "metrics.json"
-            epochs = int(self._epochs.numpy())
-            self.history = json.loads(log.read_text(encoding="utf-8"))[:epochs]
-            program.note(f"Going on after epoch {epochs} of {path}.")
-        return int(self._epochs.numpy())
-
-    def on_epoch_end(self, epoch, logs):
-        """Writes everything; the checkpoint, last, makes the epoch complete."""
-        from ahernet_tf.p3d import save_p3d
-
-        entry = {"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}}
-        best = max((e["val_top1"] for e in self.history), default=-math.inf)
-        self.history.append(entry)
-        write_json(self._workdir / "metrics.json", self.history)
-        source = f"experiments.train_p3d, epoch {epoch + 1}"
-        details = (self._clip_format, self._class_names, source)
-        save_p3d(self._network, self._workdir / "weights.npz", *details)
-        if entry["val_top1"] > best:
-            save_p3d(self._network, self._workdir / "best.npz", *details)
-        self._epochs.assign(epoch + 1)
-        self._manager.save()
-        program.note(", ".join(f"{name} {value:.4g}" for name, value in entry.items()))
 
 
 def main(values: flags.FlagValues) -> None:

@@ -86,48 +86,10 @@ def _unfolded_convolution(
 def _strided_convolution(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, stride: int, relu: bool
 ) -> tf.Tensor:
-    """Convolves by one product, and backwards without sums of strided copies.
-
-    With stride s, only every s-th tap reads the input steps q s + r of one r, so that
-    their gradients are a product too. Those of all r are laid side by side.
-    """
-    width, channels, filters = kernel.shape
+    """Convolves by one product, and backwards without sums of strided copies."""
+    width, _, filters = kernel.shape
     time = inputs.shape[1]
-    before, steps_out = _padding(time, width, stride)
-    more_in = _more_columns(channels, steps_out)
-    more_out = _more_columns(filters, steps_out)
-
-    def gradient_of_inputs(upstream: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        padded = _surrounded(upstream, width, width)
-        is_short = steps_out < _LONG
-        taps_of = tf.unstack(kernel if is_short else _transposed(kernel))
-        parts = []
-        for rest in range(stride):
-            # Tap t reads step q s + r for the output q + (r + before - t) / s.
-            taps = [t for t in range(width) if (rest + before - t) % stride == 0]
-            first = [width + (rest + before - t) // stride for t in taps]
-            if not taps:
-                parts.append(tf.zeros_like(parts[0]))
-                continue
-            sides = [padded[:, f : f + steps_out] for f in first]
-            matrices = [taps_of[t] for t in taps]
-            if is_short:
-                # Few rows: the products cost less than copies of the kernel would.
-                rows = [tf.reshape(side, [-1, filters]) for side in sides]
-                products = [
-                    tf.matmul(*factors, transpose_b=True)
-                    for factors in zip(rows, matrices)
-                ]
-                parts.append(tf.add_n(products))
-                continue
-            product = tf.matmul(
-                tf.reshape(tf.concat(sides, -1), [-1, len(taps) * filters]),
-                _wider(tf.concat(matrices, 0), more_in),
-            )
-            parts.append(_narrower(product, more_in))
-        together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
-        together = tf.reshape(together, [-1, steps_out * stride, channels])
-        return together[:, :time]
+    more_out = _more_columns(filters, _padding(time, width, stride)[1])
 
     @tf.custom_gradient
     def convolve(inputs, kernel, bias):
@@ -141,7 +103,7 @@ def _strided_convolution(
                 unfolded = _unfolded(inputs, width, stride)
                 of_kernel = tf.matmul(unfolded, own, transpose_a=True)
                 return (
-                    gradient_of_inputs(upstream, kernel),
+                    _gradient_of_strided(upstream, kernel, time, stride),
                     tf.reshape(_narrower(of_kernel, more_out), [*kernel.shape]),
                     tf.raw_ops.BiasAddGrad(out_backprop=upstream),
                 )
@@ -149,6 +111,57 @@ def _strided_convolution(
         return outputs, gradient
 
     return convolve(inputs, kernel, bias)
+
+
+def _gradient_of_strided(
+    upstream: tf.Tensor, kernel: tf.Tensor, time: int, stride: int
+) -> tf.Tensor:
+    """Computes the gradient of the inputs of a convolution.
+
+    With stride s, only every s-th tap reads the input steps q s + r of one r, so that
+    their gradients are a product too. Those of all r are laid side by side.
+
+    Args:
+        upstream: `[batch, steps out, filters]`.
+        kernel: `[width, channels, filters]`.
+        time: Steps of the inputs.
+        stride: Step between outputs.
+
+    Returns:
+        `[batch, time, channels]`.
+    """
+    width, channels, filters = kernel.shape
+    before, steps_out = _padding(time, width, stride)
+    more_in = _more_columns(channels, steps_out)
+    padded = _surrounded(upstream, width, width)
+    is_short = steps_out < _LONG
+    taps_of = tf.unstack(kernel if is_short else _transposed(kernel))
+    parts = []
+    for rest in range(stride):
+        # Tap t reads step q s + r for the output q + (r + before - t) / s.
+        taps = [t for t in range(width) if (rest + before - t) % stride == 0]
+        first = [width + (rest + before - t) // stride for t in taps]
+        if not taps:
+            parts.append(tf.zeros_like(parts[0]))
+            continue
+        sides = [padded[:, f : f + steps_out] for f in first]
+        matrices = [taps_of[t] for t in taps]
+        if is_short:
+            # Few rows: the products cost less than copies of the kernel would.
+            rows = [tf.reshape(side, [-1, filters]) for side in sides]
+            products = [
+                tf.matmul(*factors, transpose_b=True) for factors in zip(rows, matrices)
+            ]
+            parts.append(tf.add_n(products))
+            continue
+        product = tf.matmul(
+            tf.reshape(tf.concat(sides, -1), [-1, len(taps) * filters]),
+            _wider(tf.concat(matrices, 0), more_in),
+        )
+        parts.append(_narrower(product, more_in))
+    together = parts[0] if stride == 1 else tf.stack(parts, axis=1)
+    together = tf.reshape(together, [-1, steps_out * stride, channels])
+    return together[:, :time]
 
 
 def _unfolded(inputs: tf.Tensor, width: int, stride: int) -> tf.Tensor:

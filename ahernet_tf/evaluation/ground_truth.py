@@ -66,12 +66,12 @@ def load_ground_truth(
             steps.append((f"without {label!r}", len(kept)))
     present = [video for video in kept if video in excluded]
     if len(present) <= MAX_NAMED_EXCLUSIONS:
-        for video in present:
-            kept = {other: items for other, items in kept.items() if other != video}
-            steps.append((f"without {video}", len(kept)))
+        left = range(len(kept) - 1, -1, -1)
+        steps += [(f"without {video}", count) for video, count in zip(present, left)]
     else:
-        kept = {other: items for other, items in kept.items() if other not in excluded}
-        steps.append((f"without {len(present)} excluded videos", len(kept)))
+        count = len(kept) - len(present)
+        steps.append((f"without {len(present)} excluded videos", count))
+    kept = {video: items for video, items in kept.items() if video not in excluded}
     if classes is not None:
         wanted = {str(label) for label in classes}
         kept = _with_labels(kept, wanted.__contains__)
@@ -81,7 +81,6 @@ def load_ground_truth(
 
     frame = _frame(kept, {video: duration for video, (_, duration) in chosen.items()})
     background = [v for v in chosen if v not in annotated and v not in excluded]
-    length = frame["end_sec"] - frame["start_sec"]
     absent = set() if classes is None else wanted - set(frame["label"])
     frame.attrs["info"] = {
         "source": name,
@@ -89,11 +88,18 @@ def load_ground_truth(
         "steps": steps,
         "background_videos": background,
         "classes_absent": sorted(absent),
-        "zero_length": int((length == 0).sum()),
+        **_odd_instances(frame),
+    }
+    return frame
+
+
+def _odd_instances(frame: pd.DataFrame) -> dict[str, int]:
+    """Counts the instances that are kept though something is odd about them."""
+    return {
+        "zero_length": int((frame["end_sec"] == frame["start_sec"]).sum()),
         "repeated": int(frame.duplicated().sum()),
         "past_duration": int((frame["end_sec"] > frame["duration_sec"]).sum()),
     }
-    return frame
 
 
 def _videos_of_subset(

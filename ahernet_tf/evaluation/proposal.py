@@ -134,12 +134,27 @@ def evaluate_proposals(
         counts={
             "ground_truth_videos": len(videos),
             "ground_truth_instances": len(ground_truth),
-            "proposals": len(predictions),
-            "proposals_of_unknown_videos": int((video < 0).sum()),
-            "unknown_videos": int(predictions.loc[video < 0, "video"].nunique()),
-            "videos_without_proposals": int((given == 0).sum()),
+            **_counts_of_proposals(predictions, video, given),
         },
     )
+
+
+def _counts_of_proposals(
+    predictions: pd.DataFrame, video: np.ndarray, given: np.ndarray
+) -> dict[str, int]:
+    """Counts proposals, and videos that one side alone has.
+
+    Args:
+        predictions: All of them.
+        video: Of each, its number among the videos of the ground truth, or -1.
+        given: Proposals of each of these videos.
+    """
+    return {
+        "proposals": len(predictions),
+        "proposals_of_unknown_videos": int((video < 0).sum()),
+        "unknown_videos": int(predictions.loc[video < 0, "video"].nunique()),
+        "videos_without_proposals": int((given == 0).sum()),
+    }
 
 
 def _area_under(ar_at_an: np.ndarray, proposals_per_video: np.ndarray) -> float:

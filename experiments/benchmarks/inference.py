@@ -119,7 +119,6 @@ def measure(
                 )
             )
         preparing.append(rates.clocked(prepare))
-    best = products.best()
     flop = Arithmetic(config, channels, 1, classes, videos).inference().total
     results = []
     for batch, times in taken.items():
@@ -128,9 +127,7 @@ def measure(
             {
                 "batch": batch,
                 "videos_per_sec": videos / seconds.wall,
-                "flop_per_sec": flop / seconds.wall,
-                "efficiency": flop / seconds.wall / best.wall,
-                "processor_efficiency": flop / seconds.processor / best.processor,
+                **products.compared(flop, seconds),
             }
         )
     return {
@@ -141,8 +138,7 @@ def measure(
         "transfer_sec_per_checkpoint": loading.wall,
         "transfer_flop": Arithmetic(config, channels, 1, classes, 1).transfer(classes),
         "detections_per_video": sum(map(len, found.values())) / videos,
-        "matmul_flop_per_s": best.wall,
-        "matmul_flop_per_s_by_size": products.flop_per_sec(),
+        **products.report(),
         "peak_memory_bytes": rates.peak_memory_bytes(),
         "machine": rates.machine(),
     }

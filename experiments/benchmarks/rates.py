@@ -96,6 +96,22 @@ class MatrixProducts:
             for size, times in self._times.items()
         )
 
+    def compared(self, flop: float, taken: Seconds) -> dict[str, float]:
+        """Returns the rate of other arithmetic, and its share of the products' rate."""
+        best = self.best()
+        return {
+            "flop_per_sec": flop / taken.wall,
+            "efficiency": flop / taken.wall / best.wall,
+            "processor_efficiency": flop / taken.processor / best.processor,
+        }
+
+    def report(self) -> dict[str, Any]:
+        """Returns the rate of the fastest size, and of each, ready for JSON."""
+        return {
+            "matmul_flop_per_s": self.best().wall,
+            "matmul_flop_per_s_by_size": self.flop_per_sec(),
+        }
+
 
 def peak_memory_bytes() -> int:
     """Returns the most memory ever held: the GPU's, or the process's without one."""

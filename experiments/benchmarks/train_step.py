@@ -146,27 +146,19 @@ def measure(
     Raises:
         ValueError: The arithmetic of a step of the system is not known.
     """
-    from ahernet_tf.models.checkpoint import Description, compute_products_in
-    from ahernet_tf.training import schedule
-    from ahernet_tf.training.algorithm import Algorithm
+    from ahernet_tf.models.checkpoint import compute_products_in
 
     from . import rates
     from .arithmetic import Arithmetic
+    from .fresh_training import fresh_training
 
     training = config.training
     compute_products_in(training.precision)
-    counts = Arithmetic(
-        config, channels, source_classes, target_classes, training.batch_size
-    )
-    model = Description(
-        channels,
-        tuple(f"source {number}" for number in range(source_classes)),
-        tuple(f"target {number}" for number in range(target_classes)),
-    ).build(config)
-    algorithm = Algorithm(model, config.loss, training)
-    algorithm.set_learning_rates(**schedule.rates(training, 0))
+    sizes = (channels, source_classes, target_classes)
+    counts = Arithmetic(config, *sizes, training.batch_size)
+    algorithm = fresh_training(config, *sizes)
     steps = algorithm.steps("train")
-    batches = random_batches(config, channels, source_classes, target_classes)
+    batches = random_batches(config, *sizes)
     parts = {"iteration": steps}
     if with_phases and training.schedule == "alternating":
         parts |= {step: (step,) for step in steps}
@@ -190,17 +182,12 @@ def measure(
         times[name] = rates.median(taken)
         peak = peak or rates.peak_memory_bytes()
     bar.close()
-    best = products.best()
     results = {
         name: {
             "wall_sec": times[name].wall,
             "processor_sec": times[name].processor,
             "flop": count.to_dict(),
-            "flop_per_sec": count.total / times[name].wall,
-            "efficiency": count.total / times[name].wall / best.wall,
-            "processor_efficiency": (
-                count.total / times[name].processor / best.processor
-            ),
+            **products.compared(count.total, times[name]),
         }
         for name, count in flop.items()
     }
@@ -209,8 +196,7 @@ def measure(
         "iteration_s": whole["wall_sec"],
         **whole,
         "phases": results,
-        "matmul_flop_per_s": best.wall,
-        "matmul_flop_per_s_by_size": products.flop_per_sec(),
+        **products.report(),
         "peak_memory_bytes": peak,
         "sizes": {
             "batch": training.batch_size,

@@ -46,7 +46,7 @@ def measure(
         videos: Number of files.
         iterations: That count; one more comes first.
         source_classes: Of the network; the videos show a few of them.
-        target_classes: Likewise.
+        target_classes: As `source_classes`.
 
     Returns:
         Seconds of waiting and of computing in an iteration, and the share of the first.
@@ -54,24 +54,19 @@ def measure(
     import tensorflow as tf
 
     from ahernet_tf.data import pipelines
-    from ahernet_tf.models.checkpoint import Description
-    from ahernet_tf.training import input_prefetch, schedule
-    from ahernet_tf.training.algorithm import Algorithm
+    from ahernet_tf.training import input_prefetch
 
     from . import pipeline, rates
+    from .fresh_training import fresh_training
 
     config = configuration.with_overrides(config, ["data.cache_bytes=0"])
     data = pipeline.make_data(directory, videos)
     pack(data)
     dataset = Dataset.load(data, config.data)
     training = config.training
-    model = Description(
-        dataset.feature_channels,
-        tuple(f"source {number}" for number in range(source_classes)),
-        tuple(f"target {number}" for number in range(target_classes)),
-    ).build(config)
-    algorithm = Algorithm(model, config.loss, training)
-    algorithm.set_learning_rates(**schedule.rates(training, 0))
+    algorithm = fresh_training(
+        config, dataset.feature_channels, source_classes, target_classes
+    )
     step = tf.function(
         algorithm.train_step, autograph=False, jit_compile=training.jit_compile or None
     )
