@@ -95,17 +95,3 @@ def test_what_cannot_be_read_at_all_is_an_error(tmp_path):
     del tiny.roles["moments"]
     with pytest.raises(DataError, match="role 'moments' is missing"):
         look(tmp_path, tiny)
-
-
-def test_each_sequence_is_read_once(tmp_path, monkeypatch):
-    from ahernet_tf.data.features.container_stores import NpzStore
-
-    read, calls = NpzStore.read, []
-
-    def counted(self, video):
-        calls.append((self.path.name, video))
-        return read(self, video)
-
-    monkeypatch.setattr(NpzStore, "read", counted)
-    look(tmp_path)
-    assert len(calls) == len(set(calls)) == 7 + 5

@@ -1,18 +1,15 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
-import numpy as np
 import pytest
 
 from ahernet_tf.data.synthetic.difficulty import synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
-from ahernet_tf.inference.exemplars import read_exemplars
 from tests.conftest import REPOSITORY
 from tests.visualization.page.made_up import content_of
 
@@ -151,19 +148,6 @@ def test_predict_gives_the_detections_of_the_run(trained, data, tmp_path):
     windowed = call("predict", *flags, "--window_sec=20", "--classes=source")
     assert windowed.returncode == 0, windowed.stderr
     assert json.loads(out.read_text())["results"]
-
-
-def test_refine_learns_the_same_anew(trained, data, tmp_path):
-    copy = shutil.copytree(trained, tmp_path / "copy")
-    for name in ("second_look.npz", "durations.json", "exemplars.npz"):
-        (copy / name).unlink()
-    result = call("refine", f"--workdir={copy}")
-    assert result.returncode == 0, result.stderr
-    for name in ("second_look.npz", "durations.json"):
-        assert (copy / name).read_bytes() == (trained / name).read_bytes()
-    one, other = read_exemplars(copy), read_exemplars(trained)
-    assert one.labels.tolist() == other.labels.tolist()
-    np.testing.assert_allclose(one.pooled, other.pooled, rtol=1e-4, atol=1e-5)
 
 
 def test_sigterm_saves_and_the_same_command_continues(data, tmp_path):
