@@ -20,7 +20,7 @@ from absl import flags
 from ahernet_tf import program
 
 from .paper import columns as table_columns
-from .paper import figures, tables
+from .paper import figures, run_pool, tables
 from .paper import runs as training_runs
 from .paper.columns import Column
 from .paper.runs import Run
@@ -128,7 +128,7 @@ def run(
     wanted = [r for of_seed in zip(line, *by_percent.values()) for r in of_seed]
     failed = []
     if train:
-        failed = training_runs.make_missing(wanted, jobs, program, progress)
+        failed = run_pool.make_missing(wanted, jobs, program, progress)
     curve = {percent: average_maps(runs) for percent, runs in by_percent.items()}
     if not any(result["values"] for result in curve.values()):
         raise ValueError(f"{column.workdir}: no finished run of AherNet*.")

@@ -26,6 +26,7 @@ TESTED_ELSEWHERE = {
     "data/packed/test_plan.py": ["ahernet_tf.data.loading"],
     "data/synthetic/test_synthetic_dataset.py": [
         "ahernet_tf.data.synthetic.difficulty",
+        "ahernet_tf.data.synthetic.latent_motion",
         "ahernet_tf.data.synthetic.synthetic_world",
         "data_tools.make_synthetic",
     ],
@@ -73,6 +74,7 @@ TESTED_ELSEWHERE = {
         "experiments.paper.pages",
         "experiments.paper.published",
         "experiments.paper.rendering",
+        "experiments.paper.run_pool",
         "experiments.paper.runs",
         "experiments.paper.significance",
         "experiments.paper.table_rows",

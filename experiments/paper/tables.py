@@ -15,7 +15,7 @@ from ahernet_tf import command, files, program
 from ahernet_tf import config as configuration
 
 from . import columns as table_columns
-from . import pages, rendering, table_rows
+from . import pages, rendering, run_pool, table_rows
 from . import runs as training_runs
 from .columns import Column, Plan
 from .published import Table
@@ -57,7 +57,7 @@ def make_table(
     wanted = [run for of_one_seed in zip(*by_system) for run in of_one_seed]
     failed = []
     if train:
-        failed = training_runs.make_missing(wanted, jobs, trainer, progress)
+        failed = run_pool.make_missing(wanted, jobs, trainer, progress)
     else:
         for run in wanted:
             training_runs.check(run)

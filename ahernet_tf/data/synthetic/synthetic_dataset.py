@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from ahernet_tf.data.synthetic import synthetic_world
+from ahernet_tf.data.synthetic import latent_motion, synthetic_world
 from ahernet_tf.data.synthetic.difficulty import SyntheticConfig
 from ahernet_tf.data.synthetic.synthetic_world import (
     CLIP_FRAMES,
@@ -101,7 +101,7 @@ def synthetic_features(config: SyntheticConfig, video_id: str) -> np.ndarray:
     within = (np.arange(4) + 0.5) / 4 * CLIP_FRAMES
     at_frames = np.arange(clips)[:, np.newaxis] * STRIDE_FRAMES + within
     at_sec = at_frames.ravel() / line.fps
-    latent = synthetic_world.render(config, video_id, line, at_sec)
+    latent = latent_motion.render(config, video_id, line, at_sec)
     latent = latent.reshape(clips, 4, LATENT).mean(axis=1)
     rng = synthetic_world.generator(
         config, 3, *synthetic_world.parse_id(config, video_id)

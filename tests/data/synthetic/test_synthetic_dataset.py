@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from ahernet_tf.data.synthetic import latent_motion, synthetic_world
 from ahernet_tf.data.synthetic import synthetic_dataset as synthetic
-from ahernet_tf.data.synthetic import synthetic_world
 from ahernet_tf.data.synthetic.difficulty import SyntheticConfig, synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import (
     synthetic_features,
@@ -99,7 +99,7 @@ def test_action_shifts_features_between_its_boundaries_and_not_elsewhere():
     place = synthetic_world.world(config)
     at_sec = np.arange(0, 60, 0.5)
     rng = np.random.default_rng(0)
-    state = synthetic_world._action(config, action, at_sec, place, rng)
+    state = latent_motion._action(config, action, at_sec, place, rng)
     size = np.linalg.norm(state, axis=1)
     assert size[(at_sec > 20.5) & (at_sec < 39.5)].min() > 0.3
     # Preparation and retraction last at most 5 s.
@@ -117,7 +117,7 @@ def test_onset_and_offset_are_mirrored_in_the_shared_directions():
     for seed in range(200):
         event = synthetic_world.Event("action", 10.0, 30.0, 0)
         rng = np.random.default_rng(seed)
-        total += synthetic_world._action(config, event, at_sec, place, rng)
+        total += latent_motion._action(config, event, at_sec, place, rng)
     # Coordinates along onset, activity and second direction.
     along = np.linalg.lstsq(place.shared.T, total.T / 200, rcond=None)[0]
     first, activity, second = along
