@@ -35,9 +35,10 @@ from ahernet_tf.data.annotations.companion_files import read_classes, read_video
 from ahernet_tf.data.annotations.export import FORMS_TO_WRITE, write_form
 from ahernet_tf.data.annotations.forms import AUTO, FORMS, read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions
+from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.times import UNITS
 from ahernet_tf.data.annotations.videos import Video
-from ahernet_tf.files import check_directory, check_output, read_json
+from ahernet_tf.files import check_directory, check_output
 
 if TYPE_CHECKING:
     from ahernet_tf.data.features.time_model import TimeModel
@@ -162,7 +163,8 @@ def _taxonomy(form: str, source: pathlib.Path) -> Any:
     """Returns the taxonomy of an ActivityNet file, if it has one."""
     if form != "activitynet" or source.is_dir():
         return None
-    return read_json(source, lambda *_: None).get("taxonomy")
+    content = Source(source).json
+    return content.get("taxonomy") if isinstance(content, dict) else None
 
 
 def main(values: flags.FlagValues) -> None:

@@ -67,6 +67,11 @@ def run(
 def lines(summary: dict[str, Any]) -> list[str]:
     """Returns the summary as lines of text."""
     text = [f"{summary['name']}: {summary['channels']} channels"]
+    if summary["clips_of_all"] is not None:
+        text.append(
+            f"  every sequence is [{summary['clips_of_all']}, {summary['channels']}]: "
+            "if that is [channels, clips], say --transposed to make_dataset"
+        )
     for name, role in summary["roles"].items():
         text += ["", *_role_lines(name, role)]
     text += ["", *_finding_lines(summary)]

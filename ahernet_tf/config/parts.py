@@ -119,7 +119,9 @@ class TrainingConfig(Options):
     batch_size: Count = 16
     pretrain_iterations: CountOrNone = 95_000
     iterations: CountOrNone = 15_000
-    optimizer: str = "adam"
+    optimizer: Literal[
+        "adam", "adamw", "sgd", "rectified_adam", "lamb", "lookahead_adam"
+    ] = "adam"
     localization_learning_rate: Amount = 1e-4
     generator_learning_rate: Amount | None = None  # step 4; None: the localisation rate
     adversarial_learning_rate: Amount = 1e-4

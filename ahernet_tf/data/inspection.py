@@ -88,6 +88,7 @@ def inspect(
         "name": data.description.name,
         "directory": str(directory),
         "channels": data.channels,
+        "clips_of_all": _clips_of_all(roles),
         "values_read": read_values,
         "roles": {
             name: _summary(role, found[name], config, scanner)
@@ -99,6 +100,16 @@ def inspect(
     }
     lengths = np.unique(anchor_grid(config.network)[:, 1])
     return Inspection(summary, found, lengths)
+
+
+def _clips_of_all(roles: dict[str, Role]) -> int | None:
+    """Returns the number of clips that all sequences have, or None where they differ.
+
+    Sequences that were resized to one length do not count.
+    """
+    given = [r for r in roles.values() if r.time_model.covers == "clips"]
+    counts = {int(clips) for role in given for clips in role.features["clips"]}
+    return counts.pop() if len(counts) == 1 else None
 
 
 def _role_facts(role: Role, config: Config, scanner: SequenceScanner) -> RoleFacts:

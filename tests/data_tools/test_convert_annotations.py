@@ -55,6 +55,18 @@ def test_taxonomy_of_activitynet_is_kept(tmp_path):
     assert json.loads(out.read_text())["taxonomy"] == [{"nodeId": 0}]
 
 
+@pytest.mark.parametrize("lines", [False, True])
+def test_records_without_a_database_are_converted(tmp_path, lines):
+    action = {"start": 1, "end": 2, "label": "x"}
+    records = [{"video": v, "duration": 9, "annotations": [action]} for v in "ab"]
+    text = "\n".join(map(json.dumps, records)) if lines else json.dumps(records)
+    source = tmp_path / "own.json"
+    source.write_text(text)
+    videos, _ = convert_annotations.run(source, tmp_path / "out.json")
+    assert read_annotations(tmp_path / "out.json") == videos
+    assert list(videos) == ["a", "b"]
+
+
 def test_class_folders_need_their_time_model(tmp_path):
     (tmp_path / "in" / "run").mkdir(parents=True)
     np.save(tmp_path / "in" / "run" / "a.npy", np.zeros((4, 3), np.float32))

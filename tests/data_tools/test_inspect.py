@@ -32,6 +32,18 @@ def test_the_text_says_what_there_is(directory):
     assert "0 videos or files are faulty" in text
 
 
+def test_sequences_of_one_length_may_be_transposed(tmp_path):
+    tiny = TinyData()
+    for features in (tiny.untrimmed_features, tiny.moment_features):
+        for video, values in features.items():
+            features[video] = np.resize(values, (99, 3))
+    text = inspect.lines(inspect.run(tiny.write(tmp_path / "d")).summary)
+    assert text[1] == (
+        "  every sequence is [99, 3]: if that is [channels, clips], say --transposed "
+        "to make_dataset"
+    )
+
+
 @pytest.mark.parametrize("name", ["page.png", "page.html"])
 def test_the_page_has_the_plots(directory, tmp_path, name):
     pytest.importorskip("matplotlib")
