@@ -12,7 +12,7 @@ from ahernet_tf.evaluation.entries import (
     check_item,
     content_of,
 )
-from ahernet_tf.spelling import canonical_video_id
+from ahernet_tf.spelling import canonical_video_id, subset_name
 
 MAX_NAMED_EXCLUSIONS = 5
 
@@ -34,7 +34,8 @@ def load_ground_truth(
     Args:
         path_or_dict: A `.json` or `.json.gz` file, or its content:
             `{database: {video: {subset, duration, annotations: [{segment, label}]}}}`.
-        subset: The subset to keep (whatever its case); None keeps every video.
+        subset: The subset to keep, however it is spelt (`val`, `Validation`); None
+            keeps every video.
         classes: The labels to keep; None keeps every label. A video with instances
             of other labels alone is left out.
         ignored_labels: Labels whose instances are dropped, as THUMOS14's "Ambiguous".
@@ -114,6 +115,7 @@ def _videos_of_subset(
         )
     chosen: dict[str, tuple[list[Any], float]] = {}
     seen: Counter[str] = Counter()
+    wanted = None if subset is None else subset_name(subset).casefold()
     for video, record in database.items():
         if not isinstance(record, Mapping):
             raise ValueError(f"{name}: video {video!r}: expected an object.")
@@ -121,7 +123,7 @@ def _videos_of_subset(
             if "subset" not in record:
                 raise ValueError(f"{name}: video {video!r}: 'subset' is missing.")
             seen[str(record["subset"])] += 1
-            if str(record["subset"]).casefold() != subset.casefold():
+            if subset_name(record["subset"]).casefold() != wanted:
                 continue
         items = record.get("annotations")
         if not isinstance(items, list):

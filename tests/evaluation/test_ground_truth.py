@@ -47,7 +47,7 @@ def test_file_plain_or_gzipped(tmp_path, name):
 
 def test_segments_may_be_strings_and_subset_of_another_case():
     frame = load_ground_truth(
-        content(a=video(("18.6", "24.8", "x"), subset="Test")), "test"
+        content(a=video(("18.6", "24.8", "x"), subset="Valid.")), "val"
     )
     assert frame["start_sec"].tolist() == [18.6]
     assert frame["end_sec"].tolist() == [24.8]

@@ -50,6 +50,13 @@ def test_labels_are_compared_too():
     assert "'Run ' (it has 'run')" in said[1]
 
 
+def test_classes_that_were_asked_for_in_vain_are_named():
+    asked = TRUTH.copy()
+    asked.attrs["info"] = {"classes_absent": ["Sit"]}
+    said = mismatches(asked, both_labels(f"v{i}" for i in range(20)))
+    assert "1 of the classes asked for have no annotation, such as 'Sit'" in said[0]
+
+
 def test_proposals_have_no_labels():
     found_videos = predictions(f"v{i}" for i in range(20)).drop(columns="label")
     assert mismatches(TRUTH, found_videos) == []
@@ -67,3 +74,16 @@ def test_three_examples_are_enough_and_a_tenth_is_no_large_share():
     assert mismatches(TRUTH, pd.concat([known, predictions(["u"] * 4)])) == []
     said = mismatches(TRUTH, pd.concat([known, predictions(["u"] * 5)]))
     assert said[0].startswith("5 of 41 predictions are of 1 videos")
+
+
+def test_times_that_are_no_seconds_are_asked_about():
+    known = truth(*((f"v{i}", 0, 1, "run") for i in range(9)))
+    known["duration_sec"] = 20.0
+    frames = found(*((f"v{i}", 30, 25 * (i + 1), "run", 0.5) for i in range(9)))
+    (said,) = mismatches(known, frames)
+    assert said == (
+        "9 of 9 predictions end after their videos, as one of 'v0' at 25 s: are "
+        "their times seconds?"
+    )
+    known["duration_sec"] = float("nan")
+    assert mismatches(known, frames) == []
