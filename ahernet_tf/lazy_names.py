@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+_NOT_SHOWN = {"TYPE_CHECKING", "lazy_names"}
+
 
 def lazy_names(
     package: str, module_of: Mapping[str, str]
@@ -24,6 +26,6 @@ def lazy_names(
         return getattr(importlib.import_module(f"{package}.{module_of[name]}"), name)
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *module_of})
+        return sorted({*vars(sys.modules[package]), *module_of} - _NOT_SHOWN)
 
     return get, names

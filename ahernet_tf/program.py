@@ -26,6 +26,7 @@ import importlib.abc
 import importlib.util
 import math
 import os
+import re
 import sys
 import textwrap
 import types
@@ -65,7 +66,9 @@ def start(
     quieten_tensorflow()
     known = set(flags.FLAGS)
     define_flags()
-    flags.DEFINE_bool("quiet", False, "Show no progress: results and errors only.")
+    flags.DEFINE_bool(
+        "quiet", False, "Show no progress: results, warnings and errors only."
+    )
     own = [name for name in flags.FLAGS if name not in known]
     given = sys.argv[1:]
     if any(argument in _HELP for argument in given):
@@ -155,6 +158,11 @@ def note(text: str) -> None:
         print(text, file=sys.stderr)
 
 
+def warn(text: Any) -> None:
+    """Tells on the standard error what the user has to know, with --quiet too."""
+    print(f"warning: {text}", file=sys.stderr)
+
+
 def name() -> str:
     """Returns the command that started this program."""
     spec = sys.modules["__main__"].__spec__
@@ -200,9 +208,16 @@ def _check_numbers(own: Sequence[str]) -> None:
 
 
 def _help(own: Sequence[str], arguments: Sequence[str]) -> str:
-    """Describes a program: its docstring and its flags in the order of definition."""
+    """Describes a program: its docstring, its flags in the order of definition.
+
+    The commands in it are those that start programs here.
+    """
     usage = " ".join([name(), *arguments, "[flags]"])
-    text = sys.modules["__main__"].__doc__ or ""
+    text = re.sub(
+        r"python -m ((?:experiments|data_tools)\.[\w.]*\w)",
+        lambda start: command.start_of(start[1]),
+        sys.modules["__main__"].__doc__ or "",
+    )
     described = [_describe(flags.FLAGS[flag]) for flag in own]
     return "\n".join([usage, "", text.strip(), "", "Flags:", *described])
 

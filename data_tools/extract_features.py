@@ -67,10 +67,10 @@ def print_report(report: ExtractionReport) -> int:
         f"{len(report.failures)} broken."
     )
     for name, why in report.failures.items():
-        print(f"  {name}: {why}")
+        program.warn(f"{name}: {why}")
     if report.passed_over:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in report.passed_over.items())
-        print(f"Files passed over, hidden ones and what is no video: {kinds}.")
+        program.note(f"Files passed over, hidden ones and what is no video: {kinds}.")
     return int(bool(report.failures) and not report.extracted and not report.skipped)
 
 

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from ahernet_tf import command, program
 from ahernet_tf import config as configuration
-from ahernet_tf import program
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.companion_files import read_classes
 from ahernet_tf.data.create.split_roles import relative
@@ -106,8 +107,9 @@ def run(
     count = len({p.origin for p in pieces if p.video.id != p.origin})
     if count:
         print(f"cut where actions of played target classes lie: {count} videos")
-    print("To train on it, and score the held-out videos:")
-    print(f"python -m experiments.train --data {out} --workdir W")
+    train = command.start_of("experiments.train")
+    program.note("To train on it, and score the held-out videos:")
+    program.note(f"{train} --data {shlex.quote(str(out))} --workdir W")
 
 
 def _content(

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -30,8 +31,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from ahernet_tf import command, program, settings
 from ahernet_tf import config as configuration
-from ahernet_tf import program, settings
 from ahernet_tf.data.annotations.activitynet import write_annotations
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.files import check_directory, write_json, write_text
@@ -99,10 +100,11 @@ def run(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     print("\n".join(dataset.report.lines()))
-    print(f"Written to {out}. To train, localise and score:")
-    print(
-        f"python -m experiments.train --data {out} --workdir W --setting {name} "
-        f"--preset {preset}"
+    train, data = command.start_of("experiments.train"), shlex.quote(str(out))
+    print(f"Written to {out}.")
+    program.note("To train, localise and score:")
+    program.note(
+        f"{train} --data {data} --workdir W --setting {name} --preset {preset}"
     )
     return description
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-import sys
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -161,8 +160,10 @@ def _roles(
         lesson.skip_bad,
         times,
     )
-    for line in report.lines():
-        print(line, file=sys.stderr)
+    for line in report.left_out():
+        program.warn(line)
+    for line in report.counted():
+        program.note(line)
     for name, role in roles.items():
         differences = [
             f"{field}: {then}, {now}"

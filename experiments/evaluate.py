@@ -162,9 +162,7 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Reads the flags, scores, prints and writes."""
-    warnings.showwarning = lambda message, *_, **__: print(
-        f"warning: {message}", file=sys.stderr
-    )
+    warnings.showwarning = lambda message, *_, **__: program.warn(message)
     if values.json:
         files.check_output(values.json)
     asked = ground_truth_flags.read(values)
@@ -184,7 +182,7 @@ def main(values: flags.FlagValues) -> None:
     )
     report["ground_truth"] = values.data or values.ground_truth
     for line in report["mismatches"]:
-        print(f"warning: {line}", file=sys.stderr)
+        program.warn(line)
     if report["mismatches"] and not values.data:
         print(
             "warning: --subset, --classes and --block_list score a part; --data DIR "

@@ -29,13 +29,11 @@ from .paper.table_rows import summary
 NAME = "figure6"
 
 
-def oracle_runs(column: Column, percent: int) -> list[Run]:
-    """Returns the runs of AherNet* on a part of the annotations, one a seed."""
+def oracle(percent: int) -> tuple[str, ...]:
+    """Returns AherNet* on a part of the annotations, as `Column.runs` takes it."""
     if percent == 100:
-        return column.runs("AherNet*")
-    return column.runs(
-        "AherNet*", f"-{percent}", f"data.oracle_fraction={percent / 100}"
-    )
+        return "AherNet*", ""
+    return ("AherNet*", f"-{percent}", f"data.oracle_fraction={percent / 100}")
 
 
 def average_maps(runs: Sequence[Run]) -> dict[str, Any]:
@@ -123,7 +121,7 @@ def run(
         ValueError: A directory holds other runs, or there is no run to draw.
         KeyboardInterrupt: It was asked to stop.
     """
-    by_percent = {percent: oracle_runs(column, percent) for percent in percents}
+    by_percent = {percent: column.runs(*oracle(percent)) for percent in percents}
     line = column.runs("AherNet")
     wanted = [r for of_seed in zip(line, *by_percent.values()) for r in of_seed]
     failed = []
@@ -186,7 +184,14 @@ def main(values: flags.FlagValues) -> int:
     status = 0
     percents = percents_of(values.fractions)
     plan = tables.plan_from_flags(values)
-    for column in table_columns.columns(values.data, workdir, plan):
+    columns = table_columns.columns(values.data, workdir, plan)
+    if values.dry_run:
+        from .paper.forecast_of_runs import forecast_of_runs
+
+        wanted = [("AherNet", ""), *map(oracle, percents)]
+        print("\n".join(forecast_of_runs(wanted, columns, workdir).lines()))
+        return 0
+    for column in columns:
         content, failed = run(
             column,
             percents,

@@ -330,7 +330,7 @@ def main(values: flags.FlagValues) -> int:
     if request.clips:
         print(f"{report.clips} clips were cut out; they have no sound.")
     for name, why in report.failures.items():
-        print(f"  failed: {name}: {why}")
+        program.warn(f"failed: {name}: {why}")
     return int(bool(report.failures) and not report.found)
 
 

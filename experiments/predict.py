@@ -102,14 +102,16 @@ def predict(request: PredictionRequest) -> int:
     description, config = load_description(directory)
     config = configuration.with_overrides(config, list(request.overrides))
     role, extractor, report = videos_to_localize(request, description, config)
-    for line in report.lines():
-        print(line)
+    for line in report.left_out():
+        program.warn(line)
+    for line in report.counted():
+        program.note(line)
     check_features(request, description, role, extractor)
     names = getattr(description, f"{request.classes}_classes")
     unknown = sorted(set(role.classes) - set(names))
     if unknown:
-        print(
-            f"The network does not know {len(unknown)} classes, such as {unknown[0]}."
+        program.warn(
+            f"the network does not know {len(unknown)} classes, such as {unknown[0]}."
         )
     compute_products_in(config.training.precision)
     localizer = Localizer.load(

@@ -4,7 +4,9 @@
 
 W is a work directory of experiments.train. It gets second_look.npz and durations.json,
 which inference.second_look and inference.duration_prior read, and exemplars.npz, which
-experiments.add_classes needs; the weights stay as they are. Afterwards, for instance:
+experiments.add_classes needs; the weights stay as they are. For a network that
+data_tools.import_release imported, --data names the data set: its classes are those of
+the import, in the same order. Afterwards, for instance:
 python -m experiments.predict --checkpoint W ... --set inference.second_look=true
 --set inference.duration_prior=2
 """
@@ -34,9 +36,13 @@ def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
     from ahernet_tf.inference.exemplars import keep_exemplars
     from ahernet_tf.inference.refinement import DURATIONS, SECOND_LOOK, fit_refinement
     from ahernet_tf.models.checkpoint import load_model
+    from ahernet_tf.training.work_directory import RUN
 
     model, description, config = load_model(workdir)
-    run = files.read_json(workdir / "run.json")
+    record = workdir / RUN
+    if data is None and not record.exists():
+        raise ValueError(f"{workdir}: was trained elsewhere; --data says on what.")
+    run = files.read_json(record) if record.exists() else {"seed": 0}
     dataset = Dataset.load(data or run["data"], config.data, skip_bad=True)
     for name in ("source_classes", "target_classes", "feature_channels"):
         then, now = getattr(description, name), getattr(dataset, name)

@@ -12,8 +12,8 @@ results stand side by side. Without ground truth it shows detections alone. With
 
 from __future__ import annotations
 
+import os
 import pathlib
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -119,19 +119,32 @@ def named(predictions: Sequence[str]) -> dict[str, str]:
             f"--predictions: expected at most {MOST_RESULTS}, "
             f"received {len(predictions)}."
         )
-    plain = [text.removesuffix(".gz").removesuffix(".json") for text in predictions]
-    names = [pathlib.Path(text).name for text in plain]
+    plain = [
+        pathlib.Path(text.removesuffix(".gz").removesuffix(".json"))
+        for text in predictions
+    ]
     found: dict[str, str] = {}
-    for text, name, path in zip(predictions, names, plain):
+    for text, path in zip(predictions, plain):
+        alike = [other for other in plain if other.name == path.name]
         given, equals, file = text.partition("=")
         if equals and not pathlib.Path(text).exists():
             name = given
         else:
-            name, file = name if names.count(name) == 1 else path, text
+            name, file = _what_differs(path, alike), text
         if name in found:
             raise ValueError(f"--predictions: {name!r} is there twice.")
         found[name] = file
     return found
+
+
+def _what_differs(path: pathlib.Path, alike: Sequence[pathlib.Path]) -> str:
+    """Names a file by the part of its path that sets it apart from files alike."""
+    if len(alike) == 1:
+        return path.name
+    parts = [other.parts for other in alike]
+    begin = len(os.path.commonprefix(parts))
+    end = len(os.path.commonprefix([own[begin:][::-1] for own in parts]))
+    return "/".join(path.parts[begin : len(path.parts) - end]) or path.name
 
 
 def define_flags() -> None:
@@ -168,9 +181,7 @@ def define_flags() -> None:
 
 def main(values: flags.FlagValues) -> None:
     """Runs the program."""
-    warnings.showwarning = lambda message, *_, **__: print(
-        f"warning: {message}", file=sys.stderr
-    )
+    warnings.showwarning = lambda message, *_, **__: program.warn(message)
     files.check_output(values.out, (".html",))
     predictions = named(values.predictions)
     asked = ground_truth_flags.read(values)
@@ -188,7 +199,7 @@ def main(values: flags.FlagValues) -> None:
         progress=not values.quiet,
     )
     for line in said:
-        print(f"warning: {line}", file=sys.stderr)
+        program.warn(line)
     print(f"{values.out}: open it in a browser.")
 
 

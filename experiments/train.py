@@ -206,17 +206,6 @@ def run_from_flags(values: flags.FlagValues) -> TrainingRun:
     )
 
 
-def next_steps(workdir: pathlib.Path) -> list[str]:
-    """Says where the page of a finished run is, and how its network is used."""
-    from ahernet_tf.training import work_directory
-
-    page = workdir / work_directory.PAGE
-    lines = [f"{page}: open it in a browser."] if page.exists() else []
-    predict = command.start_of("experiments.predict")
-    arguments = shlex.join(["--checkpoint", str(workdir)])
-    return [*lines, f"Next: {predict} {arguments} --features DIR --out results.json"]
-
-
 def sizes_of(init: str) -> list[str]:
     """Returns the sizes of a trained network as assignments.
 
@@ -235,6 +224,7 @@ def sizes_of(init: str) -> list[str]:
 
 def main(values: flags.FlagValues) -> int:
     """Runs the program."""
+    from ahernet_tf.training import work_directory
     from ahernet_tf.training.distribution import WorkerLostError
     from ahernet_tf.training.iterations import NonFiniteLossError
 
@@ -260,7 +250,12 @@ def main(values: flags.FlagValues) -> int:
                 f"AUC {part['auc']:.2f}% ({part['videos']} videos)"
             )
     print(f"Everything is in {run.workdir}.")
-    print("\n".join(next_steps(run.workdir)))
+    page = run.workdir / work_directory.PAGE
+    if page.exists():
+        print(f"{page}: open it in a browser.")
+    predict = command.start_of("experiments.predict")
+    arguments = shlex.join(["--checkpoint", str(run.workdir)])
+    program.note(f"Next: {predict} {arguments} --features DIR --out results.json")
     return 0
 
 

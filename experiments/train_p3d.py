@@ -19,7 +19,6 @@ import json
 import os
 import pathlib
 import shlex
-import sys
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -76,7 +75,7 @@ def run(
         _, held_out, more = find_moments(validation, clip_format, config.fps, names)
         broken |= more
     for path, why in broken.items():
-        print(f"{path} is broken and left out: {why}", file=sys.stderr)
+        program.warn(f"{path} is broken and left out: {why}")
     steps = len(training) // config.batch_size
     if not steps or not held_out:
         raise ValueError(
@@ -167,7 +166,7 @@ def main(values: flags.FlagValues) -> None:
     print(", ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
     extract = command.start_of("data_tools.extract_features")
     weights = shlex.join(["--weights", f"{values.workdir}/weights.npz"])
-    print(f"Next: {extract} {weights} --videos DIR --out features")
+    program.note(f"Next: {extract} {weights} --videos DIR --out features")
 
 
 def define_flags() -> None:

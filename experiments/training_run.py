@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import sys
 from typing import Any
 
 import tensorflow as tf
@@ -93,7 +92,7 @@ def train(run: TrainingRun) -> dict | None:
             description,
             run.config,
             run.seed,
-            data=str(run.data),
+            data=str(run.data.absolute()),
             deterministic=run.deterministic,
             init=run.init and str(run.init),
         )
@@ -130,9 +129,11 @@ def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
     config = run.config
     dataset = Dataset.load(run.data, config.data, run.skip_bad, run.check_features)
     if workers.chief:
+        for line in dataset.report.left_out():
+            program.warn(line)
         chosen = run.automatic.lines() if run.automatic else []
-        for line in [*dataset.report.lines(), *chosen]:
-            print(line)
+        for line in [*dataset.report.counted(), *chosen]:
+            program.note(line)
         work_directory.check(run.workdir, describe(dataset), config, run.seed)
     system = systems.system(config.training.system)
     if system.oracle:
@@ -169,7 +170,7 @@ def _check_samples(dataset: Dataset, config: Config, warn: bool) -> None:
         said += out_of_reach(annotated, config)
     for warning in filter(None, said):
         if warn:
-            print(f"warning: {warning}", file=sys.stderr)
+            program.warn(warning)
 
 
 def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:
@@ -186,9 +187,9 @@ def _trainer(run: TrainingRun, workers: Workers, dataset: Dataset) -> Trainer:
     if run.init is not None and not checkpoint_files.checkpoint_paths(run.workdir):
         said = _initialize(run.init, model, describe(dataset))
         if workers.chief:
-            print(f"Starts from the weights of {run.init}.", file=sys.stderr)
+            program.note(f"Starts from the weights of {run.init}.")
             for line in said:
-                print(f"  {line}", file=sys.stderr)
+                program.note(f"  {line}")
     return Trainer(
         model,
         dataset,
@@ -276,8 +277,13 @@ def _scores(
 ) -> dict[str, Any]:
     """Scores the test videos: target classes, and source classes where there are."""
     metrics: dict = {"units": {"average_map": "fraction of 1", "auc": "percent"}}
+    system = systems.system(run.config.training.system)
+    source = dataset.test(dataset.source_classes) if system.localizes_source else None
     target = dataset.test()
     if target is not None:
+        shown = "target classes"
+        if source is not None:
+            shown += f"; detections of others: {work_directory.SOURCE_PREDICTIONS}"
         path = run.workdir / work_directory.PREDICTIONS
         metrics |= score_role(run, model, description, target, "target", path)
         report.make_report(
@@ -285,12 +291,10 @@ def _scores(
             {run.config.training.system: path},
             ground_truth_flags.of_role(target),
             f"{run.config.training.system}: {dataset.name}",
-            {"Data": str(run.data), "Seed": str(run.seed)},
+            {"Data": str(run.data), "Seed": str(run.seed), "Classes": shown},
             progress=run.progress,
         )
-    system = systems.system(run.config.training.system)
-    source = dataset.test(dataset.source_classes)
-    if source is not None and system.localizes_source:
+    if source is not None:
         path = run.workdir / work_directory.SOURCE_PREDICTIONS
         metrics["source"] = score_role(run, model, description, source, "source", path)
     if validation is not None:

@@ -107,6 +107,7 @@ def test_an_installation_holds_one_package_and_runs_from_anywhere(installed, tmp
         done = ahernet(program, "--help", cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"ahernet {program} [flags]")
+        assert "python -m experiments" not in done.stdout
 
 
 def test_an_installation_has_the_command(installed, tmp_path):

@@ -17,7 +17,8 @@ PAGES = [
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
-MODULES = {module for group in PROGRAMS.values() for module in group.values()}
+NAMES = {name: module for group in PROGRAMS.values() for name, module in group.items()}
+MODULES = set(NAMES.values())
 # Prints the help of many programs from one process.
 HELPS = """
 import contextlib, io, json, runpy, sys
@@ -59,11 +60,16 @@ def anchors(text: str) -> set[str]:
 
 def commands(text: str) -> list[tuple[str, str]]:
     """Lists the programs that a page starts, with the rest of each command."""
-    text = text.replace("\\\n", " ")
+    text = re.sub(r"^```.*$", "", text.replace("\\\n", " "), flags=re.M)
     inline = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text)]
     lines = [line.partition(" # ")[0] for line in [*text.splitlines(), *inline]]
-    found = (re.match(r"\s*(?:.*\$ )?python -m ([\w.]+)(.*)", line) for line in lines)
-    return [match.groups() for match in found if match]
+    found = []
+    for line in lines:
+        if match := re.match(r"\s*(?:.*\$ )?python -m ([\w.]+)(.*)", line):
+            found.append(match.groups())
+        elif match := re.match(r"\s*ahernet ([\w-]+)(.*)", line):
+            found.append((NAMES[match[1]], match[2]))
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

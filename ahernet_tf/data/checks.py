@@ -118,6 +118,10 @@ class DataReport:
 
     def lines(self) -> list[str]:
         """Returns the report as sentences for a log: what was left out, then counts."""
+        return self.left_out() + self.counted()
+
+    def left_out(self) -> list[str]:
+        """Says what was left out and what is wrong, a sentence each."""
         rows = collections.Counter(p.file for p in self.problems if p.is_of_a_row())
         lines = [f"{file}: {n} row{'s'[n == 1 :]} left out" for file, n in rows.items()]
         lines += [
@@ -129,7 +133,11 @@ class DataReport:
             for problem in self.problems
             if problem.video is None and not problem.is_of_a_row()
         ]
-        return lines + [f"{what}: {n}" for what, n in self.counts.items()]
+        return lines
+
+    def counted(self) -> list[str]:
+        """Says what was counted, a sentence each."""
+        return [f"{what}: {n}" for what, n in self.counts.items()]
 
     def __post_init__(self) -> None:
         self._seen = set(self.problems)

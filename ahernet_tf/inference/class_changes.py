@@ -30,7 +30,7 @@ from ahernet_tf.inference.windows import windows
 from ahernet_tf.models import AherNet, systems
 from ahernet_tf.models.checkpoint import Description
 
-_LEARN = "`ahernet refine` learns it anew from the training data."
+_LEARN = "`ahernet refine` learns it anew from the training data (--data names them)."
 
 
 class MomentSequence(NamedTuple):

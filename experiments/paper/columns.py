@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 
 from ahernet_tf import config as configuration
-from ahernet_tf import settings
+from ahernet_tf import program, settings
 
 from .runs import Run, directory_name, trained_as
 
@@ -78,7 +78,7 @@ class Column:
             automatic = configure_for(
                 self.data, self.plan.budget_minutes, self.assignments
             )
-            print("\n".join(automatic.lines()))
+            program.note("\n".join(automatic.lines()))
             path.parent.mkdir(parents=True, exist_ok=True)
             automatic.save(path.parent)
             configuration.save(automatic.config, path)

@@ -1,4 +1,4 @@
-"""What a table would still have to train: `table1 --dry_run` and the like."""
+"""What a table or figure would still have to train: its `--dry_run`."""
 
 from __future__ import annotations
 
@@ -13,22 +13,20 @@ from ahernet_tf.models import systems
 from ..training_forecast import forecast_of
 from ..training_run import TrainingRun
 from .columns import Column
-from .published import Table
 from .runs import directory_name
 
 
 def forecast_of_runs(
-    table: Table, columns: Sequence[Column], workdir: pathlib.Path, jobs: int = 1
+    wanted: Sequence[tuple[str, ...]], columns: Sequence[Column], workdir: pathlib.Path
 ) -> Forecast:
-    """Says which runs of a table are missing, and what they would take.
+    """Says which runs are missing, and what they would take.
 
     Runs at once share the machine, so that they do not shorten the whole.
 
     Args:
-        table: Of the paper.
+        wanted: What `Column.runs` takes: system, suffix, further options.
         columns: The data sets.
-        workdir: Of the table.
-        jobs: Runs at once.
+        workdir: Of the table or figure.
 
     Raises:
         ValueError: A data set or an option is not usable.
@@ -44,10 +42,12 @@ def forecast_of_runs(
             minutes = column.plan.budget_minutes
             base = configure_for(column.data, minutes, column.assignments).config
         base = configuration.with_overrides(base, list(column.assignments))
-        for system in table.systems:
-            config = systems.configure(base, system)
+        for system, suffix, *more in wanted:
+            config = configuration.with_overrides(base, more)
+            config = systems.configure(config, system)
             for seed in column.plan.seeds:
-                place = column.workdir / directory_name(system) / str(seed)
+                directory = f"{directory_name(system)}{suffix}"
+                place = column.workdir / directory / str(seed)
                 parts.append(
                     forecast_of(TrainingRun(column.data, place, config, seed=seed))
                 )

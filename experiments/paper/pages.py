@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 
 from .. import ground_truth_flags, report
 from .columns import Column
@@ -42,8 +43,16 @@ def write_page(
         found,
         ground_truth_flags.of_data(str(column.data)),
         f"Table {table.name.removeprefix('table')}: {column.title}",
-        {"Data": str(column.data), "Seed": str(column.plan.seeds[0])},
+        {"Data": str(column.data), "Seed": _seeds(column.plan.seeds)},
         samples,
         progress=progress,
     )
     return True
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Says of which seed the page is, and where the others are."""
+    first, *others = map(str, seeds)
+    if not others:
+        return first
+    return f"{first}; the table has the mean over it and {', '.join(others)}"

@@ -119,12 +119,12 @@ def define_run_flags() -> None:
     )
     flags.DEFINE_bool("train", True, "Run what is missing; else show what there is.")
     flags.DEFINE_bool("progress", True, "Show progress bars.")
+    program.define_dry_run()
 
 
 def define_flags() -> None:
     """Defines the flags of a table."""
     define_run_flags()
-    program.define_dry_run()
     flags.DEFINE_list(
         "systems", [], "Rows to make; unset: all. Such as AherNet,AherNet*."
     )
@@ -188,7 +188,8 @@ def main(table: Table, values: flags.FlagValues) -> int:
     if values.dry_run:
         from .forecast_of_runs import forecast_of_runs
 
-        print("\n".join(forecast_of_runs(table, columns, workdir, values.jobs).lines()))
+        wanted = [(system, "") for system in table.systems]
+        print("\n".join(forecast_of_runs(wanted, columns, workdir).lines()))
         return 0
     text, failed = make_table(
         table,
@@ -210,7 +211,7 @@ def main(table: Table, values: flags.FlagValues) -> int:
     if len(table.systems) > 1:
         b, a = (columns[0].runs(s)[0].workdir.parent for s in table.systems[-2:])
         arguments = shlex.join(["--a", str(a), "--b", str(b)])
-        print(f"Next: {command.start_of('experiments.compare')} {arguments}")
+        program.note(f"Next: {command.start_of('experiments.compare')} {arguments}")
     for run in failed:
-        print(f"failed: {run.name}; see {run.workdir / training_runs.LOG}")
+        program.warn(f"failed: {run.name}; see {run.workdir / training_runs.LOG}")
     return 1 if failed else 0

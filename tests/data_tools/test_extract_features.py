@@ -138,7 +138,7 @@ def test_program_reports_broken_videos_and_goes_on(tmp_path, videos, weights):
     done = program("--videos", videos, "--weights", weights, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "3 videos extracted, 0 were complete, 1 broken." in done.stdout
-    assert "Invalid data found" in done.stdout
+    assert "Invalid data found" in done.stderr
     assert "videos/hour" in done.stderr
     assert json.loads((out / "failures.json").read_text()).keys() == {"d"}
 

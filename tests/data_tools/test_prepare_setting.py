@@ -339,7 +339,7 @@ def test_program_explains_itself_and_refuses_a_bad_call(public):
     ]
     done = call("--setting=anet_un_to_anet_am", *paths)
     assert done.returncode == 0, done.stderr
-    assert f"experiments.train --data {public / 'out'}" in done.stdout
+    assert f"train --data {public / 'out'}" in done.stderr
     bad = call("--setting=th14_to_anet_fg", *paths)
     assert bad.returncode == 1
     assert bad.stderr.startswith("error: --features: none of the 3 videos of THUMOS14")

@@ -270,7 +270,7 @@ def test_the_program(videos, tmp_path):
     assert result.returncode == 0, result.stderr
     assert "2 detections in 1 videos" in result.stdout
     assert "2 clips were cut out; they have no sound" in result.stdout
-    assert "failed: broken: " in result.stdout
+    assert "failed: broken: " in result.stderr
     features = json.loads((out / "features" / "features.json").read_text())
     assert features["stride_frames"] == 3
     results = json.loads((out / "detections.json").read_text())

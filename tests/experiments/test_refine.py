@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from ahernet_tf import files
+from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.exemplars import read_exemplars
 from experiments import refine
-from tests.inference.trained import write_trained
+from tests.inference.trained import TIMES, moments_of, write_trained
 
 NAMES = ("second_look.npz", "durations.json", "exemplars.npz")
 
@@ -41,3 +42,13 @@ def test_data_of_other_classes_are_refused_and_nothing_is_lost(trained):
     with pytest.raises(ValueError, match="other target classes than"):
         refine.refine(trained)
     assert all((trained / name).exists() for name in NAMES)
+
+
+def test_an_imported_network_takes_classes_once_its_data_are_named(trained):
+    for name in ("run.json", "exemplars.npz"):
+        (trained / name).unlink()
+    with pytest.raises(ValueError, match="W: was trained elsewhere; --data says"):
+        refine.refine(trained)
+    refine.refine(trained, trained.parent / "data")
+    more = Localizer.load(trained).add_classes(moments_of("fly"), time_model=TIMES)
+    assert more.class_names == ("wave", "jump", "fly")

@@ -92,12 +92,23 @@ def test_wrong_flags_are_told(files, flags, message):
     assert message in done.stderr
 
 
-def test_files_of_one_name_are_told_apart_by_their_directories():
-    assert list(report.named(["a/found.json", "b/found.json.gz", "c/x.json"])) == [
-        "a/found",
-        "b/found",
-        "x",
-    ]
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["a/found.json", "b/found.json.gz", "c/x.json"], ["a", "b", "x"]),
+        (["W/A/0/p.json", "W/B/0/p.json", "W/B/1/p.json"], ["A/0", "B/0", "B/1"]),
+        (["/runs/W/A/0/p.json", "/runs/W/B/0/p.json"], ["A", "B"]),
+        (["p.json", "old/p.json"], ["p", "old"]),
+        (["ours=a/p.json", "b/p.json"], ["ours", "b"]),
+    ],
+)
+def test_files_of_one_name_are_told_apart_by_what_differs(files, names):
+    assert list(report.named(files)) == names
+
+
+def test_a_file_that_is_there_twice_is_refused():
+    with pytest.raises(ValueError, match="'p' is there twice"):
+        report.named(["a/p.json", "a/p.json"])
 
 
 def test_files_that_belong_to_other_videos_are_told_on_the_page(files):

@@ -339,6 +339,7 @@ def test_the_page_of_a_table_shows_its_systems_side_by_side(made, tmp_path):
     page = tmp_path / "table2.html"
     assert pages.write_page(published.TABLE_2, column, page, 20, progress=False)
     content = content_of(page)
+    assert content["notes"]["Seed"] == "0; the table has the mean over it and 1"
     systems = published.TABLE_2.systems
     assert [r["name"] for r in content["results"]] == [*map(published.label, systems)]
     for system, result in zip(systems, content["results"]):
@@ -363,7 +364,7 @@ def test_the_program_ends_with_its_page_and_what_is_next(made):
         text=True,
     )
     assert result.returncode == 0, result.stderr
-    page, following = result.stdout.splitlines()[-2:]
+    page, following = result.stdout.splitlines()[-1], result.stderr.splitlines()[-1]
     assert page == f"{column.workdir / 'table2.html'}: open it in a browser."
     expected = f"--a {column.workdir / 'AherNet-oracle'} --b {column.workdir}/AherNet"
     assert following.endswith(f"compare {expected}")

@@ -96,6 +96,7 @@ def test_a_run_leaves_a_page_of_its_scores(trained):
     assert result["scores"]["average_map"][0] == pytest.approx(average_map, abs=1e-4)
     assert result["name"] == "AherNet"
     assert len(content["videos"]) >= metrics["videos"]
+    assert content["notes"]["Classes"].startswith("target classes; ")
 
 
 @pytest.mark.parametrize("classes", ["target", "source"])
@@ -119,12 +120,12 @@ def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
     result = call("train", *train_arguments(data, trained, eval_every=2))
     assert result.returncode == 0
     assert "finished" in result.stderr
-    *_, page, following = result.stdout.splitlines()
+    page, following = result.stdout.splitlines()[-1], result.stderr.splitlines()[-1]
     assert page == f"{trained / 'report.html'}: open it in a browser."
     assert following.startswith("Next: ")
     assert f"predict --checkpoint {trained} --features DIR" in following
     # The stored configuration is read; nothing is looked at or chosen again.
-    assert "synthesis.mode" not in result.stdout
+    assert "synthesis.mode" not in result.stderr
     assert (trained / "metrics.json").stat().st_mtime_ns == before
 
 
@@ -224,7 +225,7 @@ def test_compiled_training_needs_no_deterministic_operations(data, tmp_path):
 
 def test_help_explains_the_program():
     result = call("train", "--help")
-    assert "python -m experiments.train --data DIR" in result.stdout
+    assert "train --data DIR" in result.stdout
     assert "Data set directory" in result.stdout
 
 

@@ -1,13 +1,11 @@
 """What training would take: told, and nothing written."""
 
-import dataclasses
-
 import pytest
 
 from ahernet_tf import config as configuration
 from ahernet_tf.auto import cost
 from ahernet_tf.config import with_overrides
-from experiments.paper import published
+from experiments import figure6
 from experiments.paper.columns import Plan, columns
 from experiments.paper.forecast_of_runs import forecast_of_runs
 from experiments.training_forecast import forecast_of
@@ -52,12 +50,12 @@ def test_what_is_done_takes_no_more_time():
     assert faster == pytest.approx(left[0] / 2)
 
 
-def test_a_table_tells_its_runs(data, tmp_path):
-    table = dataclasses.replace(published.TABLE_2, systems=("AherNet-", "AherNet"))
+def test_a_table_or_figure_tells_its_runs(data, tmp_path):
+    wanted = [("AherNet", ""), figure6.oracle(20)]
     plan = Plan("small", (*TINY, "training.iterations=5"), (0, 1))
     found = forecast_of_runs(
-        table, columns([str(data)], tmp_path / "W", plan), tmp_path / "W"
+        wanted, columns([str(data)], tmp_path / "W", plan), tmp_path / "W"
     )
-    assert sum(line.startswith("train AherNet- ") for line in found.does) == 2
+    assert sum(line.startswith("train AherNet* ") for line in found.does) == 2
     assert sum(line.startswith("train AherNet ") for line in found.does) == 2
     assert not (tmp_path / "W").exists()
