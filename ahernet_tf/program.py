@@ -80,8 +80,7 @@ def start(
     try:
         positional = flags.FLAGS([name(), *given])[1:]
         _check_arguments(positional, arguments)
-        if flags.FLAGS.quiet:
-            _hide_progress()
+        _hide_progress()
         _check_numbers(own)
     except (flags.Error, ValueError) as error:
         _fail(f"{error}\n{name()} --help lists all flags.")
@@ -170,12 +169,17 @@ def name() -> str:
 
 
 def _hide_progress() -> None:
-    """Turns off the bars of this process and of those that it starts."""
-    os.environ[_QUIET] = "1"
-    bar = importlib.import_module("tqdm").tqdm  # may have been imported before
-    bar.__init__ = functools.partialmethod(bar.__init__, disable=True)
-    if "progress" in flags.FLAGS:
-        flags.FLAGS["progress"].value = False
+    """Turns off bars and notes as --quiet and --noprogress say.
+
+    With --quiet those of processes that this one starts are off, too.
+    """
+    if flags.FLAGS.quiet:
+        os.environ[_QUIET] = "1"
+        if "progress" in flags.FLAGS:
+            flags.FLAGS["progress"].value = False
+    if flags.FLAGS.quiet or ("progress" in flags.FLAGS and not flags.FLAGS.progress):
+        bar = importlib.import_module("tqdm").tqdm  # may have been imported before
+        bar.__init__ = functools.partialmethod(bar.__init__, disable=True)
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:

@@ -113,7 +113,7 @@ def test_help_describes_the_program_and_its_flags(call):
     assert "verbosity" not in done.stdout
 
 
-def test_quiet_hides_bars(call, tmp_path):
+def test_bars_and_notes_are_hidden(call, tmp_path):
     (tmp_path / "counts.py").write_text(
         "import tqdm\n"
         "from absl import flags\n"
@@ -126,15 +126,17 @@ def test_quiet_hides_bars(call, tmp_path):
         "    list(tqdm.tqdm(range(2), disable=not values.progress))\n"
         "program.start(define_flags, main)\n"
     )
-    for arguments, shown in (([], True), (["--quiet"], False)):
+    for argument, lines in (("--progress", 2), ("--noprogress", 1), ("--quiet", 0)):
         done = subprocess.run(
-            [sys.executable, "-m", "counts", *arguments],
+            [sys.executable, "-m", "counts", argument],
             cwd=tmp_path,
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0
-        assert bool(done.stderr) == shown
+        assert ("2/2" in done.stderr) == (lines > 1)
+        assert ("begins" in done.stderr) == (lines > 0)
+        assert bool(done.stderr) == (lines > 0)
 
 
 def test_version(call):

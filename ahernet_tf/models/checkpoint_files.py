@@ -24,10 +24,11 @@ def checkpoint_paths(directory: str | pathlib.Path) -> list[pathlib.Path]:
     They are found by their own files; a path is what all files of one begin with.
     """
     folder = pathlib.Path(directory) / CHECKPOINTS
+    name = re.compile(rf"(ckpt-(\d+))(\.index|{re.escape(CHECKSUMS)})")
     numbers = {
-        int(found[1]): folder / path.stem
-        for path in folder.glob("ckpt-*.index")
-        if (found := re.fullmatch(r"ckpt-(\d+)", path.stem))
+        int(found[2]): folder / found[1]
+        for path in folder.glob("ckpt-*")
+        if (found := name.fullmatch(path.name))
     }
     return [numbers[number] for number in sorted(numbers, reverse=True)]
 
@@ -46,8 +47,9 @@ def latest_checkpoint(directory: str | pathlib.Path) -> str | None:
             check_checkpoint(path)
         except ValueError as error:
             damaged.append(str(error))
-            _LOG.warning("%s", error)
             continue
+        for fault in damaged:
+            _LOG.warning("%s; %s is taken", fault, path.name)
         return str(path)
     if damaged:
         raise ValueError(f"{directory}: no sound checkpoint: {'; '.join(damaged)}")
@@ -72,9 +74,9 @@ def check_checkpoint(path: str | pathlib.Path) -> None:
         for name, checksum in expected.items():
             file = path.with_name(name)
             if not file.exists():
-                raise ValueError(f"the file {name} is missing")
+                raise ValueError(f"the file {name} is missing (by {recorded.name})")
             if checksum is not None and _checksum(file) != checksum:
-                raise ValueError(f"the file {name} is damaged")
+                raise ValueError(f"the file {name} is damaged (by {recorded.name})")
 
 
 def write_checkpoint(
