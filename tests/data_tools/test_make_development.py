@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ from ahernet_tf.config import small
 from ahernet_tf.data.checks import DataError
 from ahernet_tf.data.dataset import Dataset
 from data_tools import make_development
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.data.tiny import TinyData, features, video
 from tests.experiments.test_train import call, train_arguments
 
@@ -262,12 +260,8 @@ def test_faulty_videos_are_left_out_on_request_only(tmp_path, capsys):
 
 
 def test_the_program_makes_a_data_set_that_trains(data, tmp_path):
-    command = [sys.executable, "-m", "data_tools.make_development", f"--data={data}"]
-
     def make(*more):
-        return subprocess.run(
-            [*command, *more], cwd=REPOSITORY, capture_output=True, text=True
-        )
+        return programs.run("data_tools.make_development", f"--data={data}", *more)
 
     result = make(f"--out={tmp_path}/out", "--held_out=7")
     assert result.returncode == 1

@@ -2,12 +2,11 @@
 
 import json
 import re
-import subprocess
 import sys
 
 from experiments.benchmarks import gpu
 from experiments.benchmarks.gpu import Measurement, Row
-from tests.conftest import REPOSITORY
+from tests import programs
 
 WRITES = (
     "import pathlib, sys;"
@@ -59,9 +58,8 @@ def test_parts_beyond_the_budget_are_named():
 
 def test_dry_run(tmp_path):
     out = tmp_path / "gpu.json"
-    command = [sys.executable, "-m", "experiments.benchmarks.gpu", "--dry_run"]
-    command += [f"--json={out}", "--parts=fused float32$|inference tf32"]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    options = ["--dry_run", f"--json={out}", "--parts=fused float32$|inference tf32"]
+    ended = programs.run("experiments.benchmarks.gpu", *options)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(out.read_text())
     assert [part["part"] for part in report["parts"]] == [
@@ -75,7 +73,6 @@ def test_dry_run(tmp_path):
 
 
 def test_unknown_part_is_an_error():
-    command = [sys.executable, "-m", "experiments.benchmarks.gpu", "--parts=tf64"]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    ended = programs.run("experiments.benchmarks.gpu", "--parts=tf64")
     assert ended.returncode == 1
     assert "no part has such a name" in ended.stderr

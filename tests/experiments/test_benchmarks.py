@@ -2,8 +2,6 @@
 
 import functools
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -27,7 +25,7 @@ from experiments.benchmarks import (
     waiting,
 )
 from experiments.benchmarks.arithmetic import Arithmetic, convolution
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.graphs import needed_by
 
 TINY = [
@@ -184,12 +182,12 @@ def test_train_step():
 
 def test_train_step_program(tmp_path):
     out = tmp_path / "train_step.json"
-    command = [sys.executable, "-m", "experiments.benchmarks.train_step"]
-    command += [f"--set={option}" for option in TINY]
-    command += ["--channels=16", "--source_classes=3", "--target_classes=4"]
-    command += ["--iterations=1", "--matmul_sizes=64", "--nophases", f"--json={out}"]
-    command += ["--schedule=fused", "--batch=3"]
-    subprocess.run(command, cwd=REPOSITORY, check=True)
+    arguments = [f"--set={option}" for option in TINY]
+    arguments += ["--channels=16", "--source_classes=3", "--target_classes=4"]
+    arguments += ["--iterations=1", "--matmul_sizes=64", "--nophases", f"--json={out}"]
+    arguments += ["--schedule=fused", "--batch=3"]
+    done = programs.run("experiments.benchmarks.train_step", *arguments)
+    assert done.returncode == 0, done.stderr
     report = json.loads(out.read_text())
     wanted = {"iteration_s", "phases", "flop", "matmul_flop_per_s", "efficiency"}
     assert wanted | {"peak_memory_bytes"} <= report.keys()
@@ -256,7 +254,7 @@ def test_memory(tmp_path):
         "packed",
         tmp_path,
         tiny(),
-        ["--preset=small", *(f"--set={option}" for option in options)],
+        ["--preset=small", "--system=AherNet*", *(f"--set={o}" for o in options)],
         iterations=1,
     )
     assert found["moments"] == 12

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -30,7 +28,7 @@ from ahernet_tf.p3d import (
 from ahernet_tf.p3d.clip_decoding import ExtractionOptions
 from ahernet_tf.p3d.feature_writer import describe_features
 from experiments.localize_video import Request, run
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.models.tiny import NETWORK, randomize
 from tests.p3d.videos import write_video
 
@@ -257,15 +255,10 @@ def test_the_program(videos, tmp_path):
     save_networks(networks, stride_frames=3)  # the program then takes it, too
     chosen = tmp_path / "list.txt"
     chosen.write_text(f"{videos / 'short.webm'}\n{videos / 'broken.mp4'}\n")
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "experiments.localize_video", f"--video={chosen}"),
-            *(f"--checkpoint={networks / 'ahernet'}", f"--p3d={networks / 'p3d.npz'}"),
-            *(f"--out={out}", "--clips", "--top=2", "--set=inference.nms_tiou=0.5"),
-        ],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
+    result = programs.run(
+        *("experiments.localize_video", f"--video={chosen}", f"--out={out}"),
+        *(f"--checkpoint={networks / 'ahernet'}", f"--p3d={networks / 'p3d.npz'}"),
+        *("--clips", "--top=2", "--set=inference.nms_tiou=0.5"),
     )
     assert result.returncode == 0, result.stderr
     assert "2 detections in 1 videos" in result.stdout

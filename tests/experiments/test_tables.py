@@ -23,6 +23,7 @@ from experiments.paper import (
 )
 from experiments.paper.columns import Plan, columns
 from experiments.paper.published import TABLE_2
+from tests import programs
 from tests.conftest import REPOSITORY
 from tests.experiments.paper_runs import FAKE, column_of, starts, write_data
 from tests.visualization.page.made_up import content_of
@@ -357,12 +358,7 @@ def test_the_program_ends_with_its_page_and_what_is_next(made):
     column, _ = made
     arguments = [f"--data={column.data}", f"--workdir={column.workdir}"]
     options = ["--preset=small", "--seeds=0,1", "--bootstrap=5", "--notrain"]
-    result = subprocess.run(
-        [sys.executable, "-m", "experiments.table2", *arguments, *options],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    result = programs.run("experiments.table2", *arguments, *options)
     assert result.returncode == 0, result.stderr
     page, following = result.stdout.splitlines()[-1], result.stderr.splitlines()[-1]
     assert page == f"{column.workdir / 'table2.html'}: open it in a browser."
@@ -402,12 +398,7 @@ def test_compare_refuses_what_cannot_be_compared(made, tmp_path):
 
 def test_the_program_names_what_is_wrong(tmp_path):
     arguments = [f"--data={tmp_path / 'no'}", f"--workdir={tmp_path / 'w'}"]
-    result = subprocess.run(
-        [sys.executable, "-m", "experiments.table2", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    result = programs.run("experiments.table2", *arguments)
     assert result.returncode == 1
     assert "no such directory" in result.stderr
     assert not (tmp_path / "w").exists()

@@ -8,8 +8,11 @@ import time
 
 import pytest
 
+from ahernet_tf import config as configuration
 from ahernet_tf.data.synthetic.difficulty import synthetic_config
 from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
+from experiments import training_run
+from tests import programs
 from tests.conftest import REPOSITORY
 from tests.visualization.page.made_up import content_of
 
@@ -26,14 +29,8 @@ TINY = [
 ]
 
 
-def program(name: str, *arguments) -> list[str]:
-    return [sys.executable, "-m", f"experiments.{name}", *map(str, arguments)]
-
-
 def call(name: str, *arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        program(name, *arguments), cwd=REPOSITORY, capture_output=True, text=True
-    )
+    return programs.run(f"experiments.{name}", *arguments)
 
 
 def train_arguments(data: pathlib.Path, workdir: pathlib.Path, **flags) -> list:
@@ -155,7 +152,7 @@ def test_sigterm_saves_and_the_same_command_continues(data, tmp_path):
     arguments = train_arguments(data, tmp_path / "run", iterations=2000)
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        program("train", *arguments, "--noprogress"),
+        [sys.executable, "-m", "experiments.train", *arguments, "--noprogress"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -207,7 +204,7 @@ def test_what_would_not_be_learnt_is_said_before_training(data, tmp_path):
     assert "2 of 2 classes of role 'moments' would never be learnt" in result.stderr
     assert not (tmp_path / "w" / "config.json").exists()
     crops = ("--set=data.window_sec=12", "--set=data.crop_min=0.5")
-    reach = ("--system=AherNet*", "--set=loss.foreground_tiou=1")
+    reach = ("--system=AherNet*", "--set=loss.foreground_tiou=1", "--iterations=1")
     result = call("train", *short, *reach, *crops)
     assert result.returncode == 0
     assert "oracle instances are longer than data.window_sec = 12" in result.stderr
@@ -221,6 +218,16 @@ def test_compiled_training_needs_no_deterministic_operations(data, tmp_path):
     assert result.returncode == 0, result.stderr
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert run["deterministic"] is False
+
+
+def test_compiled_training_that_has_to_be_deterministic_is_refused(tmp_path):
+    config = configuration.with_overrides(
+        configuration.small(), ["training.jit_compile=true"]
+    )
+    run = training_run.TrainingRun(tmp_path / "none", tmp_path / "run", config)
+    with pytest.raises(ValueError, match="deterministic=False"):
+        training_run.train(run)
+    assert not (tmp_path / "run").exists()
 
 
 def test_help_explains_the_program():

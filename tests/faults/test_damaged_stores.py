@@ -1,5 +1,6 @@
-"""Damaged features, weights and videos end in a result or in a named ValueError."""
+"""Damaged data, results, weights, videos end in a result or in a named ValueError."""
 
+import gzip
 import io
 import json
 import struct
@@ -9,8 +10,11 @@ import zlib
 import numpy as np
 import pytest
 
+from ahernet_tf.data.annotations.activitynet import read_annotations
 from ahernet_tf.data.features.array_files import read_npz
 from ahernet_tf.data.features.opening import open_store
+from ahernet_tf.data.features.torch_files import load_torch
+from ahernet_tf.evaluation.results import load_predictions
 from tests.faults.mutations import read_damaged
 
 VALUES = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
@@ -83,6 +87,12 @@ def weights(path):
     read_arrays(path)
 
 
+def weights_of_pytorch(folder):
+    torch = pytest.importorskip("torch")
+    torch.save({"a": torch.zeros(40, 6)}, folder / "sound.pt")
+    return (folder / "sound.pt").read_bytes()
+
+
 def frames(path):
     from ahernet_tf.p3d.clip_format import ClipFormat
     from ahernet_tf.p3d.video import VideoReader
@@ -99,6 +109,21 @@ def a_video(folder, suffix):
     path = folder / f"sound{suffix}"
     write_video(path, counting(20, 32, 32), "mpeg4", options={"g": "5"})
     return path.read_bytes()
+
+
+def annotations():
+    found = [{"segment": [n, n + 1.5], "label": "ab"[n % 2]} for n in range(9)]
+    video = {"duration": 30.0, "fps": 25.0, "subset": "test", "annotations": found}
+    return {"database": {"x": video, "y": video}}
+
+
+def results():
+    found = [{"segment": [n, n + 2], "label": "a", "score": n / 9} for n in range(9)]
+    return {"results": {"x": found, "y": found}}
+
+
+def as_json(content, compress=bytes):
+    return compress(json.dumps(content).encode())
 
 
 def described(path):
@@ -124,6 +149,11 @@ CASES = {
     "v.mkv": (lambda folder: a_video(folder, ".mkv"), frames),
     "v.ts": (lambda folder: a_video(folder, ".ts"), frames),
     "features.json": (lambda _: a_description(), described),
+    "a.json": (lambda _: as_json(annotations()), read_annotations),
+    "a.json.gz": (lambda _: as_json(annotations(), gzip.compress), read_annotations),
+    "r.json": (lambda _: as_json(results()), load_predictions),
+    "r.json.gz": (lambda _: as_json(results(), gzip.compress), load_predictions),
+    "weights.pt": (weights_of_pytorch, load_torch),
 }
 
 

@@ -49,10 +49,12 @@ class Mutant(NamedTuple):
 
     Attributes:
         change: The line as it is and as it became.
+        line: Its number.
         source: Text of the module.
     """
 
     change: str
+    line: int
     source: str
 
 
@@ -64,20 +66,21 @@ def mutants(source: str) -> list[Mutant]:
     for _ in _errors_in(tree):
         wrong = ast.unparse(tree)
         if wrong != right:
-            found.setdefault(wrong, Mutant(_change(right, wrong), wrong))
+            found.setdefault(wrong, Mutant(*_change(right, wrong), wrong))
     return list(found.values())
 
 
-def _change(right: str, wrong: str) -> str:
-    """Shows where two texts differ, with what stands around it."""
-    lines = zip(right.splitlines(), wrong.splitlines())
-    old, new = next((old.strip(), new.strip()) for old, new in lines if old != new)
+def _change(right: str, wrong: str) -> tuple[str, int]:
+    """Shows where two texts differ, with what stands around it; tells the line."""
+    lines = enumerate(zip(right.splitlines(), wrong.splitlines()), start=1)
+    line, (old, new) = next((at, pair) for at, pair in lines if pair[0] != pair[1])
+    old, new = old.strip(), new.strip()
     same = len(os.path.commonprefix([old, new]))
     ends = old[same:][::-1], new[same:][::-1]
     rest = len(os.path.commonprefix(ends))
     first, after = max(0, same - CONTEXT), max(0, rest - CONTEXT)
     shown = (text[first : len(text) - after] for text in (old, new))
-    return "  ->  ".join(shown)
+    return "  ->  ".join(shown), line
 
 
 def _errors_in(node: ast.AST) -> Iterator[None]:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import shutil
 import signal
 
 import numpy as np
@@ -72,27 +73,28 @@ def test_forms_for_a_gpu_compute_the_same(data, straight, tmp_path, monkeypatch)
         assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3], ids=["pretraining", "alternating"])
-def test_resumed_run_has_bit_for_bit_the_weights_of_one_that_never_stopped(
-    data, straight, tmp_path, monkeypatch, stop_after
+def test_run_stopped_twice_has_bit_for_bit_the_weights_of_one_that_never_stopped(
+    data, straight, tmp_path, monkeypatch
 ):
-    first = trainer(data, tmp_path, tiny(iterations=3))
-    iterate = first._iterate
+    for stop_after in (1, 3):  # in pre-training, and after it
+        stopped = trainer(data, tmp_path, tiny(iterations=3))
+        iterate = stopped._iterate
 
-    def stopping(phase, iteration, batches):
-        if iteration + 1 == stop_after:
-            signal.raise_signal(signal.SIGTERM)
-        return iterate(phase, iteration, batches)
+        def stopping(phase, number, batches, iterate=iterate, last=stop_after - 1):
+            if number == last:
+                signal.raise_signal(signal.SIGTERM)
+            return iterate(phase, number, batches)
 
-    monkeypatch.setattr(first, "_iterate", stopping)
-    with pytest.raises(TrainingInterrupted):
-        first.run()
-    second = trainer(data, tmp_path, tiny(iterations=3))
-    assert second.done == stop_after
-    second.run()
-    for a, b in zip(weights(straight), weights(second), strict=True):
+        monkeypatch.setattr(stopped, "_iterate", stopping)
+        with pytest.raises(TrainingInterrupted):
+            stopped.run()
+        assert stopped.done == stop_after
+    resumed = trainer(data, tmp_path, tiny(iterations=3))
+    assert resumed.done == 3
+    resumed.run()
+    for a, b in zip(weights(straight), weights(resumed), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert log(second) == log(straight)
+    assert log(resumed) == log(straight)
 
 
 def test_every_iteration_is_logged_with_its_phase_and_learning_rate(straight):
@@ -159,6 +161,9 @@ def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeyp
     def iterate(*arguments):
         values = step(*arguments)
         history.append(weights(whole))
+        if len(history) == 3:  # what an interruption there leaves
+            whole.state.save(3)
+            shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
         return values
 
     monkeypatch.setattr(whole, "_iterate", iterate)
@@ -173,11 +178,8 @@ def test_average_of_the_weights_localises_and_is_resumed(data, tmp_path, monkeyp
     for found, value in zip(weights(whole), own):
         np.testing.assert_array_equal(found, value)
 
-    stopped = trainer(
-        data, tmp_path / "stopped", tiny(iterations=1, ema_decay=0.6, schedule="fused")
-    )
-    stopped.run()
     resumed = trainer(data, tmp_path / "stopped", config)
+    assert resumed.done == 3
     resumed.run()
     for found, value in zip(resumed.state.average.values, whole.state.average.values):
         np.testing.assert_array_equal(found, value)
