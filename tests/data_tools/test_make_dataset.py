@@ -481,3 +481,10 @@ def test_damaged_features_do_not_hide_what_else_is_wrong(files):
     assert "video 'a': is no npy array" in message
     assert "video 'c': has no features; there are c_rgb" in message
     assert "other" not in message
+
+
+def test_a_clip_that_may_be_a_test_video_is_said(files, capsys):
+    (files / "clips/wave/w1.npy").rename(files / "clips/wave/t.npy")
+    make_dataset.run(files / "out", inputs(files))
+    said = "test videos that clips of moments are called as: 1"
+    assert said in capsys.readouterr().out.splitlines()

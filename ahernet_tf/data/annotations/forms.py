@@ -238,6 +238,10 @@ def recognised(source: Source) -> str:
         table = None if source.path.is_dir() else source.table
         lacks = table.lacks(["video", "start", "end", "label"]) if table else None
         more = f": as a table, it {lacks}" if lacks else _outline(source)
+        if table and "ooTextFile" in table.header:
+            more = (
+                " here: it is of Praat; ELAN opens it, and exports it as text or .eaf"
+            )
         raise ValueError(f"is of no form that is known{more}")
     return name
 

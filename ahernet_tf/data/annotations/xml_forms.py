@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,11 +29,14 @@ def read_elan(source: Source, collector: VideoCollector) -> None:
         for slot in root.iter("TIME_SLOT")
     }
     media = root.find(".//MEDIA_DESCRIPTOR")
-    video = video_name(media.get("MEDIA_URL") or "") if media is not None else ""
+    url = media.get("MEDIA_URL") or "" if media is not None else ""
+    video = video_name(urllib.parse.unquote(url) if "://" in url else url)
     origin = to_number(media.get("TIME_ORIGIN") or 0) if media is not None else 0
     video = video or source.stem
     collector.add_video(video)
     for tier in _chosen(root.iter("TIER"), "TIER_ID", collector):
+        referring = sum(1 for _ in tier.iter("REF_ANNOTATION"))
+        collector.count("annotations of annotations left out", referring)
         for annotation in tier.iter("ALIGNABLE_ANNOTATION"):
             ends = [
                 slots.get(annotation.get(f"TIME_SLOT_REF{n}") or "") for n in (1, 2)

@@ -80,6 +80,12 @@ class Maker:
             ValueError: The classes do not make a data set.
         """
         videos, moments = self._untrimmed(), self._moments()
+        clips = {moment.rpartition("/")[2] for moment in moments}
+        both = sum(v.subset == TEST and v.id in clips for v in videos.values())
+        if both:
+            self.report.counts["test videos that clips of moments are called as"] += (
+                both
+            )
         roles = OwnRoles(
             self._inputs,
             self._layout,

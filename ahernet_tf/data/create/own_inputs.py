@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from ahernet_tf.data.annotations.class_folders import folders_of_classes
+from ahernet_tf.spelling import is_subset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,13 @@ class OwnInputs:
             raise ValueError(
                 f"{self.moments}: holds no folder of a class; features of clips lie in "
                 "a folder per class (extract_features --keep_folders writes them so)"
+            )
+
+        names = [folder.name for folder in self.class_folders()]
+        if names and all(map(is_subset, names)):
+            raise ValueError(
+                f"{self.moments}: expected a folder a class, found {', '.join(names)}; "
+                f"give one of them, such as {self.moments / names[0]}"
             )
 
     def class_folders(self) -> list[pathlib.Path]:

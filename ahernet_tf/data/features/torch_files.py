@@ -9,6 +9,7 @@ from typing import Any
 
 OLDEST_SAFE = (2, 10)  # earlier versions' `weights_only` has published holes
 _LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # a pickled number
+_DAMAGED = (zipfile.BadZipFile, NotImplementedError)  # what opening archives ends in
 _OTHERS = {
     b"\x89HDF\r\n\x1a\n": "HDF5, as Keras saves it",
     b"\x93NUMPY": "an npy array",
@@ -49,7 +50,7 @@ def require_torch_file(path: str | os.PathLike) -> None:
     if start.startswith(_LEGACY_START):
         return
     if start.startswith(b"PK"):
-        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        with contextlib.suppress(*_DAMAGED), zipfile.ZipFile(path) as archive:
             if any(name.endswith("data.pkl") for name in archive.namelist()):
                 return
         kind = "a zip archive of something else, or a damaged one"

@@ -53,6 +53,7 @@ def test_a_directory_of_several_forms_is_refused(tmp_path):
     ("content", "message"),
     [
         ("hello\n", "has no column end, label, start, video"),
+        ('File type = "ooTextFile"\nObject class = "TextGrid"\n', "it is of Praat"),
         ("k1,2.5,4,run\n", "no line with the names of the columns"),
         ("", "is empty"),
         ("{}", "is of no form that is known"),

@@ -43,6 +43,16 @@ def test_elan_times_are_those_of_the_media_file(tmp_path):
     assert actions(read(path)[0]) == {"clip": [(1.7, 5.2, "wave")]}
 
 
+def test_elan_names_media_by_addresses_and_annotates_annotations(tmp_path):
+    media = MEDIA.replace("clip.mp4", "my%20clip%231.mp4")
+    assert media != MEDIA
+    note = "<ANNOTATION><REF_ANNOTATION ANNOTATION_ID='r' ANNOTATION_REF='a'/>"
+    path = write(tmp_path / "n.eaf", eaf(media=media, second=f"{note}</ANNOTATION>"))
+    videos, counts = read(path)
+    assert actions(videos) == {"my clip#1": [(1.2, 4.7, "wave")]}
+    assert counts["annotations of annotations left out"] == 1
+
+
 def test_elan_tiers_can_be_chosen(tmp_path):
     path = write(tmp_path / "n.eaf", eaf(second=aligned("ts1", "ts3", "sad")))
     assert len(read(path)[0]["clip"].instances) == 2

@@ -20,3 +20,11 @@ def test_every_path_must_exist(tmp_path, name):
     inputs = OwnInputs(tmp_path, tmp_path, tmp_path, **given)
     with pytest.raises(ValueError, match="none: does not exist"):
         inputs.check()
+
+
+def test_folders_of_subsets_are_no_classes(tmp_path):
+    for name in ("Train", "val"):
+        (tmp_path / "clips" / name / "run").mkdir(parents=True)
+    inputs = OwnInputs(tmp_path, tmp_path, tmp_path / "clips")
+    with pytest.raises(ValueError, match="found Train, val; give one of them, such as"):
+        inputs.check()
