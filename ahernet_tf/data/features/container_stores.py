@@ -110,7 +110,9 @@ class Hdf5Store(IndexedStore):
             hint = f"'{{video}}/{same[0]}'; or join them as --parts {parts}"
         elif same:
             parts = ",".join(f"{group}/{{video}}" for group in groups[:3])
-            hint = f"'{{video}}/{same[0]}'; or join groups as --parts {parts}"
+            few = len(groups) < len(below)  # a group is a stream, or a subset
+            hint = f"'{first}/{{video}}'" if few else f"'{{video}}/{same[0]}'"
+            hint += f"; or join groups as --parts {parts}"
         else:
             hint = "'*/{video}', all groups together"
         raise ValueError(

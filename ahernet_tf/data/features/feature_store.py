@@ -21,6 +21,8 @@ _DESCRIBED = (
     *("format", "template", "array", "dim", "dtype", "length", "clip_frames"),
     *("stride_frames", "fps", "resampled", "covers", "videos", "extractor", "shards"),
 )
+_KINDS = {"videos": dict, **dict.fromkeys(("dim", "clip_frames", "stride_frames"), int)}
+_KINDS["fps"] = int | float
 _NEAR_NAMES = 4  # so many are named in a message
 
 
@@ -164,7 +166,7 @@ def read_description(path: pathlib.Path) -> dict[str, Any]:
     """Reads the features.json of a directory, if there is one.
 
     Raises:
-        ValueError: It is no JSON object.
+        ValueError: It is no JSON object, or a field is of another kind.
     """
     file = path / DESCRIPTION_FILE
     if not file.exists():
@@ -180,6 +182,11 @@ def read_description(path: pathlib.Path) -> dict[str, Any]:
             f"{file}: {shortened(unknown)}: no such field; there are "
             f"{', '.join(_DESCRIBED)}"
         )
+    for key, kind in _KINDS.items():
+        value = content.get(key)
+        if value is not None and (not isinstance(value, kind) or value is True):
+            what = "an object" if kind is dict else "a number"
+            raise ValueError(f"{file}: {key}: expected {what}, received {value!r:.80}")
     return content
 
 

@@ -118,6 +118,14 @@ def test_other_datasets_of_an_hdf5_file_are_not_looked_at(tmp_path):
         (["train/cake", "train/soup"], "such as 'train/{video}'"),
         (["cake/c3d", "soup/c3d"], "such as '{video}/c3d'"),
         (["train/cake", "test/soup"], "such as '*/{video}', all groups"),
+        (
+            [f"{stream}/{video}" for stream in ("flow", "rgb") for video in "abc"],
+            "'flow/{video}'; or join groups as --parts flow/{video},rgb/{video}",
+        ),
+        (
+            [f"{video}/{stream}" for stream in ("flow", "rgb") for video in "abc"],
+            "'{video}/flow'; or join them as --parts {video}/flow,{video}/rgb",
+        ),
         (["rgb/cake", "flow/cake"], "as --parts flow/{video},rgb/{video}"),
     ],
 )

@@ -30,3 +30,18 @@ def test_a_described_rate_that_is_no_number_is_named(tmp_path, value):
     described(tmp_path, videos={"a": {"fps": value}})
     with pytest.raises(ValueError, match=r"features\.json: video 'a': fps of "):
         open_store(tmp_path, {}).info("a")
+
+
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [
+        ({"videos": [1]}, "videos: expected an object, received [1]"),
+        ({"fps": "25"}, "fps: expected a number, received '25'"),
+        ({"stride_frames": True}, "stride_frames: expected a number, received True"),
+    ],
+)
+def test_fields_of_another_kind_are_named(tmp_path, field, what):
+    described(tmp_path, **field)
+    with pytest.raises(ValueError, match="features") as error:
+        open_store(tmp_path, {})
+    assert str(error.value).endswith(what)
