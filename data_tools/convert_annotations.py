@@ -86,16 +86,7 @@ def run(
         facts |= read_video_facts(path, report, encoding)
     names = read_classes(classes, encoding) if classes else ()
     reading = ReadOptions(facts=facts, classes=names, **options)
-    if form == AUTO and time_model is not None and source.is_dir():
-        form = CLASS_FOLDERS
-    if form == CLASS_FOLDERS:
-        from ahernet_tf.data.annotations.class_folders import read_class_folders
-
-        if time_model is None:
-            raise ValueError("class_folders needs clip_frames and stride_frames.")
-        videos, found = read_class_folders(source, report, reading, time_model), form
-    else:
-        videos, found = read_form(source, report, reading, form)
+    videos, found = _read(source, report, reading, form, time_model)
     report.require_clean(skip_bad)
     if not videos:
         raise ValueError("\n".join([f"{source}: holds no video.", *report.lines()]))
@@ -107,6 +98,25 @@ def run(
     lines = [f"{source}: read as {found} ({title})", *summary(videos.values())]
     print("\n".join([*lines, *report.lines(), f"Written: {out}"]))
     return videos, report
+
+
+def _read(
+    source: pathlib.Path,
+    report: checks.DataReport,
+    reading: ReadOptions,
+    form: str,
+    time_model: TimeModel | None,
+) -> tuple[dict[str, Video], str]:
+    """Reads a file or directory; returns the videos by id, and the form it has."""
+    if form == AUTO and time_model is not None and source.is_dir():
+        form = CLASS_FOLDERS
+    if form != CLASS_FOLDERS:
+        return read_form(source, report, reading, form)
+    from ahernet_tf.data.annotations.class_folders import read_class_folders
+
+    if time_model is None:
+        raise ValueError("class_folders needs clip_frames and stride_frames.")
+    return read_class_folders(source, report, reading, time_model), form
 
 
 def check_written(out: str | pathlib.Path, to: str) -> None:

@@ -39,35 +39,7 @@ def define_flags() -> None:
     flags.DEFINE_string(
         "workdir", None, "Where everything is written; resumed from.", required=True
     )
-    flags.DEFINE_string(
-        "preset",
-        None,
-        f"Configuration to start from: {configuration.AUTO}, which looks at the data, "
-        f"{', '.join(configuration.PRESETS)}, or a config.json. By default paper with "
-        "--setting, else auto; a run that goes on keeps the one it has.",
-    )
-    flags.DEFINE_float(
-        "budget_minutes",
-        configuration.BUDGET_MINUTES,
-        "What a run may take on this machine, for the preset auto.",
-        0.01,
-    )
-    flags.DEFINE_enum(
-        "setting",
-        None,
-        sorted(settings.SETTINGS),
-        "Setting of the paper whose options are set first (docs/SETTINGS.md).",
-    )
-    flags.DEFINE_enum(
-        "system",
-        None,
-        systems.NAMES,
-        "What to train; by default the configuration's, AherNet. AherNet/1-relu is "
-        "AherNet with a weight transfer of one layer and a ReLU.",
-    )
-    flags.DEFINE_multi_string(
-        "set", [], "Option of the configuration, part.option=value. Repeatable."
-    )
+    _define_configuration()
     flags.DEFINE_integer("seed", 0, "Seed of initialisation, data order, placement.")
     flags.DEFINE_string(
         "init",
@@ -109,6 +81,39 @@ def define_flags() -> None:
         ["none", "mirrored", "multi_worker"],
         "Share every batch among several devices: mirrored, all GPUs of this machine; "
         "multi_worker, the machines that TF_CONFIG lists (docs/DISTRIBUTED.md).",
+    )
+
+
+def _define_configuration() -> None:
+    """Defines the flags that say what a run starts from, and what is changed of it."""
+    flags.DEFINE_string(
+        "preset",
+        None,
+        f"Configuration to start from: {configuration.AUTO}, which looks at the data, "
+        f"{', '.join(configuration.PRESETS)}, or a config.json. By default paper with "
+        "--setting, else auto; a run that goes on keeps the one it has.",
+    )
+    flags.DEFINE_float(
+        "budget_minutes",
+        configuration.BUDGET_MINUTES,
+        "What a run may take on this machine, for the preset auto.",
+        0.01,
+    )
+    flags.DEFINE_enum(
+        "setting",
+        None,
+        sorted(settings.SETTINGS),
+        "Setting of the paper whose options are set first (docs/SETTINGS.md).",
+    )
+    flags.DEFINE_enum(
+        "system",
+        None,
+        systems.NAMES,
+        "What to train; by default the configuration's, AherNet. AherNet/1-relu is "
+        "AherNet with a weight transfer of one layer and a ReLU.",
+    )
+    flags.DEFINE_multi_string(
+        "set", [], "Option of the configuration, part.option=value. Repeatable."
     )
 
 

@@ -65,13 +65,12 @@ def run(
     from ahernet_tf.p3d.moments import find_moments, moment_batches, split_moments
 
     clip_format = clip_format_of(config)
-    names, moments, broken = find_moments(data, clip_format, config.fps)
+    names, training, broken = find_moments(data, clip_format, config.fps)
     if validation is None:
         training, held_out = split_moments(
-            moments, config.validation_share, config.seed
+            training, config.validation_share, config.seed
         )
     else:
-        training = moments
         _, held_out, more = find_moments(validation, clip_format, config.fps, names)
         broken |= more
     for path, why in broken.items():

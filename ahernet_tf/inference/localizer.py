@@ -286,15 +286,24 @@ class Localizer:
             for cut in own
         )
         found = self._stream(sequences, itertools.chain(*cuts), batch_size)
-        results = []
-        for own in cuts:
-            parts = list(itertools.islice(found, len(own)))
-            merged = merge_windows(
-                parts, own, self.steps, self.config.inference, max_detections
-            )
-            items = merged.in_seconds(own[0].covered_sec / self.steps, self.class_names)
-            results.append([item for item in items if item.score >= min_score])
-        return results
+        results = [self._merged(found, own, max_detections) for own in cuts]
+        return [
+            [item for item in items if item.score >= min_score] for items in results
+        ]
+
+    def _merged(
+        self,
+        found: Iterator[Candidates],
+        cuts: Sequence[Window],
+        max_detections: int | None,
+    ) -> list[Detection]:
+        """Makes detections of the candidates of one video's windows."""
+        parts = list(itertools.islice(found, len(cuts)))
+        merged = merge_windows(
+            parts, cuts, self.steps, self.config.inference, max_detections
+        )
+        step_sec = cuts[0].covered_sec / self.steps
+        return merged.in_seconds(step_sec, self.class_names)
 
     def stream(
         self,

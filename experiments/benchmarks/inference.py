@@ -3,12 +3,12 @@
     python -m experiments.benchmarks.inference --json inference.json
 
 Videos are localised as `experiments.predict` does it: their features are read and
-resampled while the network computes the batch before, and all anchors go through
-non-maximum suppression; videos a second over several batch sizes. The network has the
-paper's size and fresh weights, whose detections overlap as little or as much as
-`--spread` makes the offsets: suppression then has as much to do as with trained ones.
-The class transfer is done once, when the network is loaded, and timed apart. Large
-matrix products are timed between the rounds.
+resampled, every time anew, while the network computes the batch before, and all anchors
+go through non-maximum suppression; videos a second over several batch sizes. The
+network has the paper's size and fresh weights, whose detections overlap as little or as
+much as `--spread` makes the offsets: suppression then has as much to do as with trained
+ones. The class transfer is done once, when the network is loaded, and timed apart.
+Large matrix products are timed between the rounds.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 import tqdm
 from absl import flags
 
+from ahernet_tf import config as configuration
 from ahernet_tf import program
 from ahernet_tf.config import Config
 from ahernet_tf.data.dataset import Dataset
@@ -86,6 +87,7 @@ def measure(
     from .arithmetic import Arithmetic
 
     compute_products_in(config.training.precision)
+    config = configuration.with_overrides(config, ["data.cache_bytes=0"])
     data = pipeline.make_data(directory, videos, "npy", clips, channels)
     role = Dataset.load(data, config.data).role("untrimmed")
     model = make_network(config, channels, classes, spread)

@@ -61,10 +61,9 @@ def resample(
     features = np.asarray(features)
     centres = np.asarray(centres_sec, np.float64)
     _check(features, centres, pooling, edge)
+    to_float32 = functools.partial(np.asarray, dtype=np.float32)
     if precision is np.float32 and features.dtype == np.float16:
         to_float32 = half_precision.to_float32
-    else:
-        to_float32 = functools.partial(np.asarray, dtype=np.float32)
     out = np.empty((steps, features.shape[1]), np.float32)
     if len(features) == 1:
         out[...] = to_float32(features)
