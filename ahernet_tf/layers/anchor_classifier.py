@@ -78,8 +78,10 @@ class AnchorClassifier(tf.keras.layers.Layer):
     @classmethod
     def from_config(cls, config: dict) -> AnchorClassifier:
         """Makes the layer, and the two that it holds."""
+        # HDF5 files of Keras 2 name the classes without their package.
+        known = {kind.__name__: kind for kind in (SegmentClassifier, WeightTransfer)}
         parts = {
-            name: tf.keras.utils.deserialize_keras_object(config[name])
+            name: tf.keras.utils.deserialize_keras_object(config[name], known)
             for name in ("classifier", "transfer")
         }
         return cls(**(config | parts))

@@ -101,6 +101,8 @@ def test_use_inside_a_functional_model_saved_and_loaded(name, tmp_path):
     assert_same(loaded(inputs), expected)
 
     model.save(tmp_path / "model.h5")  # the older format asks for names of their own
+    loaded = tf.keras.models.load_model(tmp_path / "model.h5")
+    assert_same(loaded(inputs), expected)
 
     model.save_weights(tmp_path / "model.weights.h5")
     fresh = functional(name, EXAMPLES[name].make())
