@@ -244,7 +244,9 @@ def _placements(instance: int, instances: int) -> list[int]:
     return [0, *(1 + (instance * turns + turn) % others for turn in range(turns))]
 
 
-def _outputs(label: str, placements: Sequence[int], classes: Sequence[str]):
+def _outputs(
+    label: str, placements: Sequence[int], classes: Sequence[str]
+) -> list[int]:
     """Returns the numbers of the outputs that placements about a class are."""
     return [classes.index(label) * len(PLACEMENTS) + own for own in placements]
 
@@ -255,8 +257,8 @@ def _instances(
     """Yields id, descriptions and outputs of the instances of each untrimmed video.
 
     In a video that is localised in windows, an instance is read in the window whose
-    middle is nearest, at the windows' resolution. Segments beyond the sequence's ends
-    are none.
+    middle is nearest, at the windows' resolution. What of a segment lies beyond the
+    sequence's ends is cut off, as it is of what is found.
     """
     steps = config.network.untrimmed_steps
     annotated = [video for video in role.videos if video.instances]

@@ -145,7 +145,7 @@ class VideoCollector:
         unit = self.options.times or unit
         begin = TimePoint.of(start, unit)
         finish = None if end in (None, "") else TimePoint.of(end, unit)
-        label, odd = _label(label)
+        label, odd = _label(label, self.options.canonical)
         if odd:
             self.fault(video_id, f"expected one label, received {odd}")
         elif not self.options.canonical and self._is_none(label):
@@ -186,10 +186,10 @@ class VideoCollector:
         return name
 
 
-def _label(value: Any) -> tuple[str, str]:
-    """Returns a label with single blanks; or what is none, such as a list."""
+def _label(value: Any, as_it_is: bool) -> tuple[str, str]:
+    """Returns a label, with single blanks or as it is; or what is none, as a list."""
     if isinstance(value, str | int) and not isinstance(value, bool):
-        label = " ".join(str(value).split())
+        label = str(value).strip() if as_it_is else " ".join(str(value).split())
         return "" if label.casefold() == "nan" else label, ""
     if value is None or value != value:  # NaN
         return "", ""

@@ -179,3 +179,15 @@ def test_annotations_under_another_name_do_not_make_background(tmp_path):
     assert list(videos) == ["c"]
     assert problems[0] == "a.json: video 'a': has no 'annotations', but 'annotatons'"
     assert "video 'b': has no 'annotations'; an empty" in problems[1]
+
+
+def test_labels_of_the_canonical_json_stay_as_they_are(tmp_path):
+    """Two blanks are two blanks, as in the classes of dataset.json."""
+    record = {
+        "duration": 9.0,
+        "annotations": [{"segment": [1, 2], "label": "G8  Throw"}],
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"database": {"a": record}}))
+    (instance,) = read_annotations(path)["a"].instances
+    assert instance.label == "G8  Throw"
