@@ -488,3 +488,16 @@ def test_a_clip_that_may_be_a_test_video_is_said(files, capsys):
     make_dataset.run(files / "out", inputs(files))
     said = "test videos that clips of moments are called as: 1"
     assert said in capsys.readouterr().out.splitlines()
+
+
+def test_rates_in_the_table_are_enough_where_no_clips_are(files):
+    lines = (files / "segments.csv").read_text().splitlines()
+    text = "\n".join([f"{lines[0]},fps", *(f"{line},10" for line in lines[1:])])
+    (files / "segments.csv").write_text(text)
+    layout = {name: LAYOUT[name] for name in ("clip_frames", "stride_frames")}
+    given = {"moments": None, "target_classes": ("wave",), "layout": layout}
+    dataset = make_dataset.run(files / "out", inputs(files, **given))
+    assert [v.duration_sec for v in dataset.roles["untrimmed"].videos] == [20.0, 20.0]
+    (files / "segments.csv").write_text(text.replace("c,,,,,10", "c,,,,,"))
+    with pytest.raises(DataError, match="video 'c'"):
+        make_dataset.run(files / "other", inputs(files, **given))

@@ -66,7 +66,7 @@ class Maker:
             inputs.layout,
             inputs.features,
             inputs.class_folders(),
-            bool(self._facts),
+            bool(self._facts) or _states_rates(inputs),
             ask,
         )
 
@@ -166,3 +166,14 @@ class Maker:
         layout = layout_of_moments(self._layout, self._inputs.class_folders())
         path = self._inputs.moments
         return read_class_folders(path, self.report, options, model, layout)
+
+
+def _states_rates(inputs: OwnInputs) -> bool:
+    """Tells whether annotations state frame rates, and no clips need any."""
+    if inputs.segments is None or inputs.moments is not None:
+        return False
+    if inputs.layout.get("fps") is not None:
+        return False
+    options = ReadOptions(keep_empty=True, **inputs.reading)
+    videos, _ = read_form(inputs.segments, checks.DataReport(), options)
+    return any(video.fps for video in videos.values())
