@@ -10,9 +10,9 @@ from typing import Any
 from ahernet_tf import spelling
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.collected_videos import make_videos
+from ahernet_tf.data.annotations.column_names import named_columns
 from ahernet_tf.data.annotations.read_options import ReadOptions
 from ahernet_tf.data.annotations.source import Source
-from ahernet_tf.data.annotations.text_tables import named_columns
 from ahernet_tf.data.annotations.times import SECONDS, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video

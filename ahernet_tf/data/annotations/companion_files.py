@@ -7,10 +7,10 @@ import re
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet import facts_of
+from ahernet_tf.data.annotations.column_names import FACTS
 from ahernet_tf.data.annotations.read_options import ReadOptions, VideoFacts
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import checked_table, rows_of
-from ahernet_tf.data.annotations.text_tables import FACTS
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
 _NUMBERS = re.compile(r"(\w+: ?\d+; ?)+")

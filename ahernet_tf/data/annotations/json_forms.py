@@ -11,9 +11,9 @@ from ahernet_tf.data.annotations.activitynet import (
     add_record,
     read_database,
 )
+from ahernet_tf.data.annotations.column_names import named_columns
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.table_forms import add_clip, is_too_low
-from ahernet_tf.data.annotations.text_tables import named_columns
 from ahernet_tf.data.annotations.times import to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 

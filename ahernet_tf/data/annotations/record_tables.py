@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ahernet_tf.data.annotations.text_tables import TextRow, TextTable, named_columns
+from ahernet_tf.data.annotations.column_names import named_columns
+from ahernet_tf.data.annotations.text_tables import TextRow, TextTable
 
 
 def table_of_records(content: Any) -> TextTable | None:

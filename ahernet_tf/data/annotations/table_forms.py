@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from ahernet_tf.data.annotations.activitynet import is_withheld
+from ahernet_tf.data.annotations.column_names import FACTS
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.text_tables import (
-    FACTS,
     TextRow,
     TextTable,
 )

@@ -9,12 +9,13 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from ahernet_tf.data.annotations.times import (
-    FRAMES,
-    MILLISECONDS,
-    SECONDS,
-    to_number,
+from ahernet_tf.data.annotations.column_names import (
+    COLUMN_NAMES,
+    COLUMNS,
+    named_columns,
+    plain_column,
 )
+from ahernet_tf.data.annotations.times import SECONDS, to_number
 from ahernet_tf.spelling import is_subset
 
 DELIMITERS = {
@@ -22,40 +23,6 @@ DELIMITERS = {
     " ": "a blank",
 }
 
-# What columns are called in the tables that are around, the preferred names first; as
-# `_key` spells them.
-_COLUMNS = {
-    "video": "video videoname videoid vid filename videofile videofilename videopath "
-    "filepath path mediafile mediafilename mediafilepath file id clip clipname clipid "
-    "youtubeid ytid",
-    "start": "start tinit tstart startsec starttime startseconds begin begintime "
-    "starttimesec starttimeseconds starttimestamp onset from timestart t0 starts "
-    "segmentstart startsegment actionstart startsecond beginsec",
-    "end": "end tend endsec endtime endseconds stop stopsec stoptime endtimesec "
-    "endtimeseconds stoptimestamp endtimestamp offset to timeend t1 finish stops ends "
-    "segmentend endsegment actionend endsecond finishsec",
-    "label": "label type class classname action actionlabel labelname activity "
-    "activitylabel behavior behaviour category event actionclass name labels "
-    "actionname activityname classlabel cls annotation",
-    "label_index": "labelidx labelindex classindex classid labelid",
-    "action_duration": "actionduration actionlength segmentduration segmentlength "
-    "eventduration",
-    "duration": "duration seconds durationsec videoduration videolength length "
-    "totallength durationseconds mediaduration",
-    "frames": "frames numframe count videoframes numframes framecount nframes",
-    "fps": "rfps fps framerate videofps fpsframes",
-    "subset": "subset split partition",
-    "group": "group subject person participant participantid",
-}
-_UNITS = {  # columns of start and end in another unit than seconds
-    FRAMES: (
-        "startframe framestart beginframe finit startframes firstframe",
-        "endframe frameend stopframe fend endframes lastframe",
-    ),
-    MILLISECONDS: ("startms startmsec begintimemsec startmilliseconds", "endms endmsec "
-                   "endtimemsec endmilliseconds stopms"),
-}  # fmt: skip
-FACTS = ("duration", "frames", "fps", "subset", "group")
 _IS_SUBSET = re.compile(r"(is|in)?(train|test|val|validation)(ing)?")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _MOST_ABOVE = 10  # lines above a header
@@ -91,7 +58,7 @@ class TextTable:
     Attributes:
         header: The columns as the file names them.
         keys: The same without case, blanks, signs and units of seconds.
-        columns: Their names here: those of `_COLUMNS` where one is known, else keys.
+        columns: Their names here: those of `COLUMNS` where one is known, else keys.
         rows: Those that have as many cells as the header.
         bad_rows: Line and cells of all others.
         delimiter: What separates cells; "" in JSON.
@@ -111,7 +78,7 @@ class TextTable:
         missing = sorted(set(needed) - set(self.columns))
         if not missing:
             return None
-        if not set(self.keys) & _NAMES and any(map(to_number, self.header)):
+        if not set(self.keys) & COLUMN_NAMES and any(map(to_number, self.header)):
             return (
                 f"has no line with the names of the columns (such as video, start, "
                 f"end, label), but begins with {', '.join(self.header)}"
@@ -126,13 +93,13 @@ class TextTable:
         )
 
     def unread(self) -> list[str]:
-        """Returns the names of the columns that are none of `_COLUMNS`.
+        """Returns the names of the columns that are none of `COLUMNS`.
 
         Raises:
             ValueError: One of them holds subsets, which would be lost.
         """
         named = zip(self.header, self.keys, self.columns)
-        rest = {name: key for name, key, column in named if column not in _COLUMNS}
+        rest = {name: key for name, key, column in named if column not in COLUMNS}
         for name, key in rest.items() if "subset" not in self.columns else ():
             found = {row.get(key) for row in self.rows} - {""}
             parts = bool(found) and all(map(is_subset, found))
@@ -239,7 +206,7 @@ def _from_header(text: str) -> str:
     lines = re.split(r"(\r\n|\r|\n)", text, maxsplit=_MOST_ABOVE)
     for number in range(0, len(lines) - 1, 2):
         cells = re.split(r"[,;\t|]| +", lines[number])
-        known = sum(_key(cell) in _NAMES for cell in cells)
+        known = sum(plain_column(cell) in COLUMN_NAMES for cell in cells)
         if known > 2 and number:
             return "".join([*lines[1:number:2], *lines[number:]])
         if known and not lines[number].startswith("#"):
@@ -257,54 +224,13 @@ def _delimiter(header: str) -> str:
 
     def known(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([header], delimiter=delimiter))
-        return sum(_key(cell) in _NAMES for cell in cells), len(cells)
+        return sum(plain_column(cell) in COLUMN_NAMES for cell in cells), len(cells)
 
     others = [delimiter for delimiter in DELIMITERS if delimiter.strip(" ")]
     there = [delimiter for delimiter in others if delimiter in header]
     return max(there or (" " if known(" ")[0] > 1 else ","), key=known)
 
 
-def named_columns(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """Returns plain names of columns, their names here, and the unit of times.
-
-    Raises:
-        ValueError: A column of known name is there twice.
-    """
-    keys = [_key(name) for name in header]
-    repeated = [n for n, k in zip(header, keys) if k in _NAMES and keys.count(k) > 1]
-    if repeated:
-        raise ValueError(f"line 1: the column '{repeated[0]}' is there twice")
-    names = list(keys)
-
-    def take(column: str, spellings: str) -> bool:
-        found = next((s for s in spellings.split() if s in keys), None)
-        if found is not None:
-            names[keys.index(found)] = column
-        return found is not None
-
-    for column, spellings in _COLUMNS.items():
-        take(column, spellings)
-    unit = SECONDS
-    if "start" not in names:
-        for other, (starts, ends) in _UNITS.items():
-            if take("start", starts):
-                take("end", ends)
-                unit = other
-                break
-    return tuple(keys), tuple(n or h for n, h in zip(names, header)), unit
-
-
-def _key(name: str) -> str:
-    """Spells a column's name without case, blanks, signs and units."""
-    name = re.sub(r"\((s|sec|seconds)\)", "", name.strip().casefold())
-    return re.sub(r"[\W_]+", "", name)
-
-
-_NAMES = frozenset(
-    name
-    for names in (*_COLUMNS.values(), *(n for both in _UNITS.values() for n in both))
-    for name in names.split()
-)
 _NUMBERS = {"start", "end", "duration", "frames", "fps"}
 
 

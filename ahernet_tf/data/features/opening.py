@@ -153,8 +153,8 @@ def check_description(store: FeatureStore, spec: dict[str, Any]) -> None:
         own, wanted = store.description.get(key), spec.get(key)
         if own is not None and wanted is not None and own != wanted:
             raise ValueError(
-                f"{store.path / DESCRIPTION_FILE}: {key} is {own}, but dataset.json "
-                f"says {wanted}"
+                f"{store.path / DESCRIPTION_FILE}: {key} is {own}, but {wanted} was "
+                f"given (by dataset.json, or --{key})"
             )
 
 

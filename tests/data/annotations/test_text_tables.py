@@ -55,21 +55,6 @@ def test_a_comma_that_may_part_thousands_is_left_alone():
     assert cells("video;start;end;label\nk;1,250;2,500;x\n")[0][1] == "1.250"
 
 
-@pytest.mark.parametrize(
-    ("header", "unit"),
-    [
-        ("video,startFrame,endFrame,type", "frames"),
-        ("video,f-init,f-end,label", "frames"),
-        ("video,start_ms,end_ms,label", "milliseconds"),
-        ("video,start,end,startFrame,endFrame,label", "seconds"),
-    ],
-)
-def test_the_unit_of_times_is_in_the_names(header, unit):
-    table = parse_table(f"{header}\n")
-    assert table.unit == unit
-    assert {"video", "start", "end", "label"} <= set(table.columns)
-
-
 def test_a_cell_more_in_one_row_is_no_empty_column():
     text = "video,start,end,label,note\nk1,1,2,mix, pour,\nk1,3,4,x,\n"
     table = parse_table(text)
