@@ -161,12 +161,17 @@ def test_a_thousand_resamples_of_seed_0_unless_asked_otherwise():
     assert len(alone.resampled) == 1000
     assert alone.confidence == 0.95
     np.testing.assert_array_equal(alone.resampled[:20], first.resampled)
-    paired = paired_bootstrap(*frames, predictions, THRESHOLDS)
+    others = (*frames, predictions.iloc[::2], THRESHOLDS)
+    paired = paired_bootstrap(*others)
     assert len(paired.resampled) == 1000
+    first = paired_bootstrap(*others, samples=20, seed=0)
+    np.testing.assert_array_equal(paired.resampled[:20], first.resampled)
     every = bootstrap_detections(*frames, THRESHOLDS)
     np.testing.assert_array_equal(every.average_map.resampled, alone.resampled)
     proposals = bootstrap_proposals(evaluate_proposals(*frames, [0.5]))
     assert len(proposals.auc.resampled) == 1000
+    first = bootstrap_proposals(evaluate_proposals(*frames, [0.5]), 20, 0)
+    np.testing.assert_array_equal(proposals.auc.resampled[:20], first.auc.resampled)
     assert proposals.auc.confidence == every.average_map.confidence == 0.95
     assert paired.confidence == 0.95
 

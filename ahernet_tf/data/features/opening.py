@@ -175,10 +175,10 @@ def _open_file(path: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
 
 def _open_directory(path: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
     """Opens a directory of files, or of directories of files."""
-    name = spec.get("format")
+    name, said_in = spec.get("format"), path
     description = read_description(path)
     if name is None and description:
-        name = str(description.get("format", "npy"))
+        name, said_in = str(description.get("format", "npy")), path / DESCRIPTION_FILE
     files, folders, unknown = _contents(path)
     own = sum(files.values()) if name is None else files[name]
     below = {folder: _weight(path / folder, name) for folder in folders}
@@ -190,7 +190,7 @@ def _open_directory(path: pathlib.Path, spec: dict[str, Any]) -> FeatureStore:
         return UnionStore([open_store(folder, spec) for folder in used], path)
     name = name or _most(path, files, unknown)
     if name not in FORMATS or FORMATS[name].directory is None:
-        raise ValueError(f"{path}: {name} stores are no directories")
+        raise ValueError(f"{said_in}: {name} stores are no directories")
     return FORMATS[name].directory(path, spec)
 
 

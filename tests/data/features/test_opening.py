@@ -115,3 +115,10 @@ def test_folders_beside_a_few_files_are_the_store(tmp_path):
         (tmp_path / label).mkdir()
         np.save(tmp_path / label / f"{label}.npy", VALUES)
     assert sorted(open_store(tmp_path, {}).ids()) == ["run", "sit"]
+
+
+def test_a_format_that_a_description_makes_up_is_said_to_be_there(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 2), np.float32))
+    (tmp_path / "features.json").write_text('{"format": "nppy"}')
+    with pytest.raises(ValueError, match=r"features\.json: nppy stores"):
+        open_store(tmp_path, {})

@@ -120,6 +120,8 @@ def test_declarations_are_taken_over():
     spec = {"clip_frames": 16, "stride_frames": 8}
     assert TimeModel.from_spec(spec) == CLIPS_16_8
     assert TimeModel.from_spec(spec, legacy=True).legacy
+    frames = {"clip_frames": 1, "stride_frames": 1}
+    assert TimeModel.from_spec(frames) == TimeModel(1, 1)
     more = TimeModel.from_spec({**spec, "fps": 15, "resampled": True})
     assert more == TimeModel(16, 8, fps=15.0, resampled=True)
     assert isinstance(more.fps, float)
