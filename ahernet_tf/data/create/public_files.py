@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable
 
+from ahernet_tf.data.annotations.column_names import FACTS
 from ahernet_tf.data.annotations.forms import form_of
 from ahernet_tf.data.annotations.source import Source
-from ahernet_tf.data.annotations.column_names import FACTS
 
 FORMS_OF_ANNOTATIONS = (
     *("activitynet", "bsn", "csv", "thumos14_text", "kinetics", "k600_validation"),
