@@ -84,6 +84,7 @@ def become(order, *outputs):
     os.chdir(order["cwd"])
     sys.path[0] = order["cwd"]
     sys.argv = order["command"]
+    sys.orig_argv = [sys.executable, "-m", *sys.argv]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
