@@ -44,6 +44,8 @@ def refine(workdir: pathlib.Path, data: pathlib.Path | None = None) -> None:
         raise ValueError(f"{workdir}: was trained elsewhere; --data says on what.")
     run = files.read_json(record) if record.exists() else {"seed": 0}
     dataset = Dataset.load(data or run["data"], config.data, skip_bad=True)
+    for line in dataset.report.left_out():
+        program.warn(line)
     for name in ("source_classes", "target_classes", "feature_channels"):
         then, now = getattr(description, name), getattr(dataset, name)
         if then != now:

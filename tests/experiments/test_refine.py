@@ -52,3 +52,12 @@ def test_an_imported_network_takes_classes_once_its_data_are_named(trained):
     refine.refine(trained, trained.parent / "data")
     more = Localizer.load(trained).add_classes(moments_of("fly"), time_model=TIMES)
     assert more.class_names == ("wave", "jump", "fly")
+
+
+def test_what_is_left_out_is_told(trained, capsys):
+    path = trained.parent / "data" / "annotations.json"
+    content = json.loads(path.read_text())
+    content["database"]["b1"]["annotations"][0]["label"] = "run!"
+    path.write_text(json.dumps(content))
+    refine.refine(trained)
+    assert "annotations.json: 1 bad videos left out (b1)" in capsys.readouterr().err
