@@ -9,7 +9,7 @@ from ahernet_tf.config import DataConfig, InferenceConfig
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference.candidates import Candidates
-from ahernet_tf.inference.windows import merge_windows, windows
+from ahernet_tf.inference.windows import clips_per_window, merge_windows, windows
 
 CLIPS = TimeModel(clip_frames=4, stride_frames=2, fps=2.0)
 DURATION = TimeModel(covers="duration")
@@ -53,6 +53,15 @@ def test_joined_candidates_lie_where_their_windows_do():
     assert merged.segments.tolist() == [[1, 3], [9, 11]]
     assert merged.label.tolist() == [4, 7]
     assert len(merge_windows(parts, cuts, 8, InferenceConfig(), 1).label) == 1
+    # Candidates are those of a window, not of all.
+    merged = merge_windows(parts, cuts, 8, InferenceConfig(candidates=1))
+    assert merged.label.tolist() == [4, 7]
+    whole = windows(40, DURATION, None, 80.0, None)
+    assert merge_windows(parts[:1], whole, 8, InferenceConfig()).label.tolist() == [4]
+
+
+def test_the_next_window_begins_at_the_nearest_clip():
+    assert clips_per_window(1.0, 7.0, 0.2) == (7, 6)
 
 
 def test_detections_are_kept_per_window_length():
