@@ -105,7 +105,9 @@ class ReadSequence(NamedTuple):
         placed = np.zeros((len(segments), len(PLACEMENTS)), np.float32)
         for label in np.unique(labels):
             own = labels == label
-            placed[own] = softmax(self.of_class(label).logits(segments[own])[:, 0])
+            logits = self.of_class(label).logits(segments[own])[:, 0]
+            # A class without an example knows no placement: each is as likely.
+            placed[own] = softmax(np.maximum(logits, np.finfo(np.float32).min))
         length = segments[:, 1:] - segments[:, :1]
         moved = segments + length * (placed @ WAY)
         return np.clip(moved, 0, self.shown.shape[1]).astype(np.float32)

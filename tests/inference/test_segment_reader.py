@@ -110,6 +110,16 @@ def test_segments_move_within_the_sequence():
     assert moved.tolist() == [[0, 10], [0, 10]]
 
 
+def test_a_class_without_an_example_moves_nothing_to_nowhere():
+    reader = reader_of(0)
+    reader.discriminant.bias[: len(PLACEMENTS)] = -np.inf
+    read = reader.read(np.zeros((10, 1), np.float32))
+    segments = np.array([[2.0, 6.0]])
+    moved = read.moved(segments, np.array([0]))
+    np.testing.assert_allclose(moved[0], [2, 6] + 4 * WAY.mean(axis=0), rtol=1e-5)
+    assert read.tiou(segments)[0].tolist() == [0, 1]
+
+
 def test_a_moment_lies_amid_background():
     moment = np.arange(1.0, 11.0, dtype=np.float32)[:, np.newaxis]
     found = describe_moment(moment, np.array([100.0]), PLACEMENTS)
