@@ -42,6 +42,7 @@ INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 CONTINUES = "Stopped and saved. The same command continues."
 _WIDTH = 88
 _QUIET = "TQDM_DISABLE"  # also read by the bars, here and in processes that are started
+_PACE, _SECONDS = "TQDM_MININTERVAL", 10.0  # between lines where nobody looks on
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
@@ -81,6 +82,7 @@ def start(
         positional = flags.FLAGS([name(), *given])[1:]
         _check_arguments(positional, arguments)
         _hide_progress()
+        _slow_bars()
         _check_numbers(own)
     except (flags.Error, ValueError) as error:
         _fail(f"{error}\n{name()} --help lists all flags.")
@@ -180,6 +182,16 @@ def _hide_progress() -> None:
     if flags.FLAGS.quiet or ("progress" in flags.FLAGS and not flags.FLAGS.progress):
         bar = importlib.import_module("tqdm").tqdm  # may have been imported before
         bar.__init__ = functools.partialmethod(bar.__init__, disable=True)
+
+
+def _slow_bars() -> None:
+    """Lets bars write rarely where they fill a log, here and in started processes."""
+    if sys.stderr.isatty() or _PACE in os.environ:
+        return
+    os.environ[_PACE] = str(_SECONDS)  # read as tqdm is imported
+    if "tqdm" in sys.modules:
+        bar = sys.modules["tqdm"].tqdm
+        bar.__init__ = functools.partialmethod(bar.__init__, mininterval=_SECONDS)
 
 
 def _expected_errors() -> tuple[type[BaseException], ...]:

@@ -1,4 +1,4 @@
-"""Extracts P3D features of video files on many machines, with Apache Beam.
+r"""Extracts P3D features of video files on many machines, with Apache Beam.
 
     python -m data_tools.beam_extract --videos /shared/videos \
         --weights /shared/p3d_rgb_199.npz --out /shared/features \

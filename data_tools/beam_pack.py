@@ -1,4 +1,4 @@
-"""Packs a data set on many machines, with Apache Beam.
+r"""Packs a data set on many machines, with Apache Beam.
 
     python -m data_tools.beam_pack --data /shared/k600 \
         --beam=runner=FlinkRunner --beam=flink_master=head:8081 \

@@ -1,4 +1,4 @@
-"""Converts published P3D weights to a file that `ahernet_tf.p3d.load_p3d` reads.
+r"""Converts published P3D weights to a file that `ahernet_tf.p3d.load_p3d` reads.
 
     python -m data_tools.convert_p3d --input p3d_rgb_199.checkpoint.pth.tar \
         --fusion torch --output p3d_rgb_199.npz

@@ -1,4 +1,4 @@
-"""Extracts P3D features of video files.
+r"""Extracts P3D features of video files.
 
     python -m data_tools.extract_features --videos videos --weights p3d_rgb_199.npz \
         --out features

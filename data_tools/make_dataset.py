@@ -1,4 +1,4 @@
-"""Makes a data set of your own annotations and features, in one command.
+r"""Makes a data set of your own annotations and features, in one command.
 
     python -m data_tools.make_dataset --out my_data --segments segments.csv \
         --features features --moments clips --clip_frames 16 --stride_frames 8 --fps 25

@@ -1,4 +1,4 @@
-"""Draws timelines of detections from a results file, beside the annotations.
+r"""Draws timelines of detections from a results file, beside the annotations.
 
     python -m experiments.draw_results --predictions results.json --out pictures \
         --ground_truth annotations.json --subset validation

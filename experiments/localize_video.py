@@ -1,4 +1,4 @@
-"""Localises actions in video files: from pixels to detections.
+r"""Localises actions in video files: from pixels to detections.
 
     python -m experiments.localize_video --video holiday.mp4 --checkpoint W \
         --p3d p3d_rgb_199.npz --out found --clips

@@ -1,4 +1,4 @@
-"""Trains or fine-tunes a P3D network on trimmed clips, a folder per class.
+r"""Trains or fine-tunes a P3D network on trimmed clips, a folder per class.
 
     python -m experiments.train_p3d --data clips --workdir runs/p3d \
         --weights p3d_rgb_199.npz --epochs 20

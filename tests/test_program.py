@@ -1,5 +1,7 @@
+import ast
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -181,3 +183,21 @@ def test_no_program_imports_tensorflow_to_print_its_help():
     )
     modules = [m + ".__main__" if m == "experiments.parity" else m for m in modules]
     subprocess.run([sys.executable, "-c", code, *modules], cwd=REPOSITORY, check=True)
+
+
+def test_examples_in_help_keep_their_lines():
+    for module in (m for group in PROGRAMS.values() for m in group.values()):
+        path = REPOSITORY / f"{module.replace('.', '/')}.py"
+        if path.is_file():
+            text = ast.get_docstring(ast.parse(path.read_text()))
+            assert not re.search(r"\S {8,}--", text), module
+
+
+def test_bars_fill_no_logs(tmp_path):
+    code = (
+        "from ahernet_tf import program\n"
+        "program._slow_bars()\n"
+        "import tqdm\n"
+        "assert tqdm.tqdm(range(1), disable=False).mininterval == 10\n"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

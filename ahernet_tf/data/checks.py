@@ -71,12 +71,14 @@ class DataReport:
     Attributes:
         problems: Every fault, without repetition, in the order found.
         counts: How often something happened that needs no action, by its sentence.
+        examples: Videos in which it did, by the same sentences, where they are named.
     """
 
     problems: list[Problem] = dataclasses.field(default_factory=list)
     counts: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter
     )
+    examples: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def add(self, file: Any, video: str | None, what: str, fatal: bool = False) -> None:
         """Adds a problem unless it is already there."""
@@ -90,6 +92,8 @@ class DataReport:
         for problem in other.problems:
             self.add(problem.file, problem.video, problem.what, problem.fatal)
         self.counts.update(other.counts)
+        for what, videos in other.examples.items():
+            self.examples.setdefault(what, []).extend(videos)
 
     def require_clean(self, skip_bad: bool = False) -> None:
         """Raises if there are problems, or with `skip_bad` if one of them is fatal.
@@ -137,7 +141,8 @@ class DataReport:
 
     def counted(self) -> list[str]:
         """Says what was counted, a sentence each."""
-        return [f"{what}: {n}" for what, n in self.counts.items()]
+        named = {what: _examples(ids) for what, ids in self.examples.items()}
+        return [f"{what}: {n}{named.get(what, '')}" for what, n in self.counts.items()]
 
     def __post_init__(self) -> None:
         self._seen = set(self.problems)

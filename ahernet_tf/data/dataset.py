@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ahernet_tf.config import DataConfig
+from ahernet_tf.config import Config, DataConfig
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.data.checks import DataError, DataReport
 from ahernet_tf.data.description import DESCRIPTION
@@ -62,7 +62,7 @@ class Dataset:
     def load(
         cls,
         directory: str | pathlib.Path,
-        config: DataConfig,
+        config: DataConfig | Config,
         skip_bad: bool = False,
         check_features: str = "all",
         packed: str | pathlib.Path | bool = True,
@@ -80,7 +80,7 @@ class Dataset:
 
         Args:
             directory: Where dataset.json lies.
-            config: Options of the data.
+            config: Options of the data; or a whole configuration, which has them.
             skip_bad: Leave out faulty videos instead of raising.
             check_features: "all" reads every sequence once to find NaN and infinity;
                 "shape" looks at the sizes only. Packed features were checked when they
@@ -90,11 +90,15 @@ class Dataset:
                 there. It is then read instead of the features. False: never.
 
         Raises:
+            TypeError: `config` is neither.
             DataError: One report of everything that is wrong; with `skip_bad` only
                 where leaving out videos does not help. Or the packed form is damaged or
                 does not belong to the data set any more.
         """
         directory = pathlib.Path(directory)
+        config = config.data if isinstance(config, Config) else config
+        if not isinstance(config, DataConfig):
+            raise TypeError(f"Expected a Config or DataConfig, received {config!r:.80}")
         place = place_of(directory, packed)
         data = load(place.directory, config, skip_bad or place.skip_bad, check_features)
         data.report.counts.update(place.counts)

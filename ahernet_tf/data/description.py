@@ -130,7 +130,7 @@ def _content(path: pathlib.Path, report: DataReport) -> dict[str, Any]:
         content = files.read_json(path)
     except ValueError as error:
         reason = str(error).removeprefix(f"{path}: ")
-        report.add(DESCRIPTION, None, reason, fatal=True)
+        report.add(path, None, reason, fatal=True)
         return {}
     if not isinstance(content, dict):
         report.add(DESCRIPTION, None, "expected an object", fatal=True)

@@ -15,6 +15,7 @@ from ahernet_tf.evaluation.entries import (
 from ahernet_tf.spelling import canonical_video_id, subset_name
 
 MAX_NAMED_EXCLUSIONS = 5
+_CONVERTED = "convert-annotations makes such a file of annotations in other forms."
 
 
 def load_ground_truth(
@@ -54,7 +55,11 @@ def load_ground_truth(
             not two finite numbers in order; two ids name the same video; or no
             instance is left.
     """
-    name, content = content_of(path_or_dict)
+    try:
+        name, content = content_of(path_or_dict)
+    except ValueError as error:
+        hint = f"; {_CONVERTED}" if "is not JSON" in str(error) else ""
+        raise ValueError(f"{error}{hint}") from error
     chosen = _videos_of_subset(name, content, subset)
     excluded = {canonical_video_id(video) for video in excluded_videos}
     annotated = {video: items for video, (items, _) in chosen.items() if items}
@@ -110,8 +115,7 @@ def _videos_of_subset(
     database = content.get("database") if isinstance(content, Mapping) else None
     if not isinstance(database, Mapping):
         raise ValueError(
-            f"{name}: the key 'database' (an object) is missing; convert-annotations "
-            "makes such a file of annotations in other forms."
+            f"{name}: the key 'database' (an object) is missing; {_CONVERTED}"
         )
     chosen: dict[str, tuple[list[Any], float]] = {}
     seen: Counter[str] = Counter()

@@ -18,6 +18,16 @@ def ids(role):
     return [video.id for video in role.videos]
 
 
+def test_a_whole_configuration_has_the_options_of_the_data(tmp_path):
+    directory = TinyData().write(tmp_path / "d")
+    config = small()
+    assert Dataset.load(directory, config).config == config.data
+    with pytest.raises(TypeError, match="Expected a Config or DataConfig"):
+        Dataset.load(directory, "small")
+    with pytest.raises(DataError, match=r"/nope/dataset\.json: cannot be"):
+        Dataset.load(tmp_path / "nope", config)
+
+
 def test_roles_hold_the_videos_of_their_subset_and_classes(tmp_path):
     dataset = load(tmp_path)
     assert (dataset.name, dataset.feature_channels) == ("tiny", 3)

@@ -27,7 +27,7 @@ def test_report_and_file_say_the_same(tmp_path, capsys):
         "training: 2 videos, 3 segments, 2 classes",
         "all: 2 videos, 3 segments, 2 classes",
         "own.csv: repeated segments dropped: 1",
-        "own.csv: segments far over their video's duration clamped: 1",
+        "own.csv: segments far over their video's duration clamped: 1 (b)",
         "own.csv: segments of zero length dropped: 1",
         "own.csv: videos left out, as none of their segments can be used: 1",
         f"Written: {out}",

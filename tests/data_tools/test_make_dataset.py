@@ -501,3 +501,14 @@ def test_rates_in_the_table_are_enough_where_no_clips_are(files):
     (files / "segments.csv").write_text(text.replace("c,,,,,10", "c,,,,,"))
     with pytest.raises(DataError, match="video 'c'"):
         make_dataset.run(files / "other", inputs(files, **given))
+
+
+def test_nothing_more_is_said_of_videos_whose_features_are_bad(files, capsys):
+    for name in "ac":  # with actions and without
+        (files / "features" / f"{name}.npy").write_bytes(b"nonsense")
+    extra = "d,1,3,sit,training\nd,4,7,run,training\n"
+    np.save(files / "features" / "d.npy", features(9))
+    given = with_table(files, SEGMENTS + extra)
+    assert "2 problems in the data" in message(files, given)
+    make_dataset.run(files / "out", given, skip_bad=True)
+    assert "unknown duration" not in capsys.readouterr().out

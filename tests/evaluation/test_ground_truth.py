@@ -235,3 +235,9 @@ def test_a_label_that_removes_no_video_is_no_step():
     frame = load_ground_truth(content(**videos), ignored_labels=["dim", "odd"])
     steps = frame.attrs["info"]["steps"]
     assert steps == [("listed", 3), ("annotated", 3), ("without 'dim'", 2)]
+
+
+def test_a_table_is_sent_to_its_converter(tmp_path):
+    (tmp_path / "segments.csv").write_text("video,start,end,label\na,1,2,x\n")
+    with pytest.raises(ValueError, match=r"is not JSON .*; convert-annotations makes"):
+        load_ground_truth(tmp_path / "segments.csv")

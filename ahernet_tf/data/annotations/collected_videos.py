@@ -7,7 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ahernet_tf import spelling
-from ahernet_tf.data.annotations.repairs import Segment, another_unit, differ, mended
+from ahernet_tf.data.annotations.repairs import (
+    FAR_CLAMPED,
+    Segment,
+    another_unit,
+    differ,
+    mended,
+)
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 from ahernet_tf.data.annotations.videos import Video
 from ahernet_tf.spelling import canonical_video_id
@@ -41,7 +47,8 @@ def _check_ids(collector: VideoCollector) -> None:
     canonical = collector.options.canonical
     key = canonical_video_id if canonical else spelling.plain
     for video_id, other in spelling.twins(collector.known, key):
-        collector.fault(video_id, f"duplicate id, there is also '{other}'")
+        what = "duplicate id" if canonical else "spelt differently"
+        collector.fault(video_id, f"{what}, there is also '{other}'")
 
 
 def _check_classes(collector: VideoCollector) -> None:
@@ -52,15 +59,16 @@ def _check_classes(collector: VideoCollector) -> None:
         for label, other in () if options.canonical else spelling.twins(labels):
             collector.fault(
                 None,
-                f"class '{label}' is there, and class '{other}': if these are two "
-                "classes, give a list of all with --classes",
+                f"class '{label}' is there, and class '{other}': if these are one "
+                "class, spell it one way in the file; if they are two, give a list of "
+                "all classes with --classes",
             )
         return
     known = {*options.classes, *options.ignored_labels}
     near = dict(spelling.near_pairs(labels, options.classes))
     for video_id, rows in actions.items():
         for label in dict.fromkeys(a.label for a in rows if a.label not in known):
-            more = f", which has '{near[label]}'" if label in near else ""
+            more = f", which has '{near[label]}': spell it so" if label in near else ""
             what = f"class '{label}' is not in the list of classes{more}"
             collector.fault(video_id, what)
 
@@ -125,39 +133,42 @@ def _timed(
 
 def _video(collector: VideoCollector, video_id: str, name: str) -> Video | None:
     """Mends the segments of a video and makes it; None where it is left out."""
-    facts, actions = _completed(collector, video_id), collector.actions[video_id]
+    options, actions = collector.options, collector.actions[video_id]
+    facts = _completed(collector, video_id)
     duration, frames, fps = (facts.get(n) for n in ("duration", "frames", "fps"))
     rows, fault = _timed(collector, video_id, facts)
-    if fault is None and duration is None and collector.options.canonical:
+    if name in options.left_out:
+        return None
+    if fault is None and duration is None and options.canonical:
         fault = "has no duration, nor fps and frames to compute it"
     elif fault is None and duration is None and not rows:
         fault = "neither a duration nor an action is known of it"
     if fault is not None:
         collector.fault(video_id, fault)
         return None
-    if duration is None:
-        duration = max(end for _, end, _ in rows)
-        collector.count(UNKNOWN_DURATION)
-    instances, counts, faults = mended(rows, duration, collector.options)
+    unknown = duration is None
+    duration = max(end for _, end, _ in rows) if unknown else duration
+    instances, counts, faults = mended(rows, duration, options)
     for fault in faults:
         covered = facts.get("covered") and fault.endswith(f"lasts {duration} s")
         fault += " (what its features cover)" if covered else ""
         collector.fault(video_id, fault)
     if faults:
         return None
+    collector.count(UNKNOWN_DURATION, int(unknown))
     if fps and frames and differ(fps, frames / duration, duration):
         counts["fps is not frames / duration; fps is used"] += 1
     counts[OPEN_ENDED] += sum(action.end is None for action in actions)
-    left_out = rows and not instances and not collector.options.keep_empty
+    left_out = rows and not instances and not options.keep_empty
     if left_out:
-        ignored = {row[2] for row in rows} <= set(collector.options.ignored_labels)
+        ignored = {row[2] for row in rows} <= set(options.ignored_labels)
         counts[
             "videos with segments of ignored labels only left out"
             if ignored
             else "videos left out, as none of their segments can be used"
         ] += 1
     for what, number in counts.items():
-        collector.count(what, number)
+        collector.count(what, number, name if what == FAR_CLAMPED else None)
     if left_out:
         return None
     return Video(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from ahernet_tf import spelling
@@ -55,6 +55,8 @@ class ReadOptions:
         subset: Subset of videos for which nothing else names one.
         ignored_labels: Segments of these labels are dropped.
         exclude: Ids of videos to leave out.
+        left_out: Ids of videos that are left out for what was said elsewhere, looked
+            up as videos are made; nothing more is said of them.
         keep_repeats: Keep a segment that repeats another of its video and class, as
             the official evaluation does.
         keep_empty: Keep a video none of whose actions can be used.
@@ -72,6 +74,7 @@ class ReadOptions:
     subset: str = ""
     ignored_labels: tuple[str, ...] = ("Ambiguous",)
     exclude: frozenset[str] = frozenset()
+    left_out: Container[str] = ()
     keep_repeats: bool = False
     keep_empty: bool = False
     fps: float | None = None

@@ -12,6 +12,7 @@ from ahernet_tf.data.annotations.times import FRAMES, MILLISECONDS
 from ahernet_tf.data.annotations.videos import Instance
 
 Segment = tuple[float, float, str]  # start and end in seconds, label
+FAR_CLAMPED = "segments far over their video's duration clamped"
 NEARLY = 0.8  # tIoU of two segments that may be one
 NEARLY_REPEATED = "segments nearly the same as another of their class (two annotators?)"
 _FAR = 2.0  # times its duration
@@ -56,7 +57,7 @@ def mended(
         else:
             inside = Instance(max(start, 0.0), min(end, duration), label)
             if max(end - duration, -start) > tolerance:
-                counts["segments far over their video's duration clamped"] += 1
+                counts[FAR_CLAMPED] += 1
             elif (start, end) != (inside.start_sec, inside.end_sec):
                 counts["segments clamped to their video's duration"] += 1
             if repeats_stay or inside not in seen:

@@ -17,6 +17,7 @@ _UNIT_OF = {
     "ms": MILLISECONDS,
     **dict.fromkeys(("s", "sec", "secs", "seconds"), SECONDS),
 }
+_SIXTY = 60  # what stands after a colon is below it
 _SMPTE = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})[:;](\d{1,3})")
 
 
@@ -31,7 +32,8 @@ class TimePoint:
     def of(cls, value: Any, unit: str = SECONDS) -> TimePoint | None:
         """Reads a number, its text, or a clock time; None where it is none of them.
 
-        A number may name its unit: `2.5 s`, `300ms`.
+        A number may name its unit: `2.5 s`, `300ms`. `61:00` is a clock time; `1:75`
+        and `0:61:00` are none.
 
         Args:
             value: What a file has.
@@ -47,9 +49,13 @@ class TimePoint:
         text = value.strip() if isinstance(value, str) else ""
         if found := _SMPTE.fullmatch(text):
             hours, minutes, seconds, frames = map(int, found.groups())
+            if max(minutes, seconds) >= _SIXTY:
+                return None
             return cls(3600.0 * hours + 60 * minutes + seconds, float(frames))
         if found := _CLOCK.fullmatch(text):
             sign, hours, minutes, seconds, fraction = found.groups()
+            if int(seconds) >= _SIXTY or (hours and int(minutes) >= _SIXTY):
+                return None
             whole = 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)
             total = float(f"{whole}.{fraction or 0}")
             return cls(-total if sign else total)

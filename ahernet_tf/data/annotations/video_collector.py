@@ -66,10 +66,13 @@ class VideoCollector:
             self.faulty.add(video_id)
         self.report.add(self.file, video_id, what, fatal=video_id is None)
 
-    def count(self, what: str, number: int = 1) -> None:
-        """Counts something that was dealt with."""
+    def count(self, what: str, number: int = 1, example: str | None = None) -> None:
+        """Counts something that was dealt with; `example` is a video to name."""
+        line = f"{self.file}: {what}"
         if number:
-            self.report.counts[f"{self.file}: {what}"] += number
+            self.report.counts[line] += number
+        if example is not None:
+            self.report.examples.setdefault(line, []).append(example)
 
     def is_empty(self) -> bool:
         """Tells whether no video was added, and nothing said of why."""

@@ -110,6 +110,7 @@ class Maker:
         known = self._facts_of_features()
         options = ReadOptions(
             facts=known,
+            left_out=known.faults,
             subset=TRAINING,
             ignored_labels=(),
             fps=None if self._layout.get("resampled") else self._layout.get("fps"),

@@ -112,12 +112,14 @@ class Hdf5Store(IndexedStore):
             parts = ",".join(f"{group}/{{video}}" for group in groups[:3])
             few = len(groups) < len(below)  # a group is a stream, or a subset
             hint = f"'{first}/{{video}}'" if few else f"'{{video}}/{same[0]}'"
-            hint += f"; or join groups as --parts {parts}"
+            if few or len(same) > 1 or {"rgb", "flow"} & set(groups):  # no videos
+                hint += f"; or join groups as --parts {parts}"
         else:
             hint = "'*/{video}', all groups together"
         raise ValueError(
-            f"holds groups alone: {groups[:5]}, in the first {below[:5]}; say in a "
-            f"template how the dataset of a video is called, such as {hint}"
+            f"holds groups alone: {groups[:5]}, in the first {below[:5]}; say how the "
+            "dataset of a video is called with --template (or 'template' among the "
+            f"features), such as {hint}"
         )
 
     def _read(self, entry: Entry) -> np.ndarray:

@@ -151,7 +151,7 @@ def test_an_id_that_is_nearly_another_is_a_fault(tmp_path, other):
     rows = f"video,start,end,label,duration\na,1,2,x,60\n{other},5,8,x,60\n"
     videos, problems = faults(write(tmp_path / "own.csv", rows))
     assert list(videos) == ["a"]
-    what = "duplicate id, there is also 'a'"
+    what = "spelt differently, there is also 'a'"
     assert problems == [f"own.csv: video '{other}': {what}"]
 
 
@@ -181,7 +181,7 @@ def test_a_label_that_a_list_of_classes_lacks_is_named_with_its_neighbour(tmp_pa
     assert list(videos) == ["b"]
     lacks = "is not in the list of classes"
     assert problems == [
-        f"own.csv: video 'a': class 'Whisk' {lacks}, which has 'whisk'",
+        f"own.csv: video 'a': class 'Whisk' {lacks}, which has 'whisk': spell it so",
         f"own.csv: video 'c': class 'fry' {lacks}",
     ]
 

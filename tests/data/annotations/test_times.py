@@ -39,6 +39,11 @@ def test_frames_and_milliseconds_become_seconds():
     assert TimePoint.of("00:00:02.5", FRAMES).seconds(None) == 2.5  # a clock stays one
 
 
+@pytest.mark.parametrize("text", ["1:75", "00:61:00", "0:01:60", "00:61:00:10"])
+def test_clock_times_that_cannot_be_are_no_times(text):
+    assert TimePoint.of(text) is None
+
+
 @pytest.mark.parametrize("text", ["", "one", "1:2:3:4:5", "nan", "inf", None, True, []])
 def test_anything_else_is_no_time(text):
     assert TimePoint.of(text) is None

@@ -168,3 +168,10 @@ def test_a_dataset_that_states_more_than_is_stored_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"video 'a': states .* of which 0 are stored"):
         store.read("a")
     assert store.read("b").shape == (1000, 8)
+
+
+def test_parts_are_not_offered_where_groups_are_videos(tmp_path):
+    write_hdf5(tmp_path / "f.h5", dict.fromkeys(["cake 1/rgb", "latte/rgb"], VALUES))
+    with pytest.raises(ValueError, match=r"with --template .*'{video}/rgb'") as error:
+        open_store(tmp_path / "f.h5", {})
+    assert "--parts" not in str(error.value)
