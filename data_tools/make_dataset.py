@@ -135,8 +135,8 @@ def main(values: flags.FlagValues) -> None:
     if values.tiers:
         reading["tiers"] = tuple(values.tiers)
     ask = input if sys.stdin.isatty() else None
-    if values.classes is not None:
-        reading["classes"] = read_classes(values.classes)
+    if values.classes:
+        reading["classes"] = _listed(values.classes)
     inputs = OwnInputs(
         **paths,
         videos=tuple(map(pathlib.Path, values.videos)),
@@ -145,13 +145,19 @@ def main(values: flags.FlagValues) -> None:
         ignored_classes=_listed(values.ignored_classes),
         layout=layout,
         reading=reading,
+        transposed_moments=values.transposed_moments,
     )
     run(values.out, inputs, values.skip_bad, ask)
 
 
 def _listed(names: list[str]) -> tuple[str, ...]:
-    """Returns classes that are named, or those of a file that lists them."""
-    if len(names) == 1 and pathlib.Path(names[0]).is_file():
+    """Returns classes that are named, or those of a file that lists them.
+
+    Raises:
+        ValueError: The file cannot be read.
+    """
+    path = pathlib.Path(names[0]) if len(names) == 1 else None
+    if path is not None and (path.is_file() or path.suffix in (".txt", ".csv")):
         return read_classes(names[0])
     return tuple(names)
 
@@ -175,8 +181,8 @@ def define_flags() -> None:
         [],
         "Classes of --segments that play no role; or a file that lists them.",
     )
-    flags.DEFINE_string(
-        "classes", None, "File that lists all classes; other labels are refused."
+    flags.DEFINE_list(
+        "classes", [], "All classes, or a file that lists them; others are refused."
     )
     flags.DEFINE_enum("times", None, UNITS, "Unit of times; unset: as the form has it.")
     flags.DEFINE_string("encoding", None, "Encoding of --segments, such as cp1252.")
@@ -209,6 +215,11 @@ def define_flags() -> None:
         "{video}_flow).",
     )
     flags.DEFINE_bool("transposed", None, "Arrays are [channels, clips].")
+    flags.DEFINE_bool(
+        "transposed_moments",
+        None,
+        "Those of --moments are; unset: as --transposed says of all.",
+    )
     flags.DEFINE_bool(
         "follow_links", None, "Follow links that lead out of the features' directory."
     )

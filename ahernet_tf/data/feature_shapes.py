@@ -25,18 +25,22 @@ def check_shapes(
     Returns:
         The channels of every sequence.
     """
-    expected = _expected_channels(parts, found, report)
     lengths = {part.store: part.length for part in parts.values() if part.length}
+    turned = {
+        part.store: bool(part.role.features.get("transposed"))
+        for part in parts.values()
+    }
     shapes = collections.defaultdict(list)
     for (store, _), sequence in found.items():
         if sequence.shape is not None:
             shapes[store].append(sequence.shape)
+    expected = _expected_channels(parts, shapes, turned, report)
     for (store, video), sequence in found.items():
         fault = sequence.fault
         clips, channels = sequence.shape or (0, 0)
         if fault is None and channels != expected[store]:
             fault = f"{channels} channels, expected {expected[store]}"
-            fault += transposed_hint(shapes[store], expected[store])
+            fault += transposed_hint(shapes[store], expected[store], turned[store])
         elif fault is None and clips != lengths.get(store, clips):
             fault = f"{clips} clips, expected {lengths[store]}"
         if fault is not None:
@@ -74,14 +78,12 @@ def check_covered(
 
 def _expected_channels(
     parts: Mapping[str, RolePart],
-    found: Mapping[tuple[FeatureStore, str], FeatureCheck],
+    shapes: Mapping[FeatureStore, list[tuple[int, int]]],
+    turned: Mapping[FeatureStore, bool],
     report: DataReport,
 ) -> dict[FeatureStore, int]:
     """Finds the channels of each store: as declared, else what most videos have."""
-    counts = collections.defaultdict(collections.Counter)
-    for (store, _), sequence in found.items():
-        if sequence.shape is not None:
-            counts[store][sequence.shape[1]] += 1
+    counts = {s: collections.Counter(n for _, n in shapes[s]) for s in shapes}
     expected = {store: max(n, key=n.get) for store, n in counts.items()}
     expected |= {part.store: part.dim for part in parts.values() if part.dim}
     expected = {
@@ -92,5 +94,11 @@ def _expected_channels(
     if len(set(expected.values())) > 1:
         sizes = ", ".join(f"{s.name} {n}" for s, n in expected.items())
         what = f"the feature stores differ in their channels: {sizes}"
+        hints = (
+            transposed_hint(shapes[store], channels, turned[store])
+            for channels in expected.values()
+            for store in shapes
+        )
+        what += next(filter(None, hints), "")
         report.add(DESCRIPTION, None, what, fatal=True)
     return expected

@@ -128,7 +128,9 @@ def _open(
     )
     if videos is None:
         videos = [Video(video, "", _UNKNOWN) for video in sorted(store.ids())]
-    kept, facts = _look_at(store, time_model, videos, channels, report)
+    kept, facts = _look_at(
+        store, time_model, videos, channels, report, bool(entry.get("transposed"))
+    )
     columns = zip(*facts) if facts else [(), (), ()]
     return Role(
         name="unannotated",
@@ -153,6 +155,7 @@ def _look_at(
     videos: Sequence[Video],
     channels: int,
     report: DataReport,
+    turned: bool,
 ) -> tuple[list[Video], list[tuple[int, float | None, float]]]:
     """Returns the sound videos, and clips, frame rate and covered duration of each."""
     found = checks.check_sequences([(store, video.id) for video in videos], read=True)
@@ -165,7 +168,7 @@ def _look_at(
                 raise ValueError(sequence.fault)
             clips, own = sequence.shape
             if own != channels:
-                hint = transposed_hint(shapes, channels)
+                hint = transposed_hint(shapes, channels, turned)
                 raise ValueError(f"{own} channels, expected {channels}{hint}")
             fps, covered_sec, duration_sec = _timing(store, time_model, video, clips)
         except ValueError as error:

@@ -512,3 +512,31 @@ def test_nothing_more_is_said_of_videos_whose_features_are_bad(files, capsys):
     assert "2 problems in the data" in message(files, given)
     make_dataset.run(files / "out", given, skip_bad=True)
     assert "unknown duration" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("moments", [False, True])
+def test_transposed_features_are_told_before_times_are_doubted(files, moments):
+    for path in (files / "features").glob("*.npy"):
+        length = 5.0 + "abct".index(path.stem)
+        np.save(path, features(1, seconds=length).T)
+    for path in (files / "clips").rglob("*.npy") if moments else ():
+        np.save(path, np.load(path).T)
+    said = message(files, inputs(files))
+    assert "[channels, clips] = [3, ...] instead of [clips, channels]? Say" in said
+    assert "durations wrong" not in said
+
+
+def test_moments_alone_may_be_transposed(files):
+    for path in (files / "clips").rglob("*.npy"):
+        np.save(path, np.load(path).T)
+    assert "differ in their channels" in (said := message(files, inputs(files)))
+    assert "--transposed_moments" in said
+    given = inputs(files, transposed_moments=True)
+    dataset = make_dataset.run(files / "out", given)
+    assert dataset.roles["moments"].videos[0].duration_sec == 3.0
+
+
+def test_classes_may_be_listed_or_in_a_file(tmp_path):
+    assert make_dataset._listed(["pour", "stir"]) == ("pour", "stir")
+    with pytest.raises(ValueError, match=r"misspelt\.txt"):
+        make_dataset._listed([str(tmp_path / "misspelt.txt")])

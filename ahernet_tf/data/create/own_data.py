@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable
@@ -24,7 +25,10 @@ from ahernet_tf.data.create.own_roles import (
     OwnRoles,
 )
 from ahernet_tf.data.create.video_facts import FactsOfFeatures, read_video_files
-from ahernet_tf.data.features.feature_entries import entry_at
+from ahernet_tf.data.features.feature_entries import (
+    entry_at,
+    transposed_hint,
+)
 from ahernet_tf.data.features.feature_sets import expand
 from ahernet_tf.data.features.opening import open_features
 from ahernet_tf.data.features.time_model import TimeModel
@@ -117,7 +121,12 @@ class Maker:
             strict=True,
         )
         options = dataclasses.replace(options, **self._inputs.reading)
-        videos, form = read_form(path, self.report, options)
+        report = checks.DataReport()
+        videos, form = read_form(path, report, options)
+        if report.problems and (what := self._turned_fault(known)):
+            self.report.add(self._inputs.features.name, None, what, fatal=True)
+            return {}  # all times are wrong
+        self.report.merge(report)
         if form != "csv":
             self.report.counts[f"{path.name}: videos read as {form}"] += len(videos)
         if known.faults and not known.found:
@@ -164,9 +173,32 @@ class Maker:
                 "needs features that were not resized"
             )
         options = ReadOptions(facts=self._facts, subset=TRAINING, ignored_labels=())
-        layout = layout_of_moments(self._layout, self._inputs.class_folders())
+        layout = self._layout_of_moments()
         path = self._inputs.moments
         return read_class_folders(path, self.report, options, model, layout)
+
+    def _layout_of_moments(self) -> dict[str, Any]:
+        """Returns the fields of the features of the moments."""
+        folders = self._inputs.class_folders()
+        turned = self._inputs.transposed_moments
+        return layout_of_moments(self._layout, folders, turned)
+
+    def _turned_fault(self, known: FactsOfFeatures) -> str | None:
+        """Says that the features of the videos look transposed, or returns None."""
+        shapes, folders = list(known.shapes.values()), self._inputs.class_folders()
+        if not shapes:
+            return None
+        moment = shapes[0]
+        if folders:
+            entry = entry_at(folders[0].name, self._layout_of_moments())
+            with contextlib.suppress(OSError, ValueError):  # said as they are read
+                store = open_features(folders[0].parent, entry)
+                moment = next(map(store.shape, sorted(store.ids())), moment)
+        expected, turned = moment[1], bool(self._layout.get("transposed"))
+        hint = transposed_hint(shapes, expected, turned)
+        hint = hint or transposed_hint([*shapes, moment], expected, turned)
+        widths = ", ".join(map(str, sorted({shape[1] for shape in shapes})[:3]))
+        return hint and f"the videos have {widths} channels, expected {expected}{hint}"
 
 
 def _states_rates(inputs: OwnInputs) -> bool:

@@ -26,6 +26,8 @@ class OwnInputs:
         layout: Fields of a `features` entry of dataset.json, such as `preset`,
             `template`, `clip_frames`, `stride_frames`, `fps`.
         reading: Fields of `ReadOptions` that tell how `segments` is read.
+        transposed_moments: Features of moments are [channels, clips] or not; None: as
+            the layout says.
     """
 
     segments: pathlib.Path | None = None
@@ -38,6 +40,7 @@ class OwnInputs:
     ignored_classes: tuple[str, ...] = ()
     layout: dict[str, Any] = dataclasses.field(default_factory=dict)
     reading: dict[str, Any] = dataclasses.field(default_factory=dict)
+    transposed_moments: bool | None = None
 
     def check(self) -> None:
         """Refuses inputs that do not make a data set.

@@ -62,15 +62,20 @@ def complete_layout(
 
 
 def layout_of_moments(
-    layout: Mapping[str, Any], folders: Sequence[pathlib.Path]
+    layout: Mapping[str, Any],
+    folders: Sequence[pathlib.Path],
+    transposed: bool | None = None,
 ) -> dict[str, Any]:
     """Returns what of the features' layout holds for the moments, too.
 
     Parts and an array do where the first class has such; a template does not.
+    `transposed` holds for the moments alone; None: it is as the layout says.
     """
     layout = expand({"path": "", **layout})
     names = [*TIMING, "resampled", "array", "transposed", "follow_links", "parts"]
     kept = {name: layout[name] for name in names if name in layout}
+    if transposed is not None:
+        kept["transposed"] = transposed
     for name in ("parts", "array"):
         if name in kept and not _opens(folders[0], kept):
             del kept[name]

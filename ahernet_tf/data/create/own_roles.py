@@ -123,12 +123,15 @@ class OwnRoles:
                 return {"from": "untrimmed annotations", **role}
             return {"from": "untrimmed annotations", "classes": role["classes"]}
         folders = self._inputs.class_folders()
+        turned = self._inputs.transposed_moments
         paths = [_relative(folder, self._directory) for folder in folders]
         return {
             "annotations": MOMENTS,
             "subset": TRAINING,
             "classes": sorted(self._target),
-            "features": entry_at(paths, layout_of_moments(self._layout, folders)),
+            "features": entry_at(
+                paths, layout_of_moments(self._layout, folders, turned)
+            ),
         }
 
     def _from_source(self, other: set[str]) -> tuple[dict[str, Any], set[str]]:

@@ -61,6 +61,7 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
     Attributes:
         faults: Why nothing is known of videos whose features are not there, or cannot
             be read, by id.
+        shapes: `(clips, channels)` of the videos that clips were counted of, by id.
         found: How often a video that was asked for has features.
         frames_covered: Videos of no known rate; the frames that their clips cover are
             given in place of a duration.
@@ -75,6 +76,7 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
         self._store, self._model, self._beside = store, model, beside or {}
         self.frames_covered: set[str] = set()
         self.faults: dict[str, str] = {}
+        self.shapes: dict[str, tuple[int, int]] = {}
         self.found = 0
 
     def __getitem__(self, video: str) -> VideoFacts:
@@ -107,7 +109,8 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
                 return VideoFacts(info.duration_sec, info.frames, info.fps)
             if self._model.covers != "clips":
                 return None
-            clips = self._store.shape(found)[0]
+            self.shapes[found] = self._store.shape(found)
+            clips = self.shapes[found][0]
             if not clips:
                 raise ValueError("the sequence is empty")
         except (OSError, ValueError) as error:

@@ -89,12 +89,15 @@ def store_key(spec: dict[str, Any]) -> str:
     return json.dumps({k: spec[k] for k in WHERE if k in spec}, sort_keys=True)
 
 
-def transposed_hint(shapes: Sequence[tuple[int, int]], channels: int) -> str:
+def transposed_hint(
+    shapes: Sequence[tuple[int, int]], channels: int, turned: bool = False
+) -> str:
     """Asks whether sequences are transposed where their shapes look like it.
 
     Args:
         shapes: `(clips, channels)` of the videos of a store.
         channels: What was declared, or most have.
+        turned: They were declared as transposed.
 
     Returns:
         Words for the end of a message, or nothing.
@@ -102,9 +105,17 @@ def transposed_hint(shapes: Sequence[tuple[int, int]], channels: int) -> str:
     clips = {shape[0] for shape in shapes}
     widths = {shape[1] for shape in shapes}
     one_length = len(clips) == 1 and len(widths) > max(2, len(shapes) / 2)
-    if clips == {channels} or one_length:
+    looks = (clips == {channels} and widths != {channels}) or one_length
+    if looks and turned:
+        return (
+            f"; are they [clips, channels] = [..., {min(clips)}] as they are? Leave "
+            "out --transposed (say --notransposed_moments where moments alone are), "
+            "or 'transposed' among the features"
+        )
+    if looks:
         return (
             f"; [channels, clips] = [{min(clips)}, ...] instead of [clips, channels]? "
-            "Say --transposed to make_dataset, or 'transposed': true among the features"
+            "Say --transposed to make_dataset (--transposed_moments where the moments "
+            "alone are), or 'transposed': true among the features"
         )
     return ""

@@ -83,7 +83,10 @@ def test_a_field_that_nothing_reads_is_named():
     ],
 )
 def test_transposed_sequences_are_asked_about(shapes, channels, asks):
-    assert ("--transposed" in transposed_hint(shapes, channels)) == asks
+    assert ("Say --transposed" in transposed_hint(shapes, channels)) == asks
+    assert (
+        "Leave out --transposed" in transposed_hint(shapes, channels, turned=True)
+    ) == asks
 
 
 def test_transposed_sequences_are_turned(tmp_path):
