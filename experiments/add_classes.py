@@ -165,11 +165,7 @@ def _roles(
     for line in report.counted():
         program.note(line)
     for name, role in roles.items():
-        differences = [
-            f"{field}: {then}, {now}"
-            for field, then in times.items()
-            if (now := getattr(role.time_model, field)) != then
-        ]
+        differences = checkpoint_flags.timing_differences(trained, role.time_model)
         then, now = trained.get("extractor"), extractor_of(directory / name)
         if then and now:
             differences += extractor_differences(then, now)

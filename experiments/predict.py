@@ -96,6 +96,7 @@ def predict(request: PredictionRequest) -> int:
     from ahernet_tf.inference import Localizer, scoring
     from ahernet_tf.inference.trained_network import find_model
     from ahernet_tf.models.checkpoint import compute_products_in, load_description
+    from ahernet_tf.training import work_directory
 
     check_outputs(request)
     directory, checkpoint = find_model(request.checkpoint)
@@ -107,6 +108,15 @@ def predict(request: PredictionRequest) -> int:
     for line in report.counted():
         program.note(line)
     check_features(request, description, role, extractor)
+    rate = work_directory.rate(directory)
+    trained = description.extraction or {}
+    for difference in checkpoint_flags.timing_differences(
+        trained, role.time_model, rate
+    ):
+        program.warn(
+            f"{request.features or request.data}: clips of another timing than "
+            f"{request.checkpoint} was trained on (then, now): {difference}."
+        )
     names = getattr(description, f"{request.classes}_classes")
     unknown = sorted(set(role.classes) - set(names))
     if unknown:

@@ -260,7 +260,10 @@ def main(values: flags.FlagValues) -> int:
         print(f"{page}: open it in a browser.")
     predict = command.start_of("experiments.predict")
     arguments = shlex.join(["--checkpoint", str(run.workdir)])
-    program.note(f"Next: {predict} {arguments} --features DIR --out results.json")
+    arguments += " --features DIR --out results.json"
+    if rate := work_directory.rate(run.workdir):
+        arguments += f" --fps {rate:.10g}"
+    program.note(f"Next: {predict} {arguments}")
     return 0
 
 

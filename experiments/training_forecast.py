@@ -8,7 +8,7 @@ from ahernet_tf.forecast import START_SEC, Forecast
 from ahernet_tf.models import checkpoint_files
 from ahernet_tf.training import work_directory
 
-from .training_run import TrainingRun, describe
+from .training_run import TrainingRun, describe, prepare_roles
 
 #: Of a work directory: weights, two numbers per weight and optimizer, in two
 #: checkpoints while one takes the other's place.
@@ -23,6 +23,7 @@ def forecast_of(run: TrainingRun) -> Forecast:
     """
     config, training = run.config, run.config.training
     dataset = Dataset.load(run.data, config.data, run.skip_bad, "shape")
+    prepare_roles(run, dataset, warn=False)
     found = checkpoint_files.checkpoint_paths(run.workdir)
     done = int(found[0].name.rpartition("-")[2]) if found else 0
     total = training.pretrain_iterations + training.iterations

@@ -82,11 +82,17 @@ def train(run: TrainingRun) -> dict | None:
         trainer = _trainer(run, workers, dataset)
         found = work_directory.results(run.workdir)
         if trainer.done >= trainer.total and found is not None:
-            program.note(f"{run.workdir} is finished; nothing to do.")
+            program.note(
+                f"{run.workdir} is finished: {run.config.training.iterations} "
+                "iterations; nothing to do. More --iterations go on, another "
+                "--workdir begins anew."
+            )
             return found
         work_directory.forget_results(run.workdir)
         logs.forget_later_lines(run.workdir / VALIDATION, trainer.done + 1)
         description = describe(dataset)
+        if trainer.done:
+            _say_continuation(run, trainer)
         work_directory.record(
             run.workdir,
             description,
@@ -95,15 +101,12 @@ def train(run: TrainingRun) -> dict | None:
             data=str(run.data.absolute()),
             deterministic=run.deterministic,
             init=run.init and str(run.init),
+            fps=_untold_rate(dataset.role("untrimmed")),
         )
         if run.automatic:
             run.automatic.save(run.workdir)
         program.note(f"Everything goes to {run.workdir}.")
         fit_refinement(run.workdir, dataset, run.config)
-        if trainer.done:
-            program.note(
-                f"Continues after iteration {trainer.done} of {trainer.total}."
-            )
         evaluate = _validation(run, trainer, description, validation)
         trainer.run(evaluate, run.eval_every)
         with trainer.averaged():
@@ -124,6 +127,27 @@ def describe(dataset: Dataset) -> Description:
     )
 
 
+def _say_continuation(run: TrainingRun, trainer: Trainer) -> None:
+    """Says where a run goes on, and what stays as chosen for fewer iterations."""
+    program.note(f"Continues after iteration {trainer.done} of {trainer.total}.")
+    before = checkpoint.load_description(run.workdir)[1].training.iterations
+    if before < run.config.training.iterations:
+        kept = ("training.decay_every", "training.ema_decay", "data.crop_min")
+        said = ", ".join(f"{name} {run.config.option(name):g}" for name in kept)
+        program.note(
+            f"All else stays as for {before} iterations, such as {said}; another "
+            "--workdir begins anew."
+        )
+
+
+def _untold_rate(role: Role) -> float | None:
+    """Returns the one frame rate of all videos, where their features do not tell it."""
+    store, rates = role.sequences.store, set(role.features["fps"].dropna())
+    info = store.info(role.videos[0].id)
+    told = store.description.get("fps") or (info and info.fps)
+    return rates.pop() if len(rates) == 1 and not told else None
+
+
 def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
     """Loads and checks the data; returns it without what is held out, and that."""
     config = run.config
@@ -135,6 +159,18 @@ def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
         for line in [*dataset.report.counted(), *chosen]:
             program.note(line)
         work_directory.check(run.workdir, describe(dataset), config, run.seed)
+    return prepare_roles(run, dataset, warn=workers.chief)
+
+
+def prepare_roles(
+    run: TrainingRun, dataset: Dataset, warn: bool
+) -> tuple[Dataset, Role | None]:
+    """Checks the roles that the system needs; holds out what validates.
+
+    Raises:
+        ValueError: A role is missing, or a class would never be learnt.
+    """
+    config = run.config
     system = systems.system(config.training.system)
     if system.oracle:
         fraction = config.data.oracle_fraction
@@ -148,7 +184,7 @@ def _load(run: TrainingRun, workers: Workers) -> tuple[Dataset, Role | None]:
             )
         fraction = config.data.validation_fraction
         dataset, validation = dataset.hold_out(fraction, run.seed)
-    _check_samples(dataset, config, warn=workers.chief)
+    _check_samples(dataset, config, warn)
     return dataset, validation
 
 

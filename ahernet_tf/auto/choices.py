@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ahernet_tf.auto.facts import Facts
 from ahernet_tf.config import Config
 
@@ -33,6 +35,13 @@ class Choice(NamedTuple):
         elif isinstance(value, bool):
             value = str(value).lower()
         return f"{self.option} {value}: {self.reason}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Writes a number for a reason: 640, 0.0021, never 6.4e+02."""
+    return np.format_float_positional(
+        float(f"{value:.{digits}g}"), precision=10, trim="-"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

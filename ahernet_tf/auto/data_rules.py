@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ahernet_tf.anchors.reach import best_anchor_tiou
-from ahernet_tf.auto.choices import Budget, Choice
+from ahernet_tf.auto.choices import Budget, Choice, number
 from ahernet_tf.auto.facts import PERCENTS, Facts, Percentiles, at
 from ahernet_tf.config import Config, NetworkConfig
 from ahernet_tf.synthesis import MODES
@@ -27,7 +27,8 @@ def steps(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Short instances must span more than an anchor's stride, in windows if need be."""
     count = chosen.network.untrimmed_steps
     short = count * at(facts.instance_share, 10)
-    reason = f"9 of 10 source instances span {short:.2g} steps or more of their videos"
+    span = f"{number(short, 2)} steps or more"
+    reason = f"9 of 10 source instances span {span} of their videos"
     yield Choice("network.untrimmed_steps", count, f"the paper's; {reason}")
     window = 0.0
     if short < FINEST_STRIDE:
@@ -52,10 +53,10 @@ def features(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Signed or unequal channels are standardised, and generators may be negative."""
     signed, unequal = facts.lowest_feature < 0, facts.channel_ratio > 10
     if signed:
-        reason = f"features go down to {facts.lowest_feature:g}"
+        reason = f"features go down to {number(facts.lowest_feature)}"
     else:
         reason = "features are never negative"
-    reason += f", channels differ in size by a factor of {facts.channel_ratio:.3g}"
+    reason += f", channels differ in size by a factor of {number(facts.channel_ratio)}"
     standardize = signed or unequal
     yield Choice("data.standardize", standardize, reason)
     linear = chosen.data.standardize or signed
@@ -131,11 +132,13 @@ def lengths(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
             "synthesis.context_length",
             "source",
             f"the background between source instances lasts "
-            f"{at(facts.gap_sec, 10):.3g} to {at(facts.gap_sec, 90):.3g} s",
+            f"{number(at(facts.gap_sec, 10))} to {number(at(facts.gap_sec, 90))} s",
         )
     elif chosen.synthesis.mode == "tiled":
         middle = at(facts.moment_sec, 50)
-        reason = f"no gaps to learn from: a quarter to all of a moment, {middle:.3g} s"
+        reason = (
+            f"no gaps to learn from: a quarter to all of a moment, {number(middle)} s"
+        )
         yield Choice("synthesis.context_min_sec", round(middle / 4, 3), reason)
         yield Choice("synthesis.context_max_sec", round(middle, 3), reason)
 
@@ -144,7 +147,7 @@ def anchors(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     """Nearly all instances, and moments where they will lie, have an anchor."""
     kinds = {"source instances": _instance_shares(facts, chosen)}
     if MODES[chosen.synthesis.mode].shares_class:
-        kinds["moments, at their real lengths,"] = _moment_shares(facts, chosen)
+        kinds["moments, at their real lengths"] = _moment_shares(facts, chosen)
     best = {
         what: best_anchor_tiou(_placed(shares, chosen.network), chosen.network)
         for what, shares in kinds.items()
@@ -155,16 +158,20 @@ def anchors(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
 
     reached = [t for t in FOREGROUND_TIOUS if least(t)[0] >= NEARLY_ALL]
     value = reached[0] if reached else FOREGROUND_TIOUS[-1]
-    position = FOREGROUND_TIOUS.index(value)
+    position, anywhere = FOREGROUND_TIOUS.index(value), ", laid anywhere,"
     if not reached:
         share, what = least(value)
-        reason = f"even so only {share:.0%} of the {what} have an anchor"
+        reason = (
+            f"even so only about {share:.0%} of the {what}{anywhere} have an anchor"
+        )
     elif position == 0:
-        reason = f"{least(value)[0]:.0%} of the {least(value)[1]} have an anchor"
+        share, what = least(value)
+        reason = f"about {share:.0%} of the {what}{anywhere} have an anchor"
     else:
         share, what = least(FOREGROUND_TIOUS[0])
         reason = (
-            f"at {FOREGROUND_TIOUS[0]} only {share:.0%} of the {what} have an anchor"
+            f"at {FOREGROUND_TIOUS[0]} only about {share:.0%} of the {what}{anywhere} "
+            "have an anchor"
         )
     yield Choice("loss.foreground_tiou", value, reason)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ahernet_tf.auto import cost
-from ahernet_tf.auto.choices import Budget, Choice
+from ahernet_tf.auto.choices import Budget, Choice, number
 from ahernet_tf.auto.facts import Facts, at
 from ahernet_tf.config import Config
 
@@ -36,10 +36,11 @@ def width(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     ) < sum(_wanted_iterations(facts)):
         wanted.pop()
     chosen_width = wanted[-1]
-    reason = (
-        f"{facts.channels} channels, {samples} instances and moments: 40 for each "
-        f"channel of the network bear {by_data}"
-    )
+    reason = f"{facts.channels} channels, {samples} instances and moments: "
+    if fitting:
+        reason += f"40 for each channel of the network bear {by_data}"
+    else:
+        reason += f"few, so {by_data}, the narrowest there is"
     if chosen_width < by_data:
         reason += f", {budget.minutes:g} minutes hold {chosen_width}"
     for option, value in _sizes(chosen_width).items():
@@ -70,7 +71,7 @@ def offsets(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
         "loss.offset_loss",
         "encoded",
         f"in units of the anchor's length: instances differ by a factor of "
-        f"{high / max(low, 1e-6):.2g}",
+        f"{number(high / max(low, 1e-6), 2)}",
     )
 
 
@@ -93,7 +94,7 @@ def iterations(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]
     before, after = (max(1, round(scale * count)) for count in wanted)
     samples = max(facts.instances, facts.moments)
     batch = chosen.training.batch_size
-    reason = f"{after * batch / samples:.2g} times each of {samples} samples"
+    reason = f"{number(after * batch / samples, 2)} times each of {samples} samples"
     if scale < 1:
         reason += (
             f"; {budget.minutes:g} minutes hold {after} of {wanted[1]} iterations, "
@@ -126,11 +127,11 @@ def decay(facts: Facts, budget: Budget, chosen: Config) -> Iterator[Choice]:
     reason = "the rate falls once, after five eighths of the iterations"
     yield Choice("training.decay_every", max(1, round(0.625 * count)), reason)
     yield Choice("training.decay_times", 1, reason)
-    yield Choice(
-        "training.ema_decay",
-        round(max(0.0, 1 - 8 / count), 4),
-        "an average of the weights over an eighth of the iterations localises",
-    )
+    average = round(max(0.0, 1 - 8 / count), 4)
+    reason = "an average of the weights over an eighth of the iterations localises"
+    if not average:
+        reason = f"no average of the weights: {count} iterations are too few"
+    yield Choice("training.ema_decay", average, reason)
 
 
 def _sizes(width: int) -> dict[str, Any]:

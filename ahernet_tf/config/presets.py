@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 
 from ahernet_tf.config.parts import Config
 from ahernet_tf.config.reading import RELEASE_FORMS, load, with_values
@@ -88,13 +89,21 @@ def preset(name: str) -> Config:
         name: A key of `PRESETS`, or the path of a `config.json`.
 
     Raises:
-        ValueError: No preset has this name, or the file is wrong.
+        ValueError: No preset has this name, or the file is wrong; or it is `auto`,
+            which no name alone stands for.
     """
     if name.endswith(".json"):
         return load(name)
-    if name not in PRESETS:
+    if name == AUTO:
         raise ValueError(
-            f"Expected a preset of {sorted(PRESETS)} or a config.json, received "
-            f"'{name}'."
+            "The preset 'auto' looks at a data set: "
+            "ahernet_tf.auto.configuration.configure_for(directory, minutes).config"
+        )
+    if name not in PRESETS:
+        names = [AUTO, *sorted(PRESETS)]
+        near = difflib.get_close_matches(name.lower(), names, 1)
+        raise ValueError(
+            f"Expected a preset of {names} or a config.json, received '{name}'."
+            + (f" Did you mean '{near[0]}'?" if near else "")
         )
     return PRESETS[name]()

@@ -20,6 +20,8 @@ import tqdm
 
 LISTED_PROBLEMS = 50  # so many are named in the message of a DataError
 
+_SHARED = 4  # videos whose common fault is said once
+
 # A segment may end this much after its video (or start this much before 0 s); it is
 # then clamped and counted. Published annotations overshoot by up to 0.6%.
 OVERSHOOT_FRACTION = 0.01
@@ -99,15 +101,17 @@ class DataReport:
         """Raises if there are problems, or with `skip_bad` if one of them is fatal.
 
         Raises:
-            DataError: With one line a problem, at most the first 50.
+            DataError: With one line a problem, or one for all videos that have the
+                same; at most the first 50.
         """
         fatal = [p for p in self.problems if p.fatal]
         if not self.problems or (skip_bad and not fatal):
             return
         ordered = fatal + [p for p in self.problems if not p.fatal]
-        lines = [f"  {problem}" for problem in ordered[:LISTED_PROBLEMS]]
-        if len(ordered) > LISTED_PROBLEMS:
-            lines.append(f"  and {len(ordered) - LISTED_PROBLEMS} more")
+        lines = [f"  {line}" for line in _gathered(ordered)]
+        if len(lines) > LISTED_PROBLEMS:
+            more = len(lines) - LISTED_PROBLEMS
+            lines = [*lines[:LISTED_PROBLEMS], f"  and {more} more"]
         noun = "problem" if len(ordered) == 1 else "problems"
         message = "\n".join([f"{len(ordered)} {noun} in the data:", *lines])
         raise DataError(message, ordered)
@@ -146,6 +150,21 @@ class DataReport:
 
     def __post_init__(self) -> None:
         self._seen = set(self.problems)
+
+
+def _gathered(problems: Sequence[Problem]) -> list[str]:
+    """Returns a line per problem; a fault that many videos share is said once."""
+    groups: dict[tuple[str, bool], list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault((problem.what, problem.video is None), []).append(problem)
+    lines = []
+    for group in groups.values():
+        if len(group) < _SHARED or group[0].video is None:
+            lines += map(str, group)
+            continue
+        others = [problem.video for problem in group[1:]]
+        lines.append(f"{group[0]}; so of {len(others)} more videos{_examples(others)}")
+    return lines
 
 
 def _examples(ids: list[str]) -> str:

@@ -146,6 +146,15 @@ def results(directory: pathlib.Path) -> dict[str, Any] | None:
     return files.read_json(path) if path.exists() else None
 
 
+def rate(directory: pathlib.Path) -> float | None:
+    """Returns the frame rate of all training videos, if their features do not tell it.
+
+    None where they do, where it differs, or where the network was not trained here.
+    """
+    path = directory / RUN
+    return files.read_json(path).get("fps") if path.exists() else None
+
+
 def forget_results(directory: pathlib.Path) -> None:
     """Removes results that the iterations to come will make untrue."""
     for name in (METRICS, EXEMPLARS, PREDICTIONS, SOURCE_PREDICTIONS, PAGE):

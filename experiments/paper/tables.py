@@ -13,6 +13,9 @@ from absl import flags
 
 from ahernet_tf import command, files, program
 from ahernet_tf import config as configuration
+from ahernet_tf.data.checks import DataReport
+from ahernet_tf.data.description import read_description
+from ahernet_tf.models import systems
 
 from . import columns as table_columns
 from . import pages, rendering, run_pool, table_rows
@@ -153,6 +156,23 @@ def of_systems(table: Table, systems: Sequence[str]) -> Table:
     return dataclasses.replace(table, systems=kept)
 
 
+def _check_roles(table: Table, columns: Sequence[Column]) -> None:
+    """Refuses data without what a system of the table learns from.
+
+    Raises:
+        ValueError: Names the data, the system and what to do.
+    """
+    needy = [name for name in table.systems if systems.system(name).oracle]
+    for column in columns if needy else []:
+        report = DataReport()
+        roles = read_description(column.data, report).roles
+        if "oracle" not in roles and not report.problems:
+            raise ValueError(
+                f"{column.data}: no role 'oracle', which {needy[0]} learns from; "
+                "--systems leaves it out."
+            )
+
+
 def plan_from_flags(values: flags.FlagValues) -> Plan:
     """Builds the plan that the flags describe.
 
@@ -185,6 +205,8 @@ def main(table: Table, values: flags.FlagValues) -> int:
     workdir = pathlib.Path(values.workdir)
     plan = plan_from_flags(values)
     columns = table_columns.columns(values.data, workdir, plan)
+    if values.train:
+        _check_roles(table, columns)
     if values.dry_run:
         from .forecast_of_runs import forecast_of_runs
 

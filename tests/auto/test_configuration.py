@@ -8,6 +8,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf.auto.configuration import RULES, configure, configure_for
 from ahernet_tf.config import Config
 from tests.auto.example import FAST_MACHINE, LONG, PLENTY, SHORT, changed
+from tests.conftest import REPOSITORY
 from tests.data import tiny
 
 
@@ -83,3 +84,11 @@ def test_data_set_is_looked_at_without_its_test_videos(tmp_path):
     del content["test"], content["oracle"]
     (path / "dataset.json").write_text(json.dumps(content))
     assert configure_for(path, 10).facts == first.facts
+
+
+def test_the_page_names_every_option_that_is_chosen():
+    page = (REPOSITORY / "docs" / "TRAINING.md").read_text(encoding="utf-8")
+    table = page.partition("| option |")[2].partition("\n\n")[0]
+    for facts in (SHORT, LONG):
+        for choice in configure(facts, PLENTY).choices:
+            assert f"`{choice.option}`" in table

@@ -61,6 +61,14 @@ def test_wider_networks_learn_more_slowly():
     assert values(rules.width, many)[option] == 1e-4
 
 
+def test_the_narrowest_network_is_not_said_to_be_borne_by_few_samples():
+    few = chosen(rules.width, changed(channels=32, instances=9, moments=9))
+    reason = few["network.base_channels"].reason
+    assert reason == "32 channels, 18 instances and moments: few, so 128, the " + (
+        "narrowest there is"
+    )
+
+
 def test_iterations_follow_the_samples():
     found = values(rules.iterations, changed(moments=6400))
     assert found == {
@@ -69,6 +77,9 @@ def test_iterations_follow_the_samples():
     }
     few = values(rules.iterations, changed(instances=100, moments=100))
     assert few["training.iterations"] == rules.LEAST_ITERATIONS
+    fewest = chosen(rules.iterations, changed(instances=9, moments=10))
+    reason = fewest["training.iterations"].reason
+    assert reason == "640 times each of 10 samples"
 
 
 def test_iterations_are_what_the_budget_holds():
@@ -95,6 +106,8 @@ def test_rate_falls_once_and_the_last_eighth_is_averaged():
         "training.decay_times": 1,
         "training.ema_decay": 0.0,
     }
+    reason = chosen(rules.decay, SHORT, training__iterations=2)["training.ema_decay"]
+    assert "no average of the weights: 2 iterations are too few" in reason.reason
 
 
 def test_videos_shown_often_are_cropped():

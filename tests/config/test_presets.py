@@ -20,6 +20,10 @@ def test_unknown_preset_is_refused():
         ValueError, match=r"'small'\] or a config.json, received 'large'"
     ):
         config.preset("large")
+    with pytest.raises(ValueError, match=r"\['auto', .* Did you mean 'small'\?"):
+        config.preset("Small")
+    with pytest.raises(ValueError, match="configure_for"):
+        config.preset("auto")
 
 
 def test_paper_preset_is_what_the_paper_states():

@@ -9,9 +9,11 @@ import pytest
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.models import checkpoint
 from ahernet_tf.models.checkpoint import Description
 from experiments import predict
+from experiments.checkpoint_flags import timing_differences
 from tests.models import tiny
 
 CLASSES = ("crack egg", "whisk")
@@ -99,8 +101,30 @@ def test_every_fault_of_the_features_is_reported(workdir, features, tmp_path):
 
 def test_unknown_rate_is_asked_for(workdir, features, tmp_path):
     request = request_of(workdir, tmp_path / "out.json", features=features)
-    with pytest.raises(ValueError, match=r"no fps.*--fps gives one"):
+    np.save(features / "pie.npy", np.zeros((9, tiny.CHANNELS), np.float32))
+    with pytest.raises(ValueError, match=r"no fps.*--fps gives one") as error:
         predict.predict(request)
+    assert str(error.value).count("no fps") == 1
+    assert "so of 3 more videos (pie, soup, tea)" in str(error.value)
+
+
+def test_clips_of_another_timing_than_the_training_are_told(
+    workdir, features, tmp_path, capsys
+):
+    times = {"fps": 25.0, "stride_frames": 16}
+    out = tmp_path / "out.json"
+    assert predict.predict(request_of(workdir, out, features=features, times=times))
+    said = capsys.readouterr().err
+    assert "another timing than" in said
+    assert "(then, now): stride_frames: 8, 16." in said
+    assert "clip_frames" not in said
+
+
+def test_another_rate_than_the_trainings_is_a_difference_of_timing():
+    model = TimeModel(16, 8, fps=50.0)
+    assert timing_differences(EXTRACTION, model, 25.0) == ["fps: 25, 50"]
+    assert timing_differences(EXTRACTION, model) == []
+    assert timing_differences({**EXTRACTION, "fps": 50.0}, model, 25.0) == []
 
 
 @pytest.mark.parametrize(

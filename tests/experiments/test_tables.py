@@ -21,10 +21,11 @@ from experiments.paper import (
     table_rows,
     tables,
 )
-from experiments.paper.columns import Plan, columns
+from experiments.paper.columns import Column, Plan, columns
 from experiments.paper.published import TABLE_2
 from tests import programs
 from tests.conftest import REPOSITORY
+from tests.data.tiny import TinyData
 from tests.experiments.paper_runs import FAKE, column_of, starts, write_data
 from tests.visualization.page.made_up import content_of
 
@@ -402,3 +403,13 @@ def test_the_program_names_what_is_wrong(tmp_path):
     assert result.returncode == 1
     assert "no such directory" in result.stderr
     assert not (tmp_path / "w").exists()
+
+
+def test_data_without_what_a_system_learns_from_are_refused_at_once(tmp_path):
+    data = TinyData()
+    del data.roles["oracle"]
+    directory = data.write(tmp_path / "data")
+    own = [Column("mine", directory, tmp_path / "W", Plan())]
+    with pytest.raises(ValueError, match=r"no role 'oracle', which AherNet\* learns"):
+        tables._check_roles(TABLE_2, own)
+    tables._check_roles(tables.of_systems(TABLE_2, ["AherNet"]), own)

@@ -116,7 +116,9 @@ def test_the_same_command_does_not_train_a_finished_run_again(trained, data):
     before = (trained / "metrics.json").stat().st_mtime_ns
     result = call("train", *train_arguments(data, trained, eval_every=2))
     assert result.returncode == 0
-    assert "finished" in result.stderr
+    assert "is finished: 2 iterations; nothing to do. More --iterations" in (
+        result.stderr
+    )
     page, following = result.stdout.splitlines()[-1], result.stderr.splitlines()[-1]
     assert page == f"{trained / 'report.html'}: open it in a browser."
     assert following.startswith("Next: ")

@@ -5,6 +5,7 @@ import pytest
 from ahernet_tf import config as configuration
 from ahernet_tf.auto import cost
 from ahernet_tf.config import with_overrides
+from ahernet_tf.models import systems
 from experiments import figure6
 from experiments.paper.columns import Plan, columns
 from experiments.paper.forecast_of_runs import forecast_of_runs
@@ -41,6 +42,15 @@ def test_a_run_tells_its_iterations_and_writes_nothing(data, tmp_path):
     assert not (tmp_path / "W").exists()
 
 
+def test_a_forecast_refuses_what_the_run_would(tmp_path):
+    data = TinyData()
+    del data.roles["oracle"]
+    directory = data.write(tmp_path / "data")
+    config = systems.configure(config_of(), "AherNet*")
+    with pytest.raises(ValueError, match="no role 'oracle'"):
+        forecast_of(TrainingRun(directory, tmp_path / "W", config))
+
+
 def test_what_is_done_takes_no_more_time():
     config = config_of("training.pretrain_iterations=30", "training.iterations=70")
     left = [cost.seconds_of_training(6, config, 1.0, done) for done in (0, 30, 65, 100)]
@@ -51,7 +61,7 @@ def test_what_is_done_takes_no_more_time():
 
 
 def test_a_table_or_figure_tells_its_runs(data, tmp_path):
-    wanted = [("AherNet", ""), figure6.oracle(20)]
+    wanted = [("AherNet", ""), figure6.oracle(100)]
     plan = Plan("small", (*TINY, "training.iterations=5"), (0, 1))
     found = forecast_of_runs(
         wanted, columns([str(data)], tmp_path / "W", plan), tmp_path / "W"

@@ -85,6 +85,8 @@ def test_the_training_command_trains(directory):
     assert "--pretrain_iterations 1" in script
     run(script.replace("--pretrain_iterations 1", QUICKER), directory)
     assert (directory / "trial" / "metrics.json").exists()
+    page = (REPOSITORY / "docs" / "OWN_DATA.md").read_text(encoding="utf-8")
+    assert "`--workdir trained`; the run in `trial` is finished" in page
 
 
 def test_the_page_names_all_forms():
