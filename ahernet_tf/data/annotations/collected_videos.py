@@ -149,10 +149,10 @@ def _video(collector: VideoCollector, video_id: str, name: str) -> Video | None:
     unknown = duration is None
     duration = max(end for _, end, _ in rows) if unknown else duration
     instances, counts, faults = mended(rows, duration, options)
-    for fault in faults:
+    for number, fault in faults:
         covered = facts.get("covered") and fault.endswith(f"lasts {duration} s")
         fault += " (what its features cover)" if covered else ""
-        collector.fault(video_id, fault)
+        collector.fault(video_id, fault, actions[number].line)
     if faults:
         return None
     collector.count(UNKNOWN_DURATION, int(unknown))

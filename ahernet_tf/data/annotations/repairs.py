@@ -23,7 +23,7 @@ _MOST_FRAMES_A_SECOND = 130  # a time beyond so many durations is in millisecond
 
 def mended(
     segments: Iterable[Segment], duration: float, options: ReadOptions
-) -> tuple[list[Instance], collections.Counter[str], list[str]]:
+) -> tuple[list[Instance], collections.Counter[str], list[tuple[int, str]]]:
     """Drops and clamps the segments of a video.
 
     Args:
@@ -32,26 +32,29 @@ def mended(
         options: `strict` makes faults of times outside the video.
 
     Returns:
-        What is left; sentences with counts of what was mended or dropped; and faults.
+        What is left; sentences with counts of what was mended or dropped; and faults,
+        each with the number of its segment.
     """
     instances: list[Instance] = []
     seen: set[Instance] = set()
     counts: collections.Counter[str] = collections.Counter()
-    faults: list[str] = []
+    faults: list[tuple[int, str]] = []
     strict = options.strict or options.canonical
     repeats_stay = options.keep_repeats or options.canonical
     tolerance = checks.overshoot_tolerance_sec(duration)
-    for start, end, label in segments:
+    for number, (start, end, label) in enumerate(segments):
         if label in options.ignored_labels:
             counts[f"segments of label '{label}' dropped"] += 1
         elif start > end:
-            faults.append(f"segment starts at {start} s, after its end at {end} s")
+            what = f"segment starts at {start} s, after its end at {end} s"
+            faults.append((number, what))
         elif start == end and options.strict:
-            faults.append(f"segment starts and ends at {start} s, and has no length")
+            what = f"segment starts and ends at {start} s, and has no length"
+            faults.append((number, what))
         elif start == end:
             counts["segments of zero length dropped"] += 1
         elif strict and (fault := _outside(start, end, duration)):
-            faults.append(fault)
+            faults.append((number, fault))
         elif start >= duration or end <= 0:
             counts["segments wholly outside their video dropped"] += 1
         else:
@@ -66,8 +69,8 @@ def mended(
                 counts["repeated segments dropped"] += 1
             if not repeats_stay:
                 seen.add(inside)
-    if not repeats_stay and (number := _nearly_repeated(instances)):
-        counts[NEARLY_REPEATED] += number
+    if not repeats_stay and (again := _nearly_repeated(instances)):
+        counts[NEARLY_REPEATED] += again
     return instances, counts, faults
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ahernet_tf.data.annotations.activitynet import is_withheld
 from ahernet_tf.data.annotations.column_names import FACTS
@@ -275,11 +276,14 @@ def checked_table(source: Source, *needed: str) -> TextTable:
     return table
 
 
-def rows_of(table: TextTable, collector: VideoCollector) -> tuple[TextRow, ...]:
-    """Returns the sound rows; the others are reported."""
+def rows_of(table: TextTable, collector: VideoCollector) -> Iterator[TextRow]:
+    """Yields the sound rows, of which the collector's `line` tells; reports others."""
     for _, video, what in table.bad_videos():
         collector.fault(video, what)
-    return table.rows
+    for row in table.rows:
+        collector.line = row.line
+        yield row
+    collector.line = None
 
 
 def is_too_low(collector: VideoCollector, score: float) -> bool:

@@ -27,11 +27,15 @@ NO_LABELS = ("no action", "background", "none", "-", "sil")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Action:
-    """An action as a file has it; `end` is None where the next one begins."""
+    """An action as a file has it; `end` is None where the next one begins.
+
+    `line` is that of a table.
+    """
 
     start: TimePoint
     end: TimePoint | None
     label: str
+    line: int | None = None
 
 
 class VideoCollector:
@@ -46,6 +50,7 @@ class VideoCollector:
         actions: The actions of each video, in the order of the file.
         stops: Times at which an action without an end ends, though none begins.
         faulty: Videos with a fault.
+        line: The line of a table that is being read; None: none is.
     """
 
     def __init__(
@@ -59,11 +64,26 @@ class VideoCollector:
         self.actions: dict[str, list[Action]] = {}
         self.stops: dict[str, list[TimePoint]] = {}
         self.faulty: set[str] = set()
+        self.line: int | None = None
+        self._told: set[tuple[str | None, str]] = set()
 
-    def fault(self, video_id: str | None, what: str) -> None:
-        """Reports a fault that leaves a video out; without a video it is fatal."""
+    def fault(self, video_id: str | None, what: str, line: int | None = None) -> None:
+        """Reports a fault that leaves a video out; without a video it is fatal.
+
+        Args:
+            video_id: The video.
+            what: The fault.
+            line: Of a table; by default the one that is being read. Of lines with
+                the same fault the first is told.
+        """
+        if (video_id, what) in self._told:
+            return
+        self._told.add((video_id, what))
+        line = line or self.line
         if video_id is not None:
             self.faulty.add(video_id)
+            if line is not None and not what.startswith("line "):
+                what += f" (line {line})"
         self.report.add(self.file, video_id, what, fatal=video_id is None)
 
     def count(self, what: str, number: int = 1, example: str | None = None) -> None:
@@ -155,12 +175,14 @@ class VideoCollector:
             self.count(f"segments of '{label}', which is no action, dropped")
             self.stops[video_id] += [] if begin is None else [begin]
         elif begin is None or (finish is None and end not in (None, "")):
+            clock = ", below 60 after a colon" if ":" in f"{start}{end}" else ""
             what = "numbers" if unit == SECONDS else f"numbers ({unit})"
-            self.fault(video_id, f"expected {what}, received [{start!r}, {end!r}]")
+            what = f"expected {what}, received [{start!r}, {end!r}]{clock}"
+            self.fault(video_id, what)
         elif not label:
             self.fault(video_id, f"the segment [{start}, {end}] has no label")
         else:
-            self.actions[video_id].append(Action(begin, finish, label))
+            self.actions[video_id].append(Action(begin, finish, label, self.line))
 
     def _is_none(self, label: str) -> bool:
         """Tells whether a label says that there is no action, and no list has it."""

@@ -191,8 +191,19 @@ def test_rows_that_contradict_each_other_are_a_fault(tmp_path):
     videos, problems = faults(write(tmp_path / "own.csv", rows))
     assert videos == {}
     assert problems == [
-        "own.csv: video 'a': duration of 9.0 and of 8.0",
-        "own.csv: video 'a': subset of training and of test",
+        "own.csv: video 'a': duration of 9.0 and of 8.0 (line 3)",
+        "own.csv: video 'a': subset of training and of test (line 3)",
+    ]
+
+
+def test_the_line_of_an_action_is_told_and_the_first_of_the_same(tmp_path):
+    rows = "video,start,end,label,fps\na,1,1:75,x,z\na,1,2,x,z\nb,1,2,x,\nb,9,5,x,\n"
+    _, problems = faults(write(tmp_path / "own.csv", rows))
+    assert problems == [
+        "own.csv: video 'a': fps of 'z' (line 2)",
+        "own.csv: video 'a': expected numbers, received ['1', '1:75'], below 60 after "
+        "a colon (line 2)",
+        "own.csv: video 'b': segment starts at 9.0 s, after its end at 5.0 s (line 5)",
     ]
 
 
@@ -262,6 +273,6 @@ def test_durations_may_be_clock_times_and_rates_fractions(tmp_path):
     rows = rows.replace("30000/1001", "30/0").replace("0:01:30", "1:2:3:4")
     _, problems = faults(write(tmp_path / "own.csv", rows))
     assert problems == [
-        "own.csv: video 'a': duration of '1:2:3:4'",
-        "own.csv: video 'a': fps of '30/0'",
+        "own.csv: video 'a': duration of '1:2:3:4' (line 2)",
+        "own.csv: video 'a': fps of '30/0' (line 2)",
     ]

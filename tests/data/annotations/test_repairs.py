@@ -18,7 +18,7 @@ def test_strictly_a_time_outside_is_a_fault(segment, fault):
     instances, counts, faults = mended(
         [(*segment, "x")], 20.0, ReadOptions(strict=True)
     )
-    assert (instances, dict(counts), faults) == ([], {}, [fault])
+    assert (instances, dict(counts), faults) == ([], {}, [(0, fault)])
 
 
 def test_strictly_a_slight_overshoot_is_clamped_all_the_same():
