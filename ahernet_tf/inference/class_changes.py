@@ -61,6 +61,7 @@ def moments_of(
     def moment(values: np.ndarray) -> MomentSequence:
         values = inputs.checked_features(values, network.model.feature_channels)
         rate, seconds = next(rates), next(durations)
+        time_model.check_fps(rate, len(values))
         (whole,) = windows(len(values), time_model, rate, seconds, None)
         steps = options.network.moment_steps
         sequence = whole.sequence(values, time_model, rate, steps, options.data)

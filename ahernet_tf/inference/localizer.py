@@ -266,7 +266,8 @@ class Localizer:
         Raises:
             ValueError: Features are no matrix of the network's channels or hold NaN
                 or infinity, a rate or duration is no number above 0, there is not one
-                for each video, or the windows make no sense.
+                for each video, a rate contradicts the time model's, or the windows make
+                no sense.
         """
         inputs.check_count(batch_size, "batch_size")
         inputs.check_count(max_detections, "max_detections")
@@ -274,6 +275,8 @@ class Localizer:
         arrays = [inputs.checked_features(values, channels) for values in features]
         rates = inputs.of_each(fps, len(arrays), "fps")
         durations = inputs.of_each(duration_sec, len(arrays), "duration_sec")
+        for values, rate in zip(arrays, rates):
+            time_model.check_fps(rate, len(values))
         if window_sec is None:
             window_sec = self.config.data.window_sec
         cuts = [
@@ -342,6 +345,7 @@ class Localizer:
         """
         inputs.check_count(max_detections, "max_detections")
         (fps,) = inputs.of_each(fps, 1, "fps")
+        time_model.check_fps(fps)
         window_sec = window_sec or self.config.data.window_sec
         config = self.config
         if max_detections:

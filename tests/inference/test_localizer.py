@@ -26,6 +26,10 @@ def config_of(system="AherNet", **inference):
     return dataclasses.replace(config, inference=inference)
 
 
+def without_rate():
+    return dataclasses.replace(TIMES, fps=None)
+
+
 def localizer_of(system="AherNet", **inference):
     return Localizer(tiny.network(), NAMES, config_of(system, **inference))
 
@@ -78,10 +82,12 @@ def test_videos_are_localized_together_as_alone():
     videos = [clips_of(count, count) for count in (9, 40, 3, 17)]
     rates = [2.0, 3.0, 4.0, 5.0]
     together = localizer.localize_videos(
-        videos, time_model=TIMES, fps=rates, window_sec=30.0, batch_size=3
+        videos, time_model=without_rate(), fps=rates, window_sec=30.0, batch_size=3
     )
     for clips, fps, found in zip(videos, rates, together):
-        alone = localizer.localize(clips, time_model=TIMES, fps=fps, window_sec=30.0)
+        alone = localizer.localize(
+            clips, time_model=without_rate(), fps=fps, window_sec=30.0
+        )
         assert len(found) == len(alone) > 0
         for one, other in zip(found, alone):
             assert one.label == other.label
@@ -96,8 +102,9 @@ def test_videos_are_localized_together_as_alone():
 def test_one_rate_counts_for_all_videos():
     localizer = localizer_of()
     videos = [clips_of(9), clips_of(12)]
-    one = localizer.localize_videos(videos, time_model=TIMES, fps=3.0)
-    each = localizer.localize_videos(videos, time_model=TIMES, fps=[3.0, 3.0])
+    times = without_rate()
+    one = localizer.localize_videos(videos, time_model=times, fps=3.0)
+    each = localizer.localize_videos(videos, time_model=times, fps=[3.0, 3.0])
     assert one == each
 
 
@@ -155,6 +162,7 @@ def test_rates_that_are_none_are_refused(fps):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"fps": 4.0}, "4 contradicts the 2 of the time model"),
         ({"duration_sec": -1.0}, "Expected duration_sec above 0, received -1"),
         ({"window_sec": -4.0}, "window above 0 s"),
         ({"window_overlap": 1.0}, "overlap in"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import numbers
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from ahernet_tf.data.annotations.videos import Video
 
 _FPS_TOLERANCE = 5e-4  # tells 29.97 from 30
 _MEASURED_FPS_TOLERANCE = 0.01  # for frames / duration, whose duration is rounded
+_HIGHEST_FPS = 1e5  # beyond every camera
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,9 @@ class TimeModel:
         resampled: True where videos were converted to `fps` before the extraction,
             so that their native rate does not matter.
         legacy: Use the release's centres and covered duration.
+
+    Raises:
+        ValueError: A value makes no sense, or one that the form needs is absent.
     """
 
     clip_frames: int = 0
@@ -55,6 +61,24 @@ class TimeModel:
     resampled: bool = False
     legacy: bool = False
 
+    def __post_init__(self) -> None:
+        if self.covers not in ("clips", "duration"):
+            raise ValueError(
+                f"covers: expected 'clips' or 'duration', got {self.covers!r}"
+            )
+        needed = self.covers == "clips"
+        counts = {"stride_frames": needed, "clip_frames": needed and not self.legacy}
+        for key, least in counts.items():
+            value = getattr(self, key)
+            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if not whole or value < least:
+                raise ValueError(f"{key}: expected a whole number, got {value!r}")
+        fps = self.fps
+        if fps is not None and not (_is_number(fps) and 0 < fps <= _HIGHEST_FPS):
+            raise ValueError(f"fps of {fps!r}")
+        if self.resampled and fps is None:
+            raise ValueError("resampled: needs the fps that videos were converted to")
+
     @classmethod
     def from_spec(cls, spec: dict[str, Any], legacy: bool = False) -> TimeModel:
         """Builds the time model that a `features` entry of dataset.json declares.
@@ -62,25 +86,17 @@ class TimeModel:
         Raises:
             ValueError: A value is absent or makes no sense.
         """
-        covers = spec.get("covers", "clips")
-        if covers not in ("clips", "duration"):
-            raise ValueError(f"covers: expected 'clips' or 'duration', got {covers!r}")
-        values: dict[str, Any] = {"covers": covers, "legacy": legacy}
-        for key in ("clip_frames", "stride_frames"):
-            value = spec.get(key)
-            if value is None and covers == "duration":
-                continue
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{key}: expected a whole number, got {value!r}")
-            values[key] = value
-        fps = spec.get("fps")
-        if fps is not None and (not isinstance(fps, int | float) or not fps > 0):
-            raise ValueError(f"fps of {fps!r}")
-        values["fps"] = fps and float(fps)
-        values["resampled"] = bool(spec.get("resampled", False))
-        if values["resampled"] and fps is None:
-            raise ValueError("resampled: needs the fps that videos were converted to")
-        return cls(**values)
+        covers, fps = spec.get("covers", "clips"), spec.get("fps")
+        values = {key: spec.get(key) for key in ("clip_frames", "stride_frames")}
+        if covers == "duration":
+            values = {key: value for key, value in values.items() if value is not None}
+        return cls(
+            **values,
+            fps=float(fps) if _is_number(fps) else fps,
+            covers=covers,
+            resampled=bool(spec.get("resampled", False)),
+            legacy=legacy,
+        )
 
     def centres_sec(
         self, clips: int, fps: float | None = None, duration_sec: float | None = None
@@ -125,6 +141,24 @@ class TimeModel:
             return _given(duration_sec, "duration_sec") / clips
         return self.stride_frames / _given(fps or self.fps, "fps")
 
+    def check_fps(self, fps: float | None, clips: float = math.inf) -> None:
+        """Refuses a given frame rate that contradicts the model's own.
+
+        Args:
+            fps: Of a video's clips; None: not given.
+            clips: How many there are; of few a measured rate is less exact.
+
+        Raises:
+            ValueError: Names both rates.
+        """
+        if self.covers == "duration" or fps is None or self.fps is None:
+            return
+        slack = _MEASURED_FPS_TOLERANCE + 1.5 / (clips * self.stride_frames)
+        if abs(fps - self.fps) > slack * self.fps:
+            raise ValueError(
+                f"fps: {fps:g} contradicts the {self.fps:g} of the time model; give one"
+            )
+
     def fps_of(self, video: Video, info: VideoInfo | None = None) -> float | None:
         """Finds the frame rate at which a video's clips were cut.
 
@@ -165,6 +199,11 @@ class TimeModel:
                     "were converted before the extraction, declare 'resampled'"
                 )
         return rate
+
+
+def _is_number(value: Any) -> bool:
+    """Tells whether a value is a real number, as True and False are not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def _given(value: float | None, what: str) -> float:

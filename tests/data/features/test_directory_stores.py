@@ -42,7 +42,7 @@ def test_pt_files_hold_tensors_and_nothing_else(tmp_path):
     torch.save(torch.tensor(VALUES), tmp_path / "v_a.pt")
     torch.save(torch.tensor(VALUES).bfloat16(), tmp_path / "v_b.pt")
     torch.save({"x": torch.tensor(VALUES)}, tmp_path / "v_c.pt")
-    torch.save(TimeModel(), tmp_path / "v_d.pt")
+    torch.save(TimeModel(1, 1), tmp_path / "v_d.pt")
     store = open_store(tmp_path, {})
     np.testing.assert_array_equal(store.read("a"), VALUES)
     np.testing.assert_array_equal(store.read("b"), VALUES)

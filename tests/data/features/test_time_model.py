@@ -99,6 +99,44 @@ def test_time_from_clip_to_clip():
     assert TimeModel(covers="duration").interval_sec(4, duration_sec=8.0) == 2.0
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"clip_frames": 16, "stride_frames": -8}, "stride_frames: .*got -8"),
+        ({"clip_frames": 16}, "stride_frames: .*got 0"),
+        ({}, "stride_frames"),
+        ({"stride_frames": 8}, "clip_frames"),
+        ({"clip_frames": 16, "stride_frames": 8.0}, "whole number"),
+        ({"covers": "video"}, "'clips' or 'duration', got 'video'"),
+        ({"covers": "duration", "clip_frames": -1}, "clip_frames"),
+        ({"covers": "duration", "resampled": True}, "resampled: needs the fps"),
+        *(
+            ({"clip_frames": 16, "stride_frames": 8, "fps": fps}, "fps of")
+            for fps in (0, -1.0, 1e6, float("nan"), float("inf"), "25", True)
+        ),
+    ],
+)
+def test_models_that_make_no_sense_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        TimeModel(**values)
+
+
+def test_forms_that_need_no_lengths_have_none():
+    assert TimeModel(covers="duration").stride_frames == 0
+    assert TimeModel(stride_frames=8, legacy=True).covered_sec(3, 8.0) == 3.0
+
+
+def test_given_rates_may_differ_from_the_models_by_rounding_only():
+    model = TimeModel(16, 8, fps=25.0)
+    for fps, clips in ((None, 5), (25.0, 5), (25.2, 500), (25.6, 8)):
+        model.check_fps(fps, clips)
+    for fps, clips in ((50.0, 5), (24.0, 500)):
+        with pytest.raises(ValueError, match="contradicts the 25 of the time model"):
+            model.check_fps(fps, clips)
+    TimeModel(16, 8).check_fps(50.0)
+    TimeModel(covers="duration", fps=25.0).check_fps(50.0)
+
+
 def test_rates_of_a_call_count_before_the_models():
     model = TimeModel(16, 8, fps=2.0)
     assert model.covered_sec(1) == 8.0
