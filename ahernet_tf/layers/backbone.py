@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
+from ahernet_tf.layers.shapes import check_counts
+
+_POOLED = 3  # steps
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -20,6 +23,9 @@ class Backbone(tf.keras.layers.Layer):
         base_channels: Channels of the base convolutions.
         level_channels: Channels of the levels' maps.
         **kwargs: Of the base layer (`name`, `dtype`).
+
+    Raises:
+        ValueError: There is no level, or channels are no whole numbers above 0.
     """
 
     def __init__(
@@ -29,8 +35,10 @@ class Backbone(tf.keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.base_channels = tuple(base_channels)
-        self.level_channels = tuple(level_channels)
+        self.base_channels = _checked(base_channels, "base_channels")
+        self.level_channels = _checked(level_channels, "level_channels")
+        if not self.level_channels:
+            raise ValueError("Expected level_channels of at least 1 level, got none.")
         self.base = tuple(
             TemporalConvolution(
                 filters, activation="relu", name=f"base_{i}", dtype=self.dtype_policy
@@ -64,11 +72,20 @@ class Backbone(tf.keras.layers.Layer):
 
         Returns:
             One map `[batch, cells, channels]` a level.
+
+        Raises:
+            ValueError: There are fewer steps than the pooling needs.
         """
+        shape = tf.TensorShape(features.shape)
+        if shape.rank == 3 and shape[1] is not None and shape[1] < _POOLED:
+            raise ValueError(
+                f"Expected sequences [batch, time, channels] of at least {_POOLED} "
+                f"steps, received {tuple(shape)}."
+            )
         hidden = features
         for layer in self.base:
             hidden = layer(hidden)
-        hidden = tf.nn.max_pool1d(hidden, ksize=3, strides=2, padding="VALID")
+        hidden = tf.nn.max_pool1d(hidden, ksize=_POOLED, strides=2, padding="VALID")
         maps = []
         for layer in self.levels:
             hidden = layer(hidden)
@@ -81,3 +98,12 @@ class Backbone(tf.keras.layers.Layer):
             "base_channels": self.base_channels,
             "level_channels": self.level_channels,
         }
+
+
+def _checked(channels: Sequence[int], what: str) -> tuple[int, ...]:
+    """Returns the channels of several convolutions."""
+    if isinstance(channels, str) or not isinstance(channels, Iterable):
+        raise ValueError(f"Expected {what}, a list of numbers, received {channels!r}.")
+    for number in channels:
+        check_counts(**{what: number})
+    return tuple(channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from ahernet_tf.acceleration import unfolded_convolution
-from ahernet_tf.layers.shapes import check_sequences
+from ahernet_tf.layers.shapes import check_counts, check_sequences
 
 
 def temporal_convolution(
@@ -59,6 +59,7 @@ class TemporalConvolution(tf.keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_counts(filters=filters, width=width, stride=stride)
         self.filters = filters
         self.width = width
         self.stride = stride

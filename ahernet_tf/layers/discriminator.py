@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
-from ahernet_tf.layers.shapes import check_levels, check_maps
+from ahernet_tf.layers.shapes import check_counts, check_levels, check_maps
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -22,6 +22,7 @@ class Discriminator(tf.keras.layers.Layer):
 
     def __init__(self, levels: int = 8, ratios: int = 3, **kwargs):
         super().__init__(**kwargs)
+        check_counts(levels=levels, ratios=ratios)
         self.num_levels = levels
         self.ratios = ratios
         self.levels = tuple(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import temporal_convolution
-from ahernet_tf.layers.shapes import check_levels, check_maps
+from ahernet_tf.layers.shapes import check_counts, check_levels, check_maps
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -24,6 +24,7 @@ class AnchorHead(tf.keras.layers.Layer):
 
     def __init__(self, ratios: int = 3, proposal_classifier: bool = False, **kwargs):
         super().__init__(**kwargs)
+        check_counts(ratios=ratios)
         self.ratios = ratios
         self.proposal_classifier = proposal_classifier
 
@@ -105,6 +106,7 @@ class PyramidHead(tf.keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_counts(levels=levels)
         self.num_levels = levels
         self.ratios = ratios
         self.proposal_classifier = proposal_classifier

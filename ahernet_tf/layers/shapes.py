@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -24,6 +25,20 @@ def check_sequences(sequences: tf.Tensor, channels: int) -> None:
         raise ValueError(
             f"Expected sequences [batch, time, {channels}], received {tuple(shape)}."
         )
+
+
+def check_counts(**counts: int) -> None:
+    """Refuses sizes of a layer that are no whole numbers above 0, by name.
+
+    Raises:
+        ValueError: Names the first.
+    """
+    for name, value in counts.items():
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if not whole or value < 1:
+            raise ValueError(
+                f"Expected {name}, a whole number of at least 1, received {value!r}."
+            )
 
 
 def check_levels(shapes: Sequence, levels: int) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ahernet_tf.layers.shapes import check_levels, check_maps
+from ahernet_tf.layers.shapes import check_counts, check_levels, check_maps
 
 ACTIVATIONS = {
     "none": tf.identity,
@@ -29,6 +29,7 @@ class SegmentClassifier(tf.keras.layers.Layer):
 
     def __init__(self, classes: int, **kwargs):
         super().__init__(**kwargs)
+        check_counts(classes=classes)
         self.classes = classes
 
     def build(self, input_shape: Sequence) -> None:
@@ -181,6 +182,7 @@ class WeightTransfer(tf.keras.layers.Layer):
         self, levels: int = 8, layers: int = 2, activation: str = "elu", **kwargs
     ):
         super().__init__(**kwargs)
+        check_counts(levels=levels)
         self.num_levels = levels
         self.num_layers = layers
         self.activation = activation

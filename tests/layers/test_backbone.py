@@ -38,6 +38,28 @@ def test_maps_follow_a_plain_rendering(steps):
             np.testing.assert_allclose(found[row], expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("base", "levels", "message"),
+    [
+        (256, (128,), "base_channels, a list of numbers, received 256"),
+        ((4, 0), (3,), "base_channels, a whole number of at least 1, received 0"),
+        ((4,), (3.0,), "level_channels, a whole number .* received 3.0"),
+        ((4,), (), "at least 1 level, got none"),
+    ],
+)
+def test_channels_that_make_no_sense_are_refused(base, levels, message):
+    with pytest.raises(ValueError, match=message):
+        Backbone(base, levels)
+
+
+def test_sequences_too_short_to_pool_are_refused_with_their_shape():
+    backbone = Backbone((4,), (3,))
+    for features in (tf.zeros([1, 2, 5]), tf.keras.Input([2, 5])):
+        with pytest.raises(ValueError, match=r"at least 3 steps, received \(.*, 2, 5"):
+            backbone(features)
+    assert backbone(tf.zeros([1, 3, 5]))[0].shape == (1, 1, 3)
+
+
 def test_standardization_is_the_identity_until_set():
     layer, features = FeatureStandardization(), normal(2, 5, 3)
     np.testing.assert_array_equal(layer(features), features)

@@ -1,6 +1,7 @@
 """Heads and discriminators: values, and the order of anchors."""
 
 import numpy as np
+import pytest
 
 from ahernet_tf.layers import AnchorHead, PyramidHead
 from tests.layers import plain
@@ -45,6 +46,12 @@ def test_head_without_proposal_classifier_predicts_offsets_and_overlap_alone():
     outputs = head(normal(2, 5, 3))
     assert set(outputs) == {"offsets", "overlap"}
     assert [kernel.shape[-1] for kernel in head.kernels] == [4, 2]
+
+
+@pytest.mark.parametrize("sizes", [{"levels": 0}, {"ratios": 0}, {"levels": 2.0}])
+def test_sizes_that_make_no_sense_are_refused(sizes):
+    with pytest.raises(ValueError, match=f"Expected {next(iter(sizes))}, a whole"):
+        PyramidHead(**sizes)
 
 
 def test_pyramid_joins_the_levels_in_order():
