@@ -3,7 +3,8 @@
     ahernet
     ahernet train --help
 
-It knows the programs by name only and imports none that is not asked for.
+It knows the programs by name only and imports none that is not asked for. The name of
+a program's module, such as `export_localizer`, starts it too.
 """
 
 from __future__ import annotations
@@ -86,16 +87,21 @@ def main() -> int:
         print(f"ahernet_tf {ahernet_tf.__version__}")
         return 0
     programs = {name: m for group in PROGRAMS.values() for name, m in group.items()}
-    if given[0] not in programs:
-        close = difflib.get_close_matches(given[0].replace("_", "-"), programs)
+    asked = given[0].replace("_", "-")
+    for name, module in programs.items():
+        own = module.replace("_", "-")
+        if asked in (name, own, own.partition(".")[2]):
+            break
+    else:
+        close = difflib.get_close_matches(asked, programs)
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         print(
             f"error: there is no program {given[0]!r}.{hint} `ahernet` lists all.",
             file=sys.stderr,
         )
         return 1
-    sys.argv = [f"ahernet {given[0]}", *given[1:]]
-    runpy.run_module(installed(programs[given[0]]), run_name="__main__", alter_sys=True)
+    sys.argv = [f"ahernet {name}", *given[1:]]
+    runpy.run_module(installed(module), run_name="__main__", alter_sys=True)
     return 0
 
 

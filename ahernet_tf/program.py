@@ -43,6 +43,7 @@ CONTINUES = "Stopped and saved. The same command continues."
 _WIDTH = 88
 _QUIET = "TQDM_DISABLE"  # also read by the bars, here and in processes that are started
 _PACE, _SECONDS = "TQDM_MININTERVAL", 10.0  # between lines where nobody looks on
+_NO_LOG = "3"
 _HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
@@ -112,10 +113,9 @@ def define_dry_run() -> None:
 def quieten_tensorflow() -> None:
     """Keeps TensorFlow from logging as it starts; must come before it is imported.
 
-    Whoever sets TF_CPP_MIN_LOG_LEVEL in the environment gets what it asks for.
+    Whoever sets another TF_CPP_MIN_LOG_LEVEL in the environment gets what it asks for.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _NO_LOG) == _NO_LOG:
         sys.meta_path.insert(0, _SilentImport("tensorflow"))
 
 

@@ -71,6 +71,15 @@ def test_an_unknown_program_is_refused_with_the_closest_names():
     assert "there is no program 'make_datset'. Did you mean make-dataset" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "name", ["export-localizer", "export_localizer", "experiments.export_localizer"]
+)
+def test_the_name_of_its_module_starts_a_program(name):
+    done = ahernet(name, "--help", cwd=REPOSITORY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ahernet("export", "--help", cwd=REPOSITORY).stdout
+
+
 def test_it_starts_a_program_and_passes_its_exit_status_on(tmp_path):
     done = ahernet("table1", "--help", cwd=REPOSITORY)
     assert done.returncode == 0

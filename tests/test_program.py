@@ -154,7 +154,8 @@ def test_a_missing_extra_is_named_before_the_work_starts(call):
     assert call("--help", needs=["not_there"]).returncode == 0
 
 
-def test_tensorflow_starts_without_a_line(tmp_path):
+@pytest.mark.parametrize("level", [{}, {"TF_CPP_MIN_LOG_LEVEL": "3"}])
+def test_tensorflow_starts_without_a_line(tmp_path, level):
     (tmp_path / "adds.py").write_text(
         "from ahernet_tf import program\n"
         "def main(values):\n"
@@ -166,7 +167,7 @@ def test_tensorflow_starts_without_a_line(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "adds"],
         cwd=tmp_path,
-        env=environment | {"PYTHONPATH": str(REPOSITORY)},
+        env=environment | level | {"PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
     )
