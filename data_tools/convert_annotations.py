@@ -31,7 +31,7 @@ from ahernet_tf import program
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import export
 from ahernet_tf.data.annotations.activitynet import write_annotations
-from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
+from ahernet_tf.data.annotations.companion_files import listed_classes, read_video_facts
 from ahernet_tf.data.annotations.export import FORMS_TO_WRITE, write_form
 from ahernet_tf.data.annotations.forms import AUTO, FORMS, read_form
 from ahernet_tf.data.annotations.read_options import ReadOptions
@@ -52,7 +52,7 @@ def run(
     form: str = AUTO,
     to: str = "activitynet",
     video_info: Sequence[str | pathlib.Path] = (),
-    classes: str | pathlib.Path | None = None,
+    classes: Sequence[str] = (),
     time_model: TimeModel | None = None,
     skip_bad: bool = False,
     media: str = export.MEDIA,
@@ -66,7 +66,7 @@ def run(
         form: A name of `FORMS`, `class_folders`, or `auto`.
         to: A name of `FORMS_TO_WRITE`.
         video_info: Tables with a row a video.
-        classes: List of class names.
+        classes: Class names, or one file that lists them.
         time_model: For `class_folders`.
         skip_bad: Leave out videos that cannot be read.
         media: Where video files are for annotation tools.
@@ -84,7 +84,7 @@ def run(
     facts = {}
     for path in video_info:
         facts |= read_video_facts(path, report, encoding)
-    names = read_classes(classes, encoding) if classes else ()
+    names = listed_classes(classes, encoding)
     reading = ReadOptions(facts=facts, classes=names, **options)
     videos, found = _read(source, report, reading, form, time_model)
     report.require_clean(skip_bad)
@@ -222,11 +222,11 @@ def define_flags() -> None:
         "or features.json. Needed for forms that state none of them, else the end of "
         "the last segment is the duration.",
     )
-    flags.DEFINE_string(
+    flags.DEFINE_list(
         "classes",
-        None,
-        "List of class names, one a line: for forms with class indices, and to refuse "
-        "all other labels.",
+        [],
+        "Class names, or a file that lists them, one a line: for forms with class "
+        "indices, and to refuse all other labels.",
     )
     flags.DEFINE_string("subset", "", "Subset of videos that have none yet.")
     flags.DEFINE_list(

@@ -32,7 +32,7 @@ from absl import flags
 
 from ahernet_tf import config as configuration
 from ahernet_tf import program
-from ahernet_tf.data.annotations.companion_files import read_classes
+from ahernet_tf.data.annotations.companion_files import listed_classes
 from ahernet_tf.data.annotations.times import UNITS
 from ahernet_tf.data.checks import DataError, DataReport
 from ahernet_tf.data.create.own_inputs import OwnInputs
@@ -136,30 +136,18 @@ def main(values: flags.FlagValues) -> None:
         reading["tiers"] = tuple(values.tiers)
     ask = input if sys.stdin.isatty() else None
     if values.classes:
-        reading["classes"] = _listed(values.classes)
+        reading["classes"] = listed_classes(values.classes)
     inputs = OwnInputs(
         **paths,
         videos=tuple(map(pathlib.Path, values.videos)),
         video_info=tuple(map(pathlib.Path, values.video_info)),
-        target_classes=_listed(values.target_classes),
-        ignored_classes=_listed(values.ignored_classes),
+        target_classes=listed_classes(values.target_classes),
+        ignored_classes=listed_classes(values.ignored_classes),
         layout=layout,
         reading=reading,
         transposed_moments=values.transposed_moments,
     )
     run(values.out, inputs, values.skip_bad, ask)
-
-
-def _listed(names: list[str]) -> tuple[str, ...]:
-    """Returns classes that are named, or those of a file that lists them.
-
-    Raises:
-        ValueError: The file cannot be read.
-    """
-    path = pathlib.Path(names[0]) if len(names) == 1 else None
-    if path is not None and (path.is_file() or path.suffix in (".txt", ".csv")):
-        return read_classes(names[0])
-    return tuple(names)
 
 
 def define_flags() -> None:

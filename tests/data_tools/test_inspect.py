@@ -98,10 +98,15 @@ def test_the_program_writes_json_and_tells_by_its_status(tmp_path, directory):
     def call(*more):
         return programs.run("data_tools.inspect", *arguments, *more)
 
-    result = call("--set=data.minimum_moment_clips=10")
+    short = "--set=data.minimum_foreground_clips=90"
+    result = call("--set=data.minimum_moment_clips=10", short)
     assert result.returncode == 0, result.stderr
     facts = json.loads((tmp_path / "facts.json").read_text())
     assert facts["roles"]["moments"]["shorter_than_minimum"] == 2
+    assert facts["roles"]["test"]["shorter_than_minimum"] > 0
+    of_test = result.stdout.partition("\ntest: ")[2].partition("\noracle: ")[0]
+    assert "no anchor can" in of_test
+    assert "never drawn" not in of_test
     assert f"Written: {tmp_path}/facts.json" in result.stdout
     np.savez(directory / "moments.npz", a2_m0=np.zeros((9, 3), np.float32))
     result = call()

@@ -534,9 +534,3 @@ def test_moments_alone_may_be_transposed(files):
     given = inputs(files, transposed_moments=True)
     dataset = make_dataset.run(files / "out", given)
     assert dataset.roles["moments"].videos[0].duration_sec == 3.0
-
-
-def test_classes_may_be_listed_or_in_a_file(tmp_path):
-    assert make_dataset._listed(["pour", "stir"]) == ("pour", "stir")
-    with pytest.raises(ValueError, match=r"misspelt\.txt"):
-        make_dataset._listed([str(tmp_path / "misspelt.txt")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+from collections.abc import Sequence
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations.activitynet import facts_of
@@ -72,4 +73,18 @@ def read_classes(
     repeated = sorted({n for n in names if names.count(n) > 1})
     if not names or repeated:
         raise ValueError(f"{path}: {f'{repeated} twice' if names else 'is empty'}.")
+    return tuple(names)
+
+
+def listed_classes(
+    names: Sequence[str], encoding: str | None = None
+) -> tuple[str, ...]:
+    """Returns classes that are named, or those of a file that lists them.
+
+    Raises:
+        ValueError: The file cannot be read.
+    """
+    path = pathlib.Path(names[0]) if len(names) == 1 else None
+    if path is not None and (path.is_file() or path.suffix in (".txt", ".csv")):
+        return read_classes(names[0], encoding)
     return tuple(names)

@@ -1,6 +1,10 @@
 import pytest
 
-from ahernet_tf.data.annotations.companion_files import read_classes, read_video_facts
+from ahernet_tf.data.annotations.companion_files import (
+    listed_classes,
+    read_classes,
+    read_video_facts,
+)
 from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.checks import DataReport
 from tests.data.annotations.reading import activitynet, write
@@ -47,3 +51,11 @@ def test_class_list_refuses_repetition(tmp_path):
         read_classes(write(tmp_path / "c", "\n"))
     with pytest.raises(ValueError, match="none: cannot be read"):
         read_classes(tmp_path / "none")
+
+
+def test_classes_may_be_listed_or_in_a_file(tmp_path):
+    assert listed_classes(["pour", "stir"]) == ("pour", "stir")
+    path = write(tmp_path / "classes.txt", "pour\nstir\n")
+    assert listed_classes([str(path)]) == ("pour", "stir")
+    with pytest.raises(ValueError, match=r"misspelt\.txt"):
+        listed_classes([str(tmp_path / "misspelt.txt")])
