@@ -53,21 +53,40 @@ def moments_of(
     duration_sec: float | Sequence[float] | None = None,
 ) -> dict[str, list[MomentSequence]]:
     """Makes moments of the features of trimmed clips; see `Localizer.add_classes`."""
-    count = sum(map(len, features.values()))
+    listed = {name: _listed(own, name) for name, own in features.items()}
+    count = sum(map(len, listed.values()))
     rates = iter(inputs.of_each(fps, count, "fps"))
     durations = iter(inputs.of_each(duration_sec, count, "duration_sec"))
     options = network.config
 
     def moment(values: np.ndarray) -> MomentSequence:
-        values = inputs.checked_features(values, network.model.feature_channels)
         rate, seconds = next(rates), next(durations)
+        values = inputs.checked_features(values, network.model.feature_channels)
         time_model.check_fps(rate, len(values))
         (whole,) = windows(len(values), time_model, rate, seconds, None)
         steps = options.network.moment_steps
         sequence = whole.sequence(values, time_model, rate, steps, options.data)
         return MomentSequence(sequence, whole.covered_sec)
 
-    return {name: list(map(moment, own)) for name, own in features.items()}
+    made: dict[str, list[MomentSequence]] = {name: [] for name in listed}
+    for name, own in listed.items():
+        for number, values in enumerate(own, 1):
+            try:
+                made[name].append(moment(values))
+            except ValueError as error:
+                raise ValueError(f"Class {name!r}, moment {number}: {error}") from error
+    return made
+
+
+def _listed(moments: Iterable[np.ndarray], name: str) -> list[np.ndarray]:
+    """Returns the moments of a class; one alone is no list of them."""
+    several = isinstance(moments, Iterable) and not isinstance(moments, str | Mapping)
+    if not several or getattr(moments, "ndim", 3) in (0, 2):
+        raise ValueError(
+            f"Class {name!r}: expected a list of moments, features [clips, channels] "
+            f"of each, received {type(moments).__name__} alone."
+        )
+    return list(moments)
 
 
 def check_new_classes(network: TrainedNetwork, names: Sequence[str]) -> None:
@@ -331,6 +350,11 @@ def _check_names(names: Sequence[str], known: Sequence[str]) -> None:
     Raises:
         ValueError: Names them.
     """
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"Expected names of classes, received {name!r}.")
+        if name != name.strip() and name.strip():
+            raise ValueError(f"The class {name!r} begins or ends with a blank.")
     taken = [name for name in names if name in known]
     if taken:
         raise ValueError(f"The network has a class {taken[0]!r} already.")

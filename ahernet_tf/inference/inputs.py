@@ -16,7 +16,12 @@ def checked_features(features: np.ndarray, channels: int) -> np.ndarray:
     Raises:
         ValueError: They are no matrix `[clips, channels]`, or hold NaN or infinity.
     """
+    kind = type(features).__name__
     features = np.asarray(features)
+    if features.dtype.kind not in "fiub" and features.dtype.name != "bfloat16":
+        raise ValueError(
+            f"Expected features [clips, {channels}] of numbers, received {kind}."
+        )
     if features.ndim != 2 or features.shape[1] != channels or not len(features):
         raise ValueError(
             f"Expected features [clips, {channels}] of at least one clip, "
@@ -33,8 +38,21 @@ def check_count(value: int | None, what: str) -> None:
     Raises:
         ValueError: Names the number.
     """
-    if value is not None and value < 1:
-        raise ValueError(f"Expected {what} of at least 1, received {value}.")
+    if value is None:
+        return
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise ValueError(f"Expected {what} of at least 1, received {value!r}.")
+
+
+def check_number(value: float | None, what: str) -> None:
+    """Refuses what is no finite number; None is none.
+
+    Raises:
+        ValueError: Names the value.
+    """
+    if value is not None and not _is_finite(value):
+        raise ValueError(f"Expected {what}, a number, received {value!r}.")
 
 
 def of_each(
@@ -57,13 +75,13 @@ def of_each(
             f"Expected {what} of each of {videos} videos, received {len(values)}."
         )
     for number in values:
-        if number is not None and not _is_positive(number):
+        if number is not None and not (_is_finite(number) and number > 0):
             raise ValueError(f"Expected {what} above 0, received {number!r}.")
     return values
 
 
-def _is_positive(value: Any) -> bool:
-    """Tells whether a value is a finite number above 0."""
+def _is_finite(value: Any) -> bool:
+    """Tells whether a value is a finite number."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
-    return math.isfinite(value) and float(value) > 0
+    return math.isfinite(value)

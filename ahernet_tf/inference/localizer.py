@@ -164,21 +164,31 @@ class Localizer:
             Another localizer, of known and new classes. This one does not change.
 
         Raises:
-            ValueError: The network takes no classes or has one of such a name, a class
-                has no moment, or features are not usable.
+            ValueError: This localizer is of source classes, the network takes no
+                classes or has one of such a name, a class has no moment, or features
+                are not usable.
         """
+        if self._classes == "source":
+            raise ValueError(
+                "This localizer finds source classes; new ones are target classes: "
+                "load it without classes='source' to add some."
+            )
         network = self._whole()
         check_new_classes(network, list(moments))
         made = moments_of(network, moments, time_model, fps, duration_sec)
         return Localizer.of(with_classes(network, made))
 
-    def remove_classes(self, names: Collection[str]) -> Localizer:
+    def remove_classes(self, names: str | Collection[str]) -> Localizer:
         """Returns a localizer without some of the target classes.
+
+        Args:
+            names: A class, or several. One of source classes goes on finding these.
 
         Raises:
             ValueError: One is no target class, or none would be left.
         """
-        return Localizer.of(without_classes(self._whole(), names))
+        names = [names] if isinstance(names, str) else names
+        return Localizer.of(without_classes(self._whole(), names), self._classes)
 
     def rename_classes(self, names: Mapping[str, str]) -> Localizer:
         """Returns a localizer that calls classes otherwise.
@@ -270,7 +280,7 @@ class Localizer:
                 no sense.
         """
         inputs.check_count(batch_size, "batch_size")
-        inputs.check_count(max_detections, "max_detections")
+        _check_options(window_sec, window_overlap, min_score, max_detections)
         channels = self.model.feature_channels
         arrays = [inputs.checked_features(values, channels) for values in features]
         rates = inputs.of_each(fps, len(arrays), "fps")
@@ -343,7 +353,7 @@ class Localizer:
                 known, or an argument makes no sense; while it runs: clips that are
                 refused as by `localize`.
         """
-        inputs.check_count(max_detections, "max_detections")
+        _check_options(window_sec, window_overlap, min_score, max_detections)
         (fps,) = inputs.of_each(fps, 1, "fps")
         time_model.check_fps(fps)
         window_sec = window_sec or self.config.data.window_sec
@@ -403,6 +413,19 @@ class Localizer:
         while batch := list(itertools.islice(sequences, batch_size)):
             seconds = [next(cuts).covered_sec for _ in batch]
             yield from self.candidates(np.stack(batch), seconds)
+
+
+def _check_options(
+    window_sec: float | None,
+    window_overlap: float,
+    min_score: float,
+    max_detections: int | None,
+) -> None:
+    """Refuses options of localising that are no numbers."""
+    inputs.check_number(window_sec, "window_sec")
+    inputs.check_number(window_overlap, "window_overlap")
+    inputs.check_number(min_score, "min_score")
+    inputs.check_count(max_detections, "max_detections")
 
 
 def _check_classes(classes: str) -> None:

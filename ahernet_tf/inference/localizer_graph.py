@@ -10,7 +10,7 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import graph_operations
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.localizer import Localizer
-from ahernet_tf.inference.windows import windows
+from ahernet_tf.inference.windows import check_window
 from ahernet_tf.models.checkpoint import ordered_variables
 
 _MARGIN_SEC = 1e-4  # as in data.features.resampling
@@ -38,11 +38,7 @@ class GraphOptions:
     max_detections: int | None = None
 
     def __post_init__(self) -> None:
-        windows(1, TimeModel(1, 1), 1.0, None, self.window_sec or None)
-        if not 0 <= self.window_overlap < 1:
-            raise ValueError(
-                f"Expected an overlap in [0, 1), got {self.window_overlap}."
-            )
+        check_window(self.window_sec or None, self.window_overlap)
         if self.max_detections is not None and self.max_detections < 1:
             raise ValueError(f"Expected detections above 0, got {self.max_detections}.")
 

@@ -78,17 +78,19 @@ def windows(
         The windows in order; the last ends with the last clip.
 
     Raises:
-        ValueError: The window has no length, or the overlap is outside [0, 1).
+        ValueError: The window is shorter than a clip, or the overlap outside [0, 1).
     """
-    if (window_sec is not None and not window_sec > 0) or not 0 <= overlap < 1:
-        raise ValueError(
-            "Expected a window above 0 s and an overlap in [0, 1), received "
-            f"{window_sec} s and {overlap}."
-        )
+    check_window(window_sec, overlap)
     covered_sec = time_model.covered_sec(clips, fps, duration_sec)
     if window_sec is None or window_sec >= covered_sec:
         return [Window(0, clips, 0.0, covered_sec)]
     clip_sec = time_model.interval_sec(clips, fps, duration_sec)
+    shortest_sec = time_model.covered_sec(1, fps, clip_sec)
+    if window_sec < shortest_sec * (1 - 1e-6):
+        raise ValueError(
+            f"A window of {window_sec:g} s is shorter than a clip, which lasts "
+            f"{shortest_sec:.3g} s."
+        )
     size, hop = clips_per_window(clip_sec, window_sec, overlap)
     firsts = [*range(0, clips - size, hop), clips - size]
     return [
@@ -100,6 +102,15 @@ def windows(
         )
         for first in firsts
     ]
+
+
+def check_window(window_sec: float | None, overlap: float) -> None:
+    """Refuses windows of no length and overlaps outside [0, 1)."""
+    if (window_sec is not None and not window_sec > 0) or not 0 <= overlap < 1:
+        raise ValueError(
+            "Expected a window above 0 s and an overlap in [0, 1), received "
+            f"{window_sec} s and {overlap}."
+        )
 
 
 def clips_per_window(

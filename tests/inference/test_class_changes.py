@@ -109,13 +109,26 @@ def test_moments_of_a_class_cut_to_one_length_tell_no_duration(localizer):
         ({"a b": [clips_of(5)], "a_b": [clips_of(5)]}, "nearly alike: 'a_b'"),
         ({"": [clips_of(5)]}, "an empty one"),
         ({"fly": []}, "'fly' has no moment"),
-        ({"fly": [clips_of(5)[:, :2]]}, r"Expected features \[clips, 3\]"),
-        ({"fly": [np.full((5, 3), np.nan)]}, "NaN or infinite"),
+        ({"fly": [clips_of(5)[:, :2]]}, r"'fly', moment 1: .*features \[clips, 3\]"),
+        ({"fly": [clips_of(5), np.full((5, 3), np.nan)]}, "'fly', moment 2: .*NaN or"),
+        ({"fly": clips_of(5)}, "'fly': expected a list of moments.* ndarray alone"),
+        ({"fly": 5}, "'fly': expected a list of moments.* int alone"),
+        ({5: [clips_of(5)]}, "names of classes, received 5"),
+        ({" fly ": [clips_of(5)]}, "' fly ' begins or ends with a blank"),
     ],
 )
 def test_what_cannot_be_taught_is_refused(localizer, moments, message):
     with pytest.raises(ValueError, match=message):
         localizer.add_classes(moments, time_model=TIMES)
+
+
+def test_a_localizer_of_source_classes_stays_one(workdir):
+    source = Localizer.load(workdir, classes="source")
+    with pytest.raises(ValueError, match="finds source classes; new ones are target"):
+        source.add_classes(moments_of("fly"), time_model=TIMES)
+    assert source.remove_classes("wave").class_names == ("run", "sit")
+    assert source.rename_classes({"run": "dash"}).class_names == ("dash", "sit")
+    assert Localizer.load(workdir).remove_classes("wave").class_names == ("jump",)
 
 
 def test_names_that_are_not_there_are_refused(more):

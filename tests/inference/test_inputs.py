@@ -24,6 +24,11 @@ def test_what_is_no_number_above_0_is_refused(value):
 
 def test_features_are_a_sound_matrix():
     assert inputs.checked_features([[1, 2]], 2).tolist() == [[1, 2]]
+    assert inputs.checked_features(np.ones((1, 2), np.int16), 2).tolist() == [[1, 1]]
+    for faulty in ({"a": [1, 2]}, "video", [["a", "b"]], None):
+        kind = type(faulty).__name__
+        with pytest.raises(ValueError, match=f"of numbers, received {kind}"):
+            inputs.checked_features(faulty, 2)
     for faulty in (np.zeros(2), np.zeros((2, 3)), np.zeros((0, 2)), [[np.inf, 1]]):
         with pytest.raises(ValueError, match="features"):
             inputs.checked_features(faulty, 2)
@@ -34,3 +39,13 @@ def test_counts_below_1_are_refused():
     inputs.check_count(None, "top")
     with pytest.raises(ValueError, match="Expected top of at least 1, received 0"):
         inputs.check_count(0, "top")
+    with pytest.raises(ValueError, match="received '3'"):
+        inputs.check_count("3", "top")
+
+
+def test_what_is_no_number_is_named():
+    inputs.check_number(-0.5, "min_score")
+    inputs.check_number(None, "min_score")
+    for faulty in ("0.1", float("nan"), True, [1]):
+        with pytest.raises(ValueError, match="Expected min_score, a number"):
+            inputs.check_number(faulty, "min_score")

@@ -164,6 +164,9 @@ def test_rates_that_are_none_are_refused(fps):
     [
         ({"fps": 4.0}, "4 contradicts the 2 of the time model"),
         ({"duration_sec": -1.0}, "Expected duration_sec above 0, received -1"),
+        ({"min_score": "0.1"}, "min_score, a number, received '0.1'"),
+        ({"window_sec": "30"}, "window_sec, a number, received '30'"),
+        ({"window_sec": 1.5}, "1.5 s is shorter than a clip, which lasts 2 s"),
         ({"window_sec": -4.0}, "window above 0 s"),
         ({"window_overlap": 1.0}, "overlap in"),
         ({"batch_size": 0}, "batch_size of at least 1"),

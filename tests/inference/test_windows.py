@@ -35,6 +35,17 @@ def test_windows_reach_from_the_first_clip_to_the_last(overlap):
         assert other.offset_sec == other.first_clip * 1.0
 
 
+@pytest.mark.parametrize(
+    ("times", "seconds", "clip_sec"), [(CLIPS, None, 2), (DURATION, 20.0, 1)]
+)
+def test_windows_shorter_than_a_clip_are_refused(times, seconds, clip_sec):
+    for clips in (1, 20):
+        whole = seconds and seconds * clips / 20
+        with pytest.raises(ValueError, match=f"shorter than a clip, .* {clip_sec} s"):
+            windows(clips, times, None, whole, clip_sec * 0.9)
+    assert len(windows(20, times, None, seconds, float(clip_sec))) > 1
+
+
 def test_windows_of_resized_features_divide_the_duration():
     found = windows(40, DURATION, None, 80.0, 20.0, 0.5)
     assert [cut.first_clip for cut in found] == [0, 5, 10, 15, 20, 25, 30]
@@ -80,7 +91,8 @@ def test_a_window_as_long_as_the_video_is_the_video():
 
 
 def test_windows_hold_a_clip_at_least():
-    found = windows(3, CLIPS, None, None, 0.2, 0.0)
+    sparse = TimeModel(clip_frames=4, stride_frames=10, fps=25.0)
+    found = windows(3, sparse, None, None, 0.2, 0.0)
     assert [(cut.first_clip, cut.end_clip) for cut in found] == [(0, 1), (1, 2), (2, 3)]
 
 
