@@ -250,3 +250,19 @@ def test_instances_of_a_long_recording_are_read_at_the_resolution_of_windows(
     assert means(0.0)[0] < -2
     # Without windows they read as background, about -3.
     np.testing.assert_allclose(means(20.0), [0, 0, 2], atol=0.6)
+
+
+def test_a_class_that_is_never_shown_has_no_tiou(tmp_path, config):
+    dataset = Dataset.load(TinyData().write(tmp_path / "data"), config.data)
+    names = ("fly", *CLASSES)
+    found = fit_segment_reader(dataset, config, names, "moments", None)
+    known, absent = found.discriminant, len(PLACEMENTS)
+    assert np.isneginf(known.bias[:absent]).all()
+    assert np.isfinite(known.bias[absent::absent]).all()  # placed as the action is
+    for values in (known.mean, known.kernel, known.covariance, known.spread):
+        assert np.isfinite(values).all()
+    read = found.read(np.ones((10, CHANNELS), np.float32))
+    segments = np.array([[2.0, 6.0]])
+    assert np.isfinite(read.tiou(segments)).all()
+    assert read.tiou(segments)[0, 0] == 0
+    assert np.isfinite(read.moved(segments, np.array([0]))).all()

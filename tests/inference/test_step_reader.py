@@ -117,6 +117,19 @@ def test_steps_of_all_classes_and_background_are_told_apart(
     assert [names[number] for number in shown[:, 10]] == order
 
 
+def test_a_class_without_an_example_is_never_seen(tmp_path):
+    config = configuration.small()
+    dataset = Dataset.load(made_of_levels(tmp_path), config.data)
+    found = fit_step_reader(dataset, config, ("fly", *CLASSES), "moments")
+    known = found.discriminant
+    assert np.isneginf(known.bias).tolist() == [True] + [False] * 5
+    for values in (known.mean, known.kernel, known.covariance, known.spread):
+        assert np.isfinite(values).all()
+    shown = found.probabilities(np.ones((9, CHANNELS), np.float32), 0.2)
+    assert np.isfinite(shown).all()
+    assert not shown[:, 0].any()
+
+
 def test_a_moment_is_read_as_if_background_surrounded_it():
     background = np.array([9.0], np.float32)
     reader = StepReader(discriminant(2, 2), np.array([0.0, 2.0]), background)

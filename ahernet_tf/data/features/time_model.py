@@ -67,7 +67,7 @@ class TimeModel:
                 f"covers: expected 'clips' or 'duration', got {self.covers!r}"
             )
         needed = self.covers == "clips"
-        counts = {"stride_frames": needed, "clip_frames": needed and not self.legacy}
+        counts = {"clip_frames": needed and not self.legacy, "stride_frames": needed}
         for key, least in counts.items():
             value = getattr(self, key)
             whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)

@@ -104,7 +104,7 @@ def test_time_from_clip_to_clip():
     [
         ({"clip_frames": 16, "stride_frames": -8}, "stride_frames: .*got -8"),
         ({"clip_frames": 16}, "stride_frames: .*got 0"),
-        ({}, "stride_frames"),
+        ({}, "clip_frames: .*got 0"),
         ({"stride_frames": 8}, "clip_frames"),
         ({"clip_frames": 16, "stride_frames": 8.0}, "whole number"),
         ({"covers": "video"}, "'clips' or 'duration', got 'video'"),
