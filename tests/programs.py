@@ -57,6 +57,7 @@ def _server():
 def main():
     """Obeys orders until there are no more."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.path.insert(0, str(REPOSITORY))  # also for programs that run elsewhere
     import pandas  # noqa: F401  imported before the forks
     import tensorflow as tf
 
