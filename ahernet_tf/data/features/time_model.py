@@ -86,7 +86,9 @@ class TimeModel:
         Raises:
             ValueError: A value is absent or makes no sense.
         """
-        covers, fps = spec.get("covers", "clips"), spec.get("fps")
+        covers: Any = spec.get("covers", "clips")
+        fps: Any = spec.get("fps")
+        values: dict[str, Any]
         values = {key: spec.get(key) for key in ("clip_frames", "stride_frames")}
         if covers == "duration":
             values = {key: value for key, value in values.items() if value is not None}
