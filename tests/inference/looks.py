@@ -7,6 +7,10 @@ from ahernet_tf.inference.second_look import SecondLook
 from ahernet_tf.inference.segment_reader import PARTS, PLACEMENTS, SegmentReader
 from ahernet_tf.inference.step_reader import StepReader
 
+#: Of `tests.data.tiny`, target classes first; and what features show of each.
+CLASSES = ("wave", "jump", "run", "sit")
+LEVELS = {"run": 0.0, "sit": 2.0, "wave": 4.0, "jump": 6.0}
+
 
 def discriminant(numbers, classes, random=None):
     """One that knows nothing, or with a random generator anything."""

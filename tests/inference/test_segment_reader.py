@@ -19,10 +19,7 @@ from ahernet_tf.inference.segment_reader import (
     fit_segment_reader,
 )
 from tests.data.tiny import CHANNELS, TinyData, features, video
-from tests.inference.looks import discriminant
-
-CLASSES = ("wave", "jump", "run", "sit")
-LEVELS = {"run": 0.0, "sit": 2.0, "wave": 4.0, "jump": 6.0}
+from tests.inference.looks import CLASSES, LEVELS, discriminant
 
 
 def test_whole_steps_give_the_mean_of_each_part():

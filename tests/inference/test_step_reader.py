@@ -16,10 +16,7 @@ from ahernet_tf.inference.step_reader import (
     fit_step_reader,
 )
 from tests.data.tiny import CHANNELS, TinyData, video
-from tests.inference.looks import discriminant
-
-CLASSES = ("wave", "jump", "run", "sit")
-LEVELS = {"run": 0.0, "sit": 2.0, "wave": 4.0, "jump": 6.0}
+from tests.inference.looks import CLASSES, LEVELS, discriminant
 
 
 def test_windows_around_a_step_are_averaged_and_cut_at_the_ends():
