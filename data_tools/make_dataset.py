@@ -26,7 +26,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -36,12 +36,13 @@ from ahernet_tf.data.annotations.companion_files import listed_classes
 from ahernet_tf.data.annotations.times import UNITS
 from ahernet_tf.data.checks import DataError, DataReport
 from ahernet_tf.data.create.own_inputs import OwnInputs
+from ahernet_tf.data.description import DESCRIPTION
 from ahernet_tf.files import check_directory, new_directory, write_json
 
 from . import layout_flags
 
 if TYPE_CHECKING:
-    from ahernet_tf.data.dataset import Dataset
+    from ahernet_tf.data.dataset import Dataset, Role
 
 
 def run(
@@ -71,16 +72,59 @@ def run(
     inputs.check()
     check_directory(out)
     data = configuration.small().data
+    cut: list[str] = []
     with new_directory(out) as made:
         maker = Maker(made, inputs, ask)
         with reported_first(maker.report, skip_bad, made):
             content = maker.content(out.resolve().name)
             if content is not None:
-                write_json(made / "dataset.json", content)
-                Dataset.load(made, data, skip_bad, packed=False)
+                write_json(made / DESCRIPTION, content)
+                dataset = Dataset.load(made, data, skip_bad, packed=False)
+                if inputs.target_classes:
+                    cut = _cut_targets_out(made, content, dataset.roles["untrimmed"])
+                    Dataset.load(made, data, skip_bad, "shape", packed=False)
     dataset = Dataset.load(out, data, skip_bad, "shape", False)
-    print("\n".join([*maker.report.lines(), *_summary(dataset, out)]))
+    print("\n".join([*maker.report.lines(), *_summary(dataset, out), *cut]))
     return dataset
+
+
+def _cut_targets_out(
+    made: pathlib.Path, content: dict[str, Any], untrimmed: Role
+) -> list[str]:
+    """Cuts the untrimmed videos where actions of target classes lie.
+
+    They would be learnt as background.
+
+    Args:
+        made: Directory of the data set; gets the pieces.
+        content: What its dataset.json holds.
+        untrimmed: Videos that may show target classes, too.
+
+    Returns:
+        What is said of it.
+    """
+    from ahernet_tf.data.create.video_pieces import cut_videos, write_pieces
+
+    videos = [
+        dataclasses.replace(video, instances=(*video.instances, *video.others))
+        for video in untrimmed.videos
+    ]
+    whole_role = dataclasses.replace(untrimmed, videos=videos)
+    pieces = cut_videos(whole_role, content["moments"]["classes"])
+    if all(piece.video.id == piece.origin for piece in pieces):
+        return []
+    whole = content["untrimmed"]
+    content["moments"] = whole | content["moments"]
+    content["untrimmed"] = whole | write_pieces(
+        made, pieces, untrimmed, whole["features"], "cut where target classes act"
+    )
+    write_json(made / DESCRIPTION, content)
+    cut = len({p.origin for p in pieces if p.video.id != p.origin})
+    lost = len(untrimmed.videos) - len({piece.origin for piece in pieces})
+    lines = [f"untrimmed: cut where actions of target classes lie: {cut} videos"]
+    if lost:
+        lines.append(f"untrimmed: without an action beside these, left out: {lost}")
+    return lines
 
 
 @contextlib.contextmanager

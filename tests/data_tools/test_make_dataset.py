@@ -95,6 +95,24 @@ def test_classes_of_the_table_can_be_the_moments(files):
     assert [v.id for v in dataset.roles["test"].videos] == ["t"]
 
 
+def test_videos_are_cut_where_actions_of_target_classes_lie(files, capsys):
+    more = "a,12,14,wave,\nb,0,1,wave,\nb,3,5,run,\n"
+    (files / "segments.csv").write_text(SEGMENTS + more)
+    given = inputs(files, moments=None, target_classes=("wave",))
+    dataset = make_dataset.run(files / "out", given)
+    role = dataset.roles["untrimmed"]
+    assert [(v.id, len(v.instances)) for v in role.videos] == [("a_c0", 2), ("c", 0)]
+    assert role.videos[0].duration_sec == pytest.approx(12.0)
+    whole = np.load(files / "features" / "a.npy")
+    cut = role.sequences.store.read("a_c0")
+    np.testing.assert_array_equal(cut, whole[: len(cut)])
+    assert len(dataset.roles["moments"].instance_spans()) == 3
+    assert [v.id for v in dataset.roles["oracle"].videos] == ["a", "b", "c"]
+    said = capsys.readouterr().out
+    assert "cut where actions of target classes lie: 1 videos" in said
+    assert "without an action beside these, left out: 1" in said
+
+
 def test_untrimmed_videos_of_another_data_set(files):
     tiny = TinyData().write(files / "tiny")
     given = inputs(files, segments=None, features=None, source=tiny)

@@ -81,10 +81,12 @@ def listed_classes(
 ) -> tuple[str, ...]:
     """Returns classes that are named, or those of a file that lists them.
 
+    Blanks are single, as in the labels that foreign files give.
+
     Raises:
         ValueError: The file cannot be read.
     """
     path = pathlib.Path(names[0]) if len(names) == 1 else None
     if path is not None and (path.is_file() or path.suffix in (".txt", ".csv")):
-        return read_classes(names[0], encoding)
-    return tuple(names)
+        names = read_classes(names[0], encoding)
+    return tuple(" ".join(name.split()) for name in names)

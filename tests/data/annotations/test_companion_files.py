@@ -59,3 +59,10 @@ def test_classes_may_be_listed_or_in_a_file(tmp_path):
     assert listed_classes([str(path)]) == ("pour", "stir")
     with pytest.raises(ValueError, match=r"misspelt\.txt"):
         listed_classes([str(tmp_path / "misspelt.txt")])
+
+
+def test_classes_that_are_named_or_listed_have_single_blanks(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_text("G2  Duck\nrun\n")
+    assert listed_classes([str(path)]) == ("G2 Duck", "run")
+    assert listed_classes(["G2  Duck"]) == ("G2 Duck",)
