@@ -8,6 +8,7 @@ from ahernet_tf.config.parts import (
     NetworkConfig,
     SynthesisConfig,
     TrainingConfig,
+    from_dict,
 )
 from ahernet_tf.config.presets import (
     AUTO,
@@ -21,7 +22,6 @@ from ahernet_tf.config.presets import (
 )
 from ahernet_tf.config.reading import (
     differences,
-    from_dict,
     load,
     save,
     to_dict,

@@ -202,3 +202,26 @@ class Config:
         """Returns an option by its name, such as `loss.adv_mask`."""
         part, _, option = name.partition(".")
         return getattr(getattr(self, part), option)
+
+
+def from_dict(values: dict[str, Any], cls: type = Config, where: str = "") -> Any:
+    """Builds a configuration from dictionaries; what is absent keeps its default.
+
+    Raises:
+        ValueError: A field is unknown or holds a value of the wrong kind.
+    """
+    if not isinstance(values, dict):
+        raise ValueError(f"{where or 'config'}: expected an object, received {values}.")
+    hints = typing.get_type_hints(cls)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise ValueError(
+            f"Unknown option '{where}{unknown[0]}'; expected one of {sorted(hints)}."
+        )
+    fields = {
+        name: from_dict(value, hints[name], f"{where}{name}.")
+        if dataclasses.is_dataclass(hints[name])
+        else value
+        for name, value in values.items()
+    }
+    return cls(**fields)

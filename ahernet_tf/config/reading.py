@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import typing
 from collections.abc import Mapping
 from typing import Any
 
 from ahernet_tf import files
-from ahernet_tf.config.parts import Config
+from ahernet_tf.config.parts import Config, from_dict
 
 #: Forms in which the 2020 release differs from the paper, but for its slips. They are
 #: also those of version 0.1.0, where it differs from the defaults of today.
@@ -29,29 +28,6 @@ RELEASE_FORMS = {
 def to_dict(config: Any) -> dict[str, Any]:
     """Returns a configuration as plain dictionaries and lists, ready for JSON."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
-
-
-def from_dict(values: dict[str, Any], cls: type = Config, where: str = "") -> Any:
-    """Builds a configuration from dictionaries; what is absent keeps its default.
-
-    Raises:
-        ValueError: A field is unknown or holds a value of the wrong kind.
-    """
-    if not isinstance(values, dict):
-        raise ValueError(f"{where or 'config'}: expected an object, received {values}.")
-    hints = typing.get_type_hints(cls)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
-        raise ValueError(
-            f"Unknown option '{where}{unknown[0]}'; expected one of {sorted(hints)}."
-        )
-    fields = {
-        name: from_dict(value, hints[name], f"{where}{name}.")
-        if dataclasses.is_dataclass(hints[name])
-        else value
-        for name, value in values.items()
-    }
-    return cls(**fields)
 
 
 def with_values(config: Config, values: Mapping[str, Any]) -> Config:

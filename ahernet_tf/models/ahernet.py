@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf import config as configuration
 from ahernet_tf.anchors import grid as anchor_grid
-from ahernet_tf.config import NetworkConfig, SynthesisConfig
+from ahernet_tf.config import NetworkConfig, SynthesisConfig, from_dict
 from ahernet_tf.layers import (
     Backbone,
     Discriminator,
@@ -49,7 +48,7 @@ _Part = TypeVar("_Part", NetworkConfig, SynthesisConfig)
 def _part(given: _Part | Mapping[str, Any], kind: type[_Part]) -> _Part:
     """Returns a part of the configuration; a saved model has it as a dictionary."""
     if isinstance(given, Mapping):
-        return configuration.from_dict(dict(given), kind)
+        return from_dict(dict(given), kind)
     return given
 
 

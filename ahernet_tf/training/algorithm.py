@@ -181,23 +181,17 @@ class Algorithm:
         read = {stream for name in self.steps(phase) for stream in STEPS[name].streams}
         return tuple(stream for stream in STREAMS if stream in read)
 
-    def set_learning_rates(
-        self, localization: float, generators: float, adversarial: float
-    ) -> None:
-        """Sets the rate of every step for the iterations to come."""
-        rates = {
-            "localization": localization,
-            "generators": generators,
-            "adversarial": adversarial,
-        }
+    def set_learning_rates(self, **rates: float) -> None:
+        """Sets the rates of the iterations to come, by the names of `Step.rate`."""
         for name, of_step in self.objectives.items():
             for objective in of_step:
                 objective.optimizer.learning_rate = rates[STEPS[name].rate]
 
-    def train_step(self, **batches: Batch) -> Losses:
-        """Takes one iteration (Algorithm 1).
+    def take(self, names: tuple[str, ...], **batches: Batch) -> Losses:
+        """Takes steps in order; those of a phase are one iteration (Algorithm 1).
 
         Args:
+            names: Of the steps, see `steps`.
             **batches: By stream. `untrimmed`: `features` `[batch, steps, channels]`,
                 `segments`, `segment_mask`, `segment_labels` `[batch, max_segments]`.
                 `foreground`: `features` `[batch, steps, channels]`, `label` `[batch]`.
@@ -207,15 +201,13 @@ class Algorithm:
 
         Returns:
             Every loss by `step/name`, as it was before the step's update.
+
+        Raises:
+            ValueError: A stream that a step reads is missing.
         """
-        return self.take(self.steps("train"), **batches)
-
-    def pretrain_step(self, **batches: Batch) -> Losses:
-        """Takes one iteration of pre-training; see `train_step`."""
-        return self.take(self.steps("pretrain"), **batches)
-
-    def take(self, names: tuple[str, ...], **batches: Batch) -> Losses:
-        """Takes the named steps, in order; see `train_step`."""
+        read = {stream for name in names for stream in STEPS[name].streams}
+        if missing := sorted(read - set(batches)):
+            raise ValueError(f"Expected a batch of the stream '{missing[0]}'.")
         if self.config.schedule == "fused":
             steps = {name: STEPS[name].losses for name in names}
             losses = fused.take(steps, self.objectives, self.forward_pass(**batches))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 
@@ -20,63 +21,38 @@ Maps = tuple[tf.Tensor, ...]
 Classifier = tuple[list[tf.Tensor], list[tf.Tensor]]
 
 
+@dataclasses.dataclass
 class ForwardPass:
     """Maps and targets of batches at the network's present weights.
 
     Each is computed once, when a loss first asks for it. A step that begins after an
     update needs a forward pass of its own.
 
-    Args:
+    Attributes:
         model: A built network.
         annotated_classifier: Segment classifier of the classes with temporal
             annotations.
         config: Weights, thresholds and forms of the losses.
-        untrimmed: Batch; as are the others, see `Algorithm.train_step`. What no loss
-            asks for may be left out.
+        untrimmed: Batch, standardised when the forward pass is made; as are the
+            others, see `Algorithm.take`. What no loss asks for may be left out.
         foreground: Of foreground segments.
         moments: With the random draw of the synthesis.
     """
 
-    def __init__(
-        self,
-        model: AherNet,
-        annotated_classifier: SegmentClassifier,
-        config: LossConfig,
-        untrimmed: Batch | None = None,
-        foreground: Batch | None = None,
-        moments: Batch | None = None,
-    ):
-        self.model = model
-        self.annotated_classifier = annotated_classifier
-        self.config = config
-        self._batches = {
-            "untrimmed": untrimmed,
-            "foreground": foreground,
-            "moments": moments,
-        }
+    model: AherNet
+    annotated_classifier: SegmentClassifier
+    config: LossConfig
+    untrimmed: Batch = dataclasses.field(default_factory=dict)
+    foreground: Batch = dataclasses.field(default_factory=dict)
+    moments: Batch = dataclasses.field(default_factory=dict)
 
-    def _standardized(self, stream: str) -> Batch:
-        """Returns a batch with standardised features, and context if it holds one."""
-        batch = self._batches[stream]
-        if batch is None:
-            raise ValueError(f"Expected a batch of the stream '{stream}'.")
-        parts = [part for part in ("features", "context") if part in batch]
-        return dict(batch) | {p: self.model.standardization(batch[p]) for p in parts}
-
-    @functools.cached_property
-    def untrimmed(self) -> Batch:
-        """The batch of untrimmed videos, standardised."""
-        return self._standardized("untrimmed")
-
-    @functools.cached_property
-    def foreground(self) -> Batch:
-        """The batch of foreground segments, standardised."""
-        return self._standardized("foreground")
-
-    @functools.cached_property
-    def moments(self) -> Batch:
-        """The batch of moments, standardised."""
-        return self._standardized("moments")
+    def __post_init__(self) -> None:
+        """Standardises the features, and the context if a batch holds one."""
+        for stream in ("untrimmed", "foreground", "moments"):
+            batch = dict(getattr(self, stream))
+            parts = [part for part in ("features", "context") if part in batch]
+            batch |= {part: self.model.standardization(batch[part]) for part in parts}
+            setattr(self, stream, batch)
 
     @functools.cached_property
     def untrimmed_maps(self) -> Maps:

@@ -117,10 +117,11 @@ def compare_trajectory(recording: Recording) -> Iterator[Comparison]:
     The iterations run eagerly: for three, compiling takes longer than it saves.
     """
     recorded, algorithm = recording.file("trajectory"), recording.algorithm
-    algorithm.set_learning_rates(LEARNING_RATE, LEARNING_RATE, LEARNING_RATE)
+    rate = LEARNING_RATE
+    algorithm.set_learning_rates(localization=rate, generators=rate, adversarial=rate)
     iterations = len(next(v for v in recorded.values() if v.ndim))
-    batches = recording.batches()
-    history = [algorithm.train_step(**batches) for _ in range(iterations)]
+    steps, batches = algorithm.steps("train"), recording.batches()
+    history = [algorithm.take(steps, **batches) for _ in range(iterations)]
     forward = recording.forward_pass()
     after = {step: STEPS[step].losses(forward) for step, _ in names.AFTER.values()}
     for key, values in recorded.items():

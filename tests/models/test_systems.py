@@ -62,7 +62,7 @@ def made(system="AherNet", mode="single", **options):
     model = tiny.network(0, synthesis=SynthesisConfig(mode=mode))
     config = TrainingConfig(system=system, **options)
     algorithm = Algorithm(model, LOSSES, config)
-    algorithm.set_learning_rates(1e-2, 1e-2, 1e-2)
+    algorithm.set_learning_rates(localization=1e-2, generators=1e-2, adversarial=1e-2)
     return algorithm
 
 
@@ -84,7 +84,7 @@ def test_iteration_moves_what_the_system_learns(system, schedule):
     algorithm = made(system, schedule=schedule)
     before = weights(algorithm)
     streams = algorithm.streams("train")
-    losses = algorithm.train_step(**{name: batches()[name] for name in streams})
+    losses = tiny.iterate(algorithm, **{name: batches()[name] for name in streams})
     assert moved(before, weights(algorithm)) == MOVES[system]
     assert all(np.isfinite(loss.numpy()) for loss in losses.values())
 
@@ -95,9 +95,9 @@ def test_iteration_with_the_forms_of_the_paper_moves_the_same(schedule):
     network = dataclasses.replace(tiny.NETWORK, proposal_classifier=False)
     model = tiny.network(0, network=network)
     algorithm = Algorithm(model, paper, TrainingConfig(schedule=schedule))
-    algorithm.set_learning_rates(1e-2, 1e-2, 1e-2)
+    algorithm.set_learning_rates(localization=1e-2, generators=1e-2, adversarial=1e-2)
     before = weights(algorithm)
-    losses = algorithm.train_step(**batches())
+    losses = tiny.iterate(algorithm, **batches())
     assert moved(before, weights(algorithm)) == MOVES["AherNet"]
     assert losses["untrimmed/proposal"].numpy() == 0
     assert losses["untrimmed/localization"].numpy() > 0
@@ -109,7 +109,7 @@ def test_pretraining_moves_what_untrimmed_videos_teach(system):
     algorithm = made(system)
     before = weights(algorithm)
     streams = algorithm.streams("pretrain")
-    algorithm.pretrain_step(**{name: batches()[name] for name in streams})
+    tiny.iterate(algorithm, "pretrain", **{name: batches()[name] for name in streams})
     assert moved(before, weights(algorithm)) == PRETRAINING_MOVES[system]
 
 

@@ -79,3 +79,8 @@ def batches(synthesis="single", seed=0):
             "source_row": tf.constant([[0, 0], [1, 0], [2, 2]]),
         }
     return untrimmed, foreground, moments
+
+
+def iterate(algorithm, phase="train", **batches):
+    """Takes an iteration of a phase; returns its losses."""
+    return algorithm.take(algorithm.steps(phase), **batches)

@@ -1,6 +1,7 @@
 """Algorithm 1: which step moves what, in which order, by which step."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def algorithm(synthesis="single", losses=LOSSES, seed=0, **options):
     model = tiny.network(seed, synthesis=SynthesisConfig(mode=synthesis))
     training = dataclasses.replace(TRAINING, **options)
     made = Algorithm(model, losses, training)
-    made.set_learning_rates(RATE, RATE, RATE)
+    made.set_learning_rates(localization=RATE, generators=RATE, adversarial=RATE)
     return made
 
 
@@ -223,8 +224,8 @@ ORDER = ["moments", "foreground", "untrimmed", "generators", "discriminators"]
 def test_steps_come_in_the_order_of_the_paper(updates):
     training = dataclasses.replace(TRAINING, generator_updates=updates)
     made = Recorded(tiny.network(), LOSSES, training)
-    made.set_learning_rates(RATE, RATE, RATE)
-    losses = made.train_step(**by_stream())
+    made.set_learning_rates(localization=RATE, generators=RATE, adversarial=RATE)
+    losses = tiny.iterate(made, **by_stream())
     assert [step for step, _, _ in made.history] == [
         *ORDER,
         *["adversarial"] * updates,
@@ -241,7 +242,7 @@ def test_steps_come_in_the_order_of_the_paper(updates):
 
 def test_iteration_is_its_steps_one_after_the_other():
     made, other = algorithm(), algorithm()
-    named = made.train_step(**by_stream())
+    named = tiny.iterate(made, **by_stream())
     expected = {}
     for step, run in (
         *((step, "") for step in ORDER),
@@ -274,7 +275,7 @@ def test_logged_losses_are_those_before_the_update():
 def test_pretraining_moves_what_untrimmed_videos_teach():
     made = algorithm()
     before, slots = state(made)
-    losses = made.pretrain_step(**by_stream())
+    losses = tiny.iterate(made, "pretrain", **by_stream())
     after, slots_after = state(made)
     assert {key[0] for key in changed(before, after)} == {
         *("backbone", "head", "weight_transfer", "source_classifier")
@@ -286,10 +287,10 @@ def test_pretraining_moves_what_untrimmed_videos_teach():
 
 def test_compiled_iterations_are_the_eager_ones():
     made, compiled = algorithm("tiled"), algorithm("tiled")
-    step = tf.function(compiled.train_step, autograph=False)
+    step = tf.function(functools.partial(tiny.iterate, compiled), autograph=False)
     for seed in range(2):
         batches = by_stream("tiled", seed)
-        expected = made.train_step(**batches)
+        expected = tiny.iterate(made, **batches)
         for name, loss in step(**batches).items():
             np.testing.assert_allclose(loss, expected[name], rtol=1e-3, atol=1e-5)
     # Adam makes a whole step of a gradient that is rounding noise.
@@ -304,7 +305,7 @@ def test_iteration_with_nothing_annotated_stays_finite():
     batches = by_stream()
     mask = batches["untrimmed"]["segment_mask"]
     batches["untrimmed"]["segment_mask"] = tf.zeros_like(mask)
-    losses = made.train_step(**batches)
+    losses = tiny.iterate(made, **batches)
     assert all(np.isfinite(loss) for loss in losses.values())
     assert all(np.isfinite(weights).all() for weights in state(made)[0].values())
 
@@ -317,8 +318,8 @@ def test_standardised_features_are_what_is_trained_on():
         stream: dict(batch, features=batch["features"] * 0.5 + 3.0)
         for stream, batch in batches.items()
     }
-    expected = made.train_step(**batches)
-    for name, loss in raw.train_step(**shifted).items():
+    expected = tiny.iterate(made, **batches)
+    for name, loss in tiny.iterate(raw, **shifted).items():
         np.testing.assert_allclose(loss, expected[name], rtol=2e-3, atol=1e-4)
 
 
@@ -326,7 +327,7 @@ def test_batch_that_a_step_reads_may_not_be_left_out():
     batches = by_stream()
     del batches["foreground"]
     with pytest.raises(ValueError, match="'foreground'"):
-        algorithm().train_step(**batches)
+        tiny.iterate(algorithm(), **batches)
 
 
 # What is new
@@ -352,8 +353,6 @@ def test_made_up_step_and_system_are_one_function_and_two_records(
     )
     made = algorithm(system="Shrinking", schedule=schedule)
     assert made.streams("train") == ("moments",)
-    sizes = [
-        made.train_step(moments=by_stream()["moments"])["shrinkage/size"].numpy()
-        for _ in range(3)
-    ]
+    moments = {"moments": by_stream()["moments"]}
+    sizes = [tiny.iterate(made, **moments)["shrinkage/size"].numpy() for _ in range(3)]
     assert sizes[0] > sizes[1] > sizes[2]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.models import tiny
 from tests.models.test_systems import batches, made, weights
 
 
@@ -10,7 +11,7 @@ from tests.models.test_systems import batches, made, weights
 def test_fused_iteration_is_the_sum_of_its_steps_taken_alone(split):
     fused = made(schedule="fused", optimizer_split=split)
     start = weights(fused)
-    named = fused.train_step(**batches())
+    named = tiny.iterate(fused, **batches())
     expected = {key: value.astype(np.float64) for key, value in start.items()}
     for step in fused.steps("train"):
         alone = made(optimizer_split=split)
