@@ -22,9 +22,13 @@ def classify_cells(
 
     Returns:
         `[batch, cells, classes]`, the cells of all levels, finest first.
+
+    Raises:
+        ValueError: There are more or fewer maps, or one is of another shape.
     """
+    maps = check_maps(maps, [kernel.shape[0] for kernel in kernels])
     logits = []
-    for level_map, kernel, bias in zip(maps, kernels, biases):
+    for level_map, kernel, bias in zip(maps, kernels, biases, strict=True):
         kernel = tf.cast(kernel, level_map.dtype)
         bias = tf.cast(bias, level_map.dtype)
         logits.append(tf.nn.bias_add(tf.matmul(level_map, kernel), bias))
@@ -64,7 +68,6 @@ class AnchorClassifier(tf.keras.layers.Layer):
 
     def call(self, maps: Sequence[tf.Tensor]) -> tf.Tensor:
         """Returns the logits of all cells; see the class."""
-        check_maps(maps, self.classifier.channels)
         return classify_cells(maps, *self.transfer(self.classifier.weights_by_level()))
 
     def get_config(self) -> dict:

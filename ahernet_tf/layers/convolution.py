@@ -30,7 +30,7 @@ def temporal_convolution(
     Raises:
         ValueError: The inputs are not `[batch, time, channels]` of the kernel.
     """
-    check_sequences(inputs, kernel.shape[1])
+    inputs = check_sequences(inputs, kernel.shape[1])
     if unfolded_convolution.is_better(inputs, kernel):  # equal to rounding
         return unfolded_convolution.convolve(inputs, kernel, bias, stride, relu)
     outputs = tf.nn.conv1d(inputs, kernel, stride, "SAME")

@@ -46,7 +46,7 @@ class Discriminator(tf.keras.layers.Layer):
         Returns:
             Logits `[batch, anchors]`, the anchors of all levels, finest first.
         """
-        check_maps(maps, self.channels)
+        maps = check_maps(maps, self.channels)
         logits = []
         for layer, level_map in zip(self.levels, maps):
             scores = layer(level_map)

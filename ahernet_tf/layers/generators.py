@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
-from ahernet_tf.layers.shapes import check_sequences
+from ahernet_tf.layers.shapes import check_counts, check_sequences
 from ahernet_tf.synthesis import MODES
 from ahernet_tf.synthesis.composition import compose
 from ahernet_tf.synthesis.layouts import Layout
@@ -25,6 +25,7 @@ class ContextGenerator(tf.keras.layers.Layer):
 
     def __init__(self, channels: int = 1024, activation: str = "relu", **kwargs):
         super().__init__(**kwargs)
+        check_counts(channels=channels)
         self.channels = channels
         self.activation = activation
 
@@ -88,6 +89,7 @@ class SyntheticMoments(tf.keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         if mode not in MODES:
             raise ValueError(f"Expected a mode of {list(MODES)}, received {mode}.")
+        check_counts(steps=steps)
         self.steps = steps
         self.mode = mode
         self.legacy_synthetic_gt = legacy_synthetic_gt
@@ -126,7 +128,7 @@ class SyntheticMoments(tf.keras.layers.Layer):
         Returns:
             `[batch, steps, channels]`.
         """
-        check_sequences(moments, self.channels_of_moments)
+        moments = check_sequences(moments, self.channels_of_moments)
         moments = tf.cast(moments, self.compute_dtype)
         if MODES[self.mode].uses_generators:
             start, end = self.start_generator(moments), self.end_generator(moments)

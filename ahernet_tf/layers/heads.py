@@ -133,7 +133,7 @@ class PyramidHead(tf.keras.layers.Layer):
         Returns:
             As `AnchorHead`, with the anchors of all levels, finest first.
         """
-        check_maps(maps, self.channels)
+        maps = check_maps(maps, self.channels)
         outputs = [head(level_map) for head, level_map in zip(self.levels, maps)]
         return {
             name: tf.concat([output[name] for output in outputs], axis=1)

@@ -30,16 +30,18 @@ class FeatureStandardization(tf.keras.layers.Layer):
         """Stores mean and deviation `[channels]`; deviations must be above 0.
 
         Raises:
-            ValueError: A deviation is 0 or negative.
+            ValueError: A deviation is 0 or negative, or a number is not finite.
         """
-        if not np.all(deviation > 0):
-            raise ValueError("Expected deviations above 0 in every channel.")
+        if not np.all(deviation > 0) or not np.all(np.isfinite([mean, deviation])):
+            raise ValueError(
+                "Expected finite numbers, and deviations above 0, in every channel."
+            )
         self.mean.assign(mean)
         self.deviation.assign(deviation)
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Maps `[batch, time, channels]` to the same shape."""
-        check_sequences(features, self.mean.shape[0])
+        features = check_sequences(features, self.mean.shape[0])
         mean = tf.convert_to_tensor(self.mean)
         deviation = tf.convert_to_tensor(self.deviation)
         return (features - mean) / deviation

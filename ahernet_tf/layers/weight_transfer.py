@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ahernet_tf.layers.shapes import check_counts, check_levels, check_maps
+from ahernet_tf.layers.shapes import (
+    check_counts,
+    check_levels,
+    check_maps,
+    check_weights,
+)
 
 ACTIVATIONS = {
     "none": tf.identity,
@@ -69,7 +74,7 @@ class SegmentClassifier(tf.keras.layers.Layer):
         Returns:
             `[levels, batch, classes]`.
         """
-        check_maps(maps, self.channels)
+        maps = check_maps(maps, self.channels)
         kernels, biases = self.weights_by_level()
         return tf.stack(
             [
@@ -106,13 +111,14 @@ class TransferFunction(tf.keras.layers.Layer):
             raise ValueError(
                 f"Expected an activation of {list(ACTIVATIONS)}, received {activation}."
             )
+        check_counts(0, layers=layers)
         self.num_layers = layers
         self.activation = activation
 
     def build(self, input_shape) -> None:
         """Creates the layers for kernels `[channels, classes]`."""
-        channels = input_shape[0][0]
-        self.weight_layers = self._affine_layers("weight", channels)
+        self.channels = input_shape[0][0]
+        self.weight_layers = self._affine_layers("weight", self.channels)
         self.bias_layers = self._affine_layers("bias", 1)
         super().build(input_shape)
 
@@ -143,6 +149,7 @@ class TransferFunction(tf.keras.layers.Layer):
             Kernel U `[channels, classes]` and bias u `[classes]`.
         """
         kernel, bias = inputs
+        check_weights(kernel, bias, self.channels)
         kernel = self._apply(self.weight_layers, tf.transpose(kernel))
         bias = self._apply(self.bias_layers, bias[:, tf.newaxis])
         return tf.transpose(kernel), bias[:, 0]

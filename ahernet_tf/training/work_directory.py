@@ -37,6 +37,7 @@ RUN, METRICS, LOCK = "run.json", "metrics.json", "train.lock"
 EXEMPLARS = "exemplars.npz"
 PREDICTIONS, SOURCE_PREDICTIONS = "predictions.json", "predictions_source.json"
 PAGE = "report.html"
+_GIT_SEC = 10.0  # a version is not worth a longer wait
 _PACKAGES = ("ahernet_tf", "tensorflow", "keras", "numpy", "tensorflow-addons")
 
 
@@ -175,7 +176,9 @@ def _commit() -> str | None:
     if not (checkout / ".git").exists():
         return None
     command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
-    with contextlib.suppress(OSError):
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        found = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_GIT_SEC
+        )
         return found.stdout.strip() or None
     return None

@@ -189,6 +189,21 @@ def test_layer_of_other_levels_than_maps_is_not_built(kind, levels):
         kind(levels).build([(None, 6, 3), (None, 3, 2)])
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in OF_SEQUENCES if "moments" not in name]
+)
+def test_graph_of_unknown_shapes_refuses_what_it_gets(name):
+    layer = build(name)
+    others = tensors(name)[1:]
+
+    @tf.function(input_signature=[tf.TensorSpec(None)])
+    def call(sequences):
+        return layer.call(sequences, *others)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[\?,\?,4\]"):
+        call(tf.zeros([3, 4]))
+
+
 def test_anchor_classifier_trains_what_it_holds():
     layer = build("anchor classifier")
     model = functional("anchor classifier", layer)

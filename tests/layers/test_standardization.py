@@ -17,10 +17,12 @@ def test_features_pass_unchanged_until_statistics_are_set():
     assert not layer.trainable_variables
 
 
-@pytest.mark.parametrize("deviation", [[1.0, 0.0, 1.0], [1.0, -1.0, 1.0]])
+@pytest.mark.parametrize(
+    "deviation", [[1, 0.0, 1], [1, -1.0, 1], [1, np.inf, 1], [1, np.nan, 1]]
+)
 def test_channels_without_deviation_are_refused_and_nothing_is_stored(deviation):
     layer = FeatureStandardization()
     layer(normal(2, 5, 3))
-    with pytest.raises(ValueError, match="above 0 in every channel"):
+    with pytest.raises(ValueError, match="above 0, in every channel"):
         layer.set_statistics(np.ones(3), np.array(deviation))
     np.testing.assert_array_equal(layer.mean, np.zeros(3))

@@ -89,4 +89,6 @@ def test_cells_are_classified_one_by_one():
         [m @ k + b for m, k, b in zip(maps(), *CLASSIFIER)], axis=1
     )
     assert found.shape == (3, 9, 5)
+    with pytest.raises(ValueError, match="1 maps, one per level, received 2"):
+        classify_cells(maps(), kernels[:1], biases[:1])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
