@@ -130,3 +130,14 @@ def test_half_an_overlap_is_a_match_and_a_tenth_is_no_background():
     assert on_background.false_positives["background"] == 1
     near = analyse_errors(INSTANCES, found(("v", 0, 1.01, "x", 0.9)))
     assert near.false_positives["bad localisation"] == 1
+
+
+def test_confusions_that_are_as_frequent_stay_in_the_order_of_the_labels():
+    names = [f"{number:02}" for number in range(30)]
+    instances = truth(
+        *(("v", 10 * n, 10 * n + 5, name) for n, name in enumerate(names))
+    )
+    rows = (("v", 10 * n, 10 * n + 5, name, 0.5) for n, name in enumerate(names))
+    twice = ("v", 270, 275, "27", 0.5)
+    counted = analyse_errors(instances, found(*rows, twice)).confusions
+    assert [label for label, _, _ in counted] == ["27", *names[:27], *names[28:]]

@@ -85,5 +85,7 @@ def test_times_that_are_no_seconds_are_asked_about():
         "9 of 9 predictions end after their videos, as one of 'v0' at 25 s: are "
         "their times seconds?"
     )
+    rounded = found(*((f"v{i}", 0, 1.1 * 20, "run", 0.5) for i in range(9)))
+    assert mismatches(known, rounded) == []
     known["duration_sec"] = float("nan")
     assert mismatches(known, frames) == []

@@ -112,6 +112,8 @@ def test_points_are_shares_of_all_that_is_kept():
     instances = truth(("v", 0, 10, "x"), ("w", 0, 10, "x"))
     result = evaluate_proposals(instances, found(*rows), [0.5])
     assert (result.ar_at(99), result.ar_at(100)) == (0.0, 0.5)
+    several = evaluate_proposals(instances, found(*rows), [0.4, 0.5])
+    assert several.video_recall[:, -1].tolist() == [1.0, 0.0]
     assert result.video_recall[:, -1].tolist() == [1.0, 0.0]
     assert result.video_instances.tolist() == [1, 1]
 

@@ -22,6 +22,7 @@ def test_range_includes_its_end():
     assert tiou_range(0.5, 0.2, 0.9) == pytest.approx((0.5, 0.7, 0.9))
     assert tiou_range(0.5, 0.2, 0.8) == pytest.approx((0.5, 0.7))
     assert tiou_range(0.5, 0.1, 0.5) == (0.5,)
+    assert tiou_range(0.5, 0.5, 1.0) == (0.5, 1.0)
     assert tiou_range(0.1, 0.1, 0.7)[-1] == 0.7
 
 

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from ahernet_tf.evaluation import evaluate_detections, evaluate_proposals
@@ -18,6 +18,10 @@ PREDICTION = st.tuples(
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(INSTANCE, min_size=1, max_size=15), st.lists(PREDICTION, max_size=40))
+@example(  # the first prediction takes the better of two instances
+    [("u", [0, 6], "x"), ("u", [3, 9], "x")],
+    [("u", [2, 8], "x", 4), ("u", [3, 9], "x", 3)],
+)
 def test_detection_equals_plain_loop(instances, predictions):
     ground_truth = truth(*((video, *time, label) for video, time, label in instances))
     rows = found(*((v, *time, label, score) for v, time, label, score in predictions))

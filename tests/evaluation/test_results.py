@@ -51,6 +51,10 @@ def test_proposals_need_no_label():
     assert list(frame) == ["video", "start_sec", "end_sec", "score"]
     with pytest.raises(ValueError, match="'label' is missing"):
         load_predictions(results)
+    for key, other in (("segment", "score"), ("score", "segment")):
+        faulty = {"results": {"a": [{other: results["results"]["a"][0][other]}]}}
+        with pytest.raises(ValueError, match=f"'{key}' is missing"):
+            load_predictions(faulty, with_labels=False)
 
 
 @pytest.mark.parametrize(

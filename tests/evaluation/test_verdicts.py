@@ -34,6 +34,10 @@ def test_every_prediction_and_instance_is_judged():
         "true positive",
     ]
     assert reached == [0, 0, 1, 1, -1, 2]
+    assert by_row(judge(INSTANCES, found(("v", 9.04, 10, "x", 1)))) == (
+        ["background"],
+        [-1],
+    )
     rows = verdicts.table.row[verdicts.matched_by]
     assert rows.tolist() == [0, 3, 5]
 

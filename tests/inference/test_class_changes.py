@@ -89,6 +89,7 @@ def test_renamed_classes_find_the_same(more):
             one.score,
         )
     assert renamed.remove_classes(["soar"]).class_names == ("greet", "jump", "dive")
+    assert renamed._whole().description.added_classes == ("soar", "dive")
     swapped = more.rename_classes({"wave": "jump", "jump": "wave"})
     assert swapped.class_names == ("jump", "wave", "fly", "dive")
 
@@ -140,6 +141,8 @@ def test_names_that_are_not_there_are_refused(more):
         more.rename_classes({"swim": "dive"})
     with pytest.raises(ValueError, match="has a class 'sit' already"):
         more.rename_classes({"wave": "sit"})
+    with pytest.raises(ValueError, match="'swim' is there twice"):
+        more.rename_classes({"wave": "swim", "jump": "swim"})
 
 
 def test_systems_without_a_transfer_take_no_classes(tmp_path):

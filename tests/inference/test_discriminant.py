@@ -178,3 +178,10 @@ def test_spread_is_the_mean_squared_distance_within_classes():
     inverse = np.linalg.inv(found.covariance[varies][:, varies].astype(np.float64))
     squares = np.einsum("ni,ij,nj->n", rest, inverse, rest)
     assert found.spread == pytest.approx(squares.sum() / (200 - 3), rel=1e-3)
+
+
+def test_a_class_without_an_example_changes_no_other():
+    examples, labels = classes_of(60)
+    found, more = fitted(examples, labels), fitted(examples, labels, classes=4)
+    np.testing.assert_allclose(more.kernel[:, :3], found.kernel, rtol=1e-5)
+    np.testing.assert_allclose(more.bias[:3], found.bias, rtol=1e-5)

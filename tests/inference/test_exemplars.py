@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ahernet_tf.inference import exemplars
 from ahernet_tf.inference.exemplars import (
@@ -9,6 +10,7 @@ from ahernet_tf.inference.exemplars import (
     evenly,
     pooled_maps,
     read_exemplars,
+    told_as,
     write_exemplars,
 )
 from tests.inference.trained import write_trained
@@ -29,6 +31,23 @@ def test_maps_are_pooled_as_segment_classifiers_do():
     expected = model.segment_logits(maps, model.target_classifier)
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
     assert pooled_maps(model, []).shape == (0, sum(tiny.NETWORK.level_channels))
+
+
+def test_exemplars_are_told_by_the_classifiers_of_all_levels():
+    model = tiny.network()
+    kernels, biases = model.target_classifier.weights_by_level()
+    sizes = [len(kernel) for kernel in kernels]
+    pooled = 9 * np.random.default_rng(0).normal(size=(40, sum(sizes)))
+    parts = np.split(pooled, np.cumsum(sizes)[:-1], axis=1)
+    likelihood = sum(
+        tf.nn.log_softmax(part @ kernel.numpy().astype(float) + bias.numpy())
+        for part, kernel, bias in zip(parts, kernels, biases)
+    )
+    classes = [f"class {number}" for number in range(len(biases[0]))]
+    expected = [classes[number] for number in likelihood.numpy().argmax(axis=1)]
+    own = Exemplars(pooled.astype(np.float32), np.full(40, ""))
+    assert told_as(model, own, classes).tolist() == expected
+    assert len(set(expected)) > 1
 
 
 def test_few_of_many_are_evenly_chosen():

@@ -9,7 +9,16 @@ import tensorflow as tf
 from ahernet_tf.config import DataConfig, InferenceConfig
 from ahernet_tf.data.features.resampling import resample
 from ahernet_tf.data.features.time_model import TimeModel
-from ahernet_tf.inference import graph_operations, segment_reader, suppression
+from ahernet_tf.inference import (
+    graph_operations,
+    segment_reader,
+    step_reader,
+    suppression,
+)
+from ahernet_tf.inference.candidates import Candidates
+from ahernet_tf.inference.duration_prior import DurationPrior
+from ahernet_tf.inference.refinement import Refinement
+from tests.inference.looks import second_look
 from tests.inference.test_suppression import crowd
 
 STEPS = 64
@@ -118,3 +127,59 @@ def test_refused_ranks_stay_as_they_are():
         tf.constant(segments), tf.zeros_like(ranks), config, 10
     )
     assert (factor.numpy() == 1).all()
+
+
+def test_steps_are_described_and_segments_fit_them_as_by_numpy():
+    random = np.random.default_rng(0)
+    sequences = random.normal(3, 2, size=(2, 20, 5)).astype(np.float32)
+    widths = np.array([0.0, 3.5, 9.0], np.float32)
+    described = graph_operations.describe_steps(sequences, tf.constant(widths))
+    shown = random.uniform(size=(2, 20, 3)).astype(np.float32)
+    segments = np.sort(random.uniform(0, 20, (2, 30, 2))).astype(np.float32)
+    segments[:, 0] = 7.25
+    fits = graph_operations.evidence(shown, tf.constant(segments))
+    for number in range(2):
+        expected = step_reader.describe_steps(sequences[number], widths)
+        np.testing.assert_allclose(described[number], expected, atol=1e-5)
+        expected = step_reader.evidence(shown[number], segments[number])
+        np.testing.assert_allclose(fits[number], expected, atol=1e-5)
+
+
+def candidates(random):
+    """Twelve candidates in each of two windows of 20 steps, of three classes."""
+    segments = np.sort(random.uniform(0, 20, (2, 12, 2))).astype(np.float32)
+    proposal = random.uniform(size=(2, 12)).astype(np.float32)
+    probability = random.dirichlet([1, 1, 1], (2, 12)).astype(np.float32)
+    score = proposal * probability.max(axis=-1)
+    label = probability.argmax(axis=-1).astype(np.int32)
+    return Candidates(segments, proposal, score, label, proposal, probability)
+
+
+def test_candidates_are_refined_as_by_numpy():
+    random = np.random.default_rng(0)
+    prior = DurationPrior([1.0, 2.0, np.nan], [0.5, 0.4, np.nan])
+    refinement = Refinement(3, second_look(4, 5, random), prior, 2.0)
+    sequences = random.normal(size=(2, 20, 4)).astype(np.float32)
+    given = candidates(random)
+    found = graph_operations.refine(
+        Candidates(*map(tf.constant, given)), sequences, tf.constant(0.4), refinement
+    )
+    each = [Candidates(*own) for own in zip(*given)]
+    expected = refinement.apply_to_batch(each, sequences, [8.0, 8.0])
+    assert set(found.label.numpy().ravel()) == {0, 1, 2}
+    for number, own in enumerate(expected):
+        np.testing.assert_array_equal(found.label[number], own.label)
+        for name in ("segments", "rank", "score"):
+            part = getattr(found, name)[number]
+            np.testing.assert_allclose(part, getattr(own, name), atol=1e-4)
+
+
+@pytest.mark.parametrize("count", [5, 100])
+def test_the_best_of_each_window_come_first(count):
+    given = candidates(np.random.default_rng(0))
+    found = graph_operations.best_of_each(Candidates(*map(tf.constant, given)), count)
+    for number, own in enumerate(Candidates(*parts) for parts in zip(*given)):
+        for part, expected in zip(found, own.best(count)):
+            np.testing.assert_array_equal(part[number], expected)
+    plain = Candidates(*map(tf.constant, given[:4]))
+    assert graph_operations.best_of_each(plain, count).proposal is None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ahernet_tf.inference import inputs
 
@@ -25,6 +26,7 @@ def test_what_is_no_number_above_0_is_refused(value):
 def test_features_are_a_sound_matrix():
     assert inputs.checked_features([[1, 2]], 2).tolist() == [[1, 2]]
     assert inputs.checked_features(np.ones((1, 2), np.int16), 2).tolist() == [[1, 1]]
+    assert inputs.checked_features(tf.ones([1, 2], tf.bfloat16), 2).tolist() == [[1, 1]]
     for faulty in ({"a": [1, 2]}, "video", [["a", "b"]], None):
         kind = type(faulty).__name__
         with pytest.raises(ValueError, match=f"of numbers, received {kind}"):

@@ -82,7 +82,10 @@ def test_windows_are_the_configurations_unless_asked_for():
     data = dataclasses.replace(localizer.config.data, window_sec=9.0)
     localizer.config = dataclasses.replace(localizer.config, data=data)
     assert LocalizerGraph(localizer, GraphOptions(TIMES)).window_sec == 9.0
-    assert LocalizerGraph(localizer, GraphOptions(TIMES, 0)).window_sec == 0
+    whole = LocalizerGraph(localizer, GraphOptions(TIMES, 0))
+    assert whole.window_sec == 0
+    clips, first = whole._windows(7, 0.32)
+    assert (clips, first.numpy().tolist()) == (7, [0])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ahernet_tf.inference import new_columns
 from ahernet_tf.inference.new_columns import learn_columns
@@ -79,3 +80,31 @@ def test_large_inputs_stay_finite(level):
     pooled, labels = examples_of(5)
     columns = learn_columns(pooled + level, labels, *known_classifier(), NEW)
     assert all(np.isfinite(part).all() for part in columns)
+
+
+def test_columns_are_learnt_as_by_keras(monkeypatch):
+    monkeypatch.setattr(new_columns, "STEPS", 5)
+    pooled, labels = examples_of(4)
+    pooled, labels = pooled[3:], labels[3:]  # one example of the first class
+    kernel, bias = known_classifier()[0], np.array([0.3, -0.2, 0.5], np.float32)
+    found = learn_columns(pooled, labels, kernel, bias, NEW)
+
+    centre = kernel.mean(axis=1, keepdims=True)
+    columns = tf.Variable(np.repeat(np.vstack([centre, bias.mean()]), NEW, axis=1))
+    optimizer = tf.keras.optimizers.Adam(new_columns.RATE, epsilon=1e-8)
+    weight = 1 / np.bincount(labels)[labels] / (KNOWN + NEW)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            new = pooled @ columns[:-1] + columns[-1]
+            logits = tf.concat([pooled @ kernel + bias, new], axis=1)
+            wrong = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            far = tf.reduce_sum(tf.square(columns[:-1] - centre)) / NEW
+            loss = tf.reduce_sum(wrong * weight) + new_columns.DECAY * far
+        gradient = tape.gradient(loss, columns)
+        optimizer.apply_gradients([(gradient, columns)])
+    np.testing.assert_allclose(np.vstack(found), columns, rtol=1e-4, atol=1e-5)
+
+
+def test_probabilities_of_a_row_are_its_own():
+    found = new_columns._softmax(np.array([[0.0, 0.0], [1000.0, 1000.0]]))
+    np.testing.assert_allclose(found, 0.5)

@@ -62,6 +62,7 @@ def test_perfect_detections_score_all(role):
     assert scores["map_at_tiou"]["0.95"] == 1.0
     assert scores["ap_per_class"] == {"jump": 1.0, "run": 1.0, "sit": 1.0}
     assert (scores["videos"], scores["instances"]) == (2, 3)
+    assert list(scores["ar_at_an"]) == ["1", "5", "10", "50", "100"]
 
 
 def test_chance_is_drawn_by_seed(role):

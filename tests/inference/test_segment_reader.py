@@ -117,12 +117,13 @@ def test_a_class_without_an_example_moves_nothing_to_nowhere():
     assert read.tiou(segments)[0].tolist() == [0, 1]
 
 
-def test_a_moment_lies_amid_background():
-    moment = np.arange(1.0, 11.0, dtype=np.float32)[:, np.newaxis]
+@pytest.mark.parametrize("steps", [10, 11])
+def test_a_moment_lies_amid_background(steps):
+    moment = np.arange(1.0, 1.0 + steps, dtype=np.float32)[:, np.newaxis]
     found = describe_moment(moment, np.array([100.0]), PLACEMENTS)
-    whole = np.concatenate([np.full(4, 100), moment[:, 0], np.full(4, 100)])
+    whole = np.concatenate([np.full(5, 100), moment[:, 0], np.full(5, 100)])
     for (start, end), row in zip(PLACEMENTS, found):
-        bounds = np.array([[4 + 10 * start, 4 + 10 * end]])
+        bounds = np.array([[5 + steps * start, 5 + steps * end]])
         expected = describe_segments(whole[:, np.newaxis].astype(np.float32), bounds)[0]
         np.testing.assert_allclose(row, expected, rtol=1e-5)
     alone = describe_moment(moment, None, PLACEMENTS)

@@ -106,6 +106,9 @@ def test_steps_of_all_classes_and_background_are_told_apart(
     dataset = Dataset.load(made_of_levels(tmp_path), config.data)
     found = fit_step_reader(dataset, config, CLASSES, role)
     np.testing.assert_allclose(found.background, -4, atol=0.3)
+    spans = dataset.role(role).instance_spans(1)
+    median = np.median([span.duration_sec for span in spans])
+    np.testing.assert_allclose(found.widths_sec, median * np.array([0, 0.25, 0.75]))
     order = ["", "wave", "", "run", "", "sit", "", "jump", ""]
     steps = [LEVELS.get(name, -4.0) for name in order for _ in range(20)]
     sequence = np.repeat(np.array(steps, np.float32)[:, np.newaxis], CHANNELS, axis=1)
@@ -172,3 +175,16 @@ def test_source_actions_are_no_background_to_the_oracle(tmp_path, knows_all):
     assert counts[0] == 15
     assert counts[3] == (40 if knows_all else 0)
     assert counts[4] == 99 - 15 - (40 + 10 if knows_all else 0)
+
+
+def test_windows_around_the_steps_of_a_moment_are_in_its_seconds(tmp_path):
+    dataset = Dataset.load(TinyData().write(tmp_path / "d"), configuration.small().data)
+    role, background = dataset.role("moments"), np.full(CHANNELS, 9.0, np.float32)
+    spans, widths_sec = role.instance_spans(1), np.array([0.0, 1.3])
+    reader = StepReader(discriminant(1, 1), widths_sec, background)
+    examples = step_reader._moments(role, spans, CLASSES, widths_sec, background)
+    for span, (own, described, _) in zip(spans, examples):
+        features = role.sequences.clips(span)
+        expected = reader.describe_moment(features, span.duration_sec / span.clips)
+        assert own.id == span.video
+        np.testing.assert_allclose(described, expected, rtol=1e-5)

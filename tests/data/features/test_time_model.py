@@ -128,9 +128,9 @@ def test_forms_that_need_no_lengths_have_none():
 
 def test_given_rates_may_differ_from_the_models_by_rounding_only():
     model = TimeModel(16, 8, fps=25.0)
-    for fps, clips in ((None, 5), (25.0, 5), (25.2, 500), (25.6, 8)):
+    for fps, clips in ((None, 5), (25.0, 5), (25.2, 500), (25.6, 8), (26.15, 5)):
         model.check_fps(fps, clips)
-    for fps, clips in ((50.0, 5), (24.0, 500)):
+    for fps, clips in ((50.0, 5), (26.2, 5), (24.0, 500)):
         with pytest.raises(ValueError, match="contradicts the 25 of the time model"):
             model.check_fps(fps, clips)
     TimeModel(16, 8).check_fps(50.0)
