@@ -148,6 +148,10 @@ def add_annotations(collector: VideoCollector, video_id: str, entries: Any) -> N
             what = f"expected segment [start, end], received {shortened(entry)}"
             collector.fault(video_id, what)
             continue
+        if label is None and (text := {"sentence", "caption", "query"} & {*entry}):
+            what = f"an action has a {text.pop()} in place of a label: sentences are no"
+            collector.fault(video_id, f"{what} classes, give a class to each")
+            continue
         if any(isinstance(value, str) for value in segment):
             collector.count("segments written as text")
         collector.add_segment(video_id, *segment, label, unit)

@@ -45,7 +45,8 @@ def named_columns(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], 
     """Returns plain names of columns, their names here, and the unit of times.
 
     Raises:
-        ValueError: A column of known name is there twice.
+        ValueError: A column of known name is there twice, or start and end are in
+            different units.
     """
     keys = [plain_column(name) for name in header]
     repeated = [
@@ -67,7 +68,12 @@ def named_columns(header: list[str]) -> tuple[tuple[str, ...], tuple[str, ...], 
     if "start" not in names:
         for other, (starts, ends) in _UNITS.items():
             if take("start", starts):
-                take("end", ends)
+                of_seconds = names.index("end") if "end" in names else None
+                if not take("end", ends) and of_seconds is not None:
+                    begin, end = header[names.index("start")], header[of_seconds]
+                    raise ValueError(f"line 1: '{begin}' and '{end}' differ in unit")
+                if of_seconds is not None:
+                    names[of_seconds] = keys[of_seconds]
                 unit = other
                 break
     return tuple(keys), tuple(n or h for n, h in zip(names, header)), unit

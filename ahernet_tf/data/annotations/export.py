@@ -8,6 +8,7 @@ import html
 import io
 import json
 import pathlib
+import re
 from collections.abc import Callable, Collection, Iterator
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from ahernet_tf.files import new_directory, write_text
 
 MEDIA = "{video}.mp4"
 _EAF_SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
+_SRT_MARK = re.compile(r"<|&(?=#?\w+;)")  # what a reader takes for more than text
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 
@@ -233,7 +235,8 @@ def _srt(videos: Collection[Video], media_of: Callable[[str], str]) -> str:
     """Makes SubRip cues."""
     (video,) = videos
     cues = [
-        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{instance.label}\n"
+        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n"
+        f"{_SRT_MARK.sub(lambda m: html.escape(m.group()), instance.label)}\n"
         for number, instance in enumerate(video.instances, 1)
         for start, end in [_milliseconds(instance)]
     ]

@@ -12,6 +12,7 @@ import dataclasses
 import pathlib
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 from ahernet_tf.data import checks
 from ahernet_tf.data.annotations import (
@@ -223,7 +224,12 @@ def recognised(source: Source) -> str:
     """
     name = form_of(source)
     if name is None and source.files:
-        names = {p: form_of(Source(p, source.encoding)) for p in source.files}
+        names = {}
+        for path in source.files:
+            try:
+                names[path] = form_of(Source(path, source.encoding))
+            except ValueError as error:
+                raise ValueError(f"{path.name}: {error}") from error
         forms = sorted({n for n in names.values() if n is not None})
         if len(forms) > 1:
             examples = {n: p.name for p, n in names.items()}
@@ -235,25 +241,36 @@ def recognised(source: Source) -> str:
     if name is None and not source.files and not source.text.strip():
         raise ValueError("is empty")
     if name is None:
-        table = None if source.path.is_dir() else source.table
-        lacks = table.lacks(["video", "start", "end", "label"]) if table else None
-        more = f": as a table, it {lacks}" if lacks else _outline(source)
-        if table and "ooTextFile" in table.header:
-            more = (
-                " here: it is of Praat; ELAN opens it, and exports it as text or .eaf"
-            )
-        raise ValueError(f"is of no form that is known{more}")
+        if source.path.is_dir() and source.files:
+            first = Source(source.files[0], source.encoding)
+            raise ValueError(f"{first.name}: is of no form that is known{_why(first)}")
+        raise ValueError(f"is of no form that is known{_why(source)}")
     return name
 
 
-def _outline(source: Source) -> str:
-    """Says what a JSON file holds instead of a form."""
-    content = None if source.path.is_dir() else source.json
-    if not isinstance(content, dict) or not content:
-        return ""
-    key, value = next(iter(content.items()))
-    keys = f", an object of {', '.join(value)}" if isinstance(value, dict) else ""
-    return f": it begins with '{key}'{shortened(keys, 80)}; expected such as " + (
+def _why(source: Source) -> str:
+    """Says what a file lacks, or holds, that is of no form."""
+    table = source.table
+    if table and "ooTextFile" in table.header:
+        return " here: it is of Praat; ELAN opens it, and exports it as text or .eaf"
+    if table and (lacks := table.lacks(["video", "start", "end", "label"])):
+        return f": as a table, it {lacks}"
+    if isinstance(source.json, dict) and source.json:
+        return _outline(source.json)
+    begins = next((line for _, line in source.lines), "")
+    return f": it begins with {shortened(begins, 60)!r}" if begins else ""
+
+
+def _outline(content: dict[str, Any]) -> str:
+    """Says what a JSON object holds instead of a form: of its keys the first large."""
+    large = (k for k, v in content.items() if isinstance(v, dict | list) and v)
+    key = next(large, next(iter(content)))
+    value, keys = content[key], ""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        keys = f", a list of objects of {', '.join(value[0])}"
+    elif isinstance(value, dict):
+        keys = f", an object of {', '.join(value)}"
+    return f": it has '{key}'{shortened(keys, 80)}; expected such as " + (
         '{"video": [{"start": 1, "end": 2, "label": "run"}]}'
     )
 

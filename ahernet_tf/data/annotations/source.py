@@ -17,6 +17,22 @@ from ahernet_tf.data.annotations.text_tables import TextTable, parse_table
 # Where every other byte of plain letters is zero.
 _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF16 = {"utf-16-le": 1, "utf-16-be": 0}
+_XML = ("xml", "eaf", "anvil")
+_SAVE_CSV = "save it as CSV"
+_BINARY = {  # how files begin that hold no text -> what they are, and what to do
+    b"PK\x03\x04": (
+        f"a zip archive or an Excel workbook: unpack it, or {_SAVE_CSV} or npy"
+    ),
+    b"\xd0\xcf\x11\xe0": f"an Excel workbook: {_SAVE_CSV}",
+    b"PAR1": f"a Parquet file: {_SAVE_CSV}",
+    b"ARROW1": f"a Feather file: {_SAVE_CSV}",
+    b"SQLite format 3": f"a SQLite database: {_SAVE_CSV}",
+    b"MATLAB": f"a MATLAB file: {_SAVE_CSV} or JSON",
+    b"\x89HDF": f"an HDF5 file: {_SAVE_CSV} or JSON",
+    b"\x93NUMPY": f"a NumPy array: {_SAVE_CSV} or JSON",
+    b"\x80": "a pickle, which is never read: save it as JSON or CSV",
+    b"version https://git-lfs": "a pointer of Git LFS: run git lfs pull",
+}
 
 
 class Source:
@@ -102,6 +118,8 @@ class Source:
         try:
             return ElementTree.fromstring(self.text.lstrip().encode("utf-8"))
         except (ElementTree.ParseError, LookupError) as error:
+            if not (self.text.lstrip().startswith("<?xml") or self.ending in _XML):
+                return None
             raise ValueError(f"is not XML ({error})") from error
 
     @functools.cached_property
@@ -144,10 +162,9 @@ def _decoded(data: bytes, encoding: str | None) -> str:
     Raises:
         ValueError: It is none in this encoding.
     """
-    if data.startswith(b"PK\x03\x04"):
-        raise ValueError(
-            "is a zip archive or an Excel workbook: unpack it or save as CSV"
-        )
+    for begin, what in _BINARY.items():
+        if data.startswith(begin):
+            raise ValueError(f"is {what}")
     if encoding is None and data.startswith(_UTF32):
         encoding = "utf-32"
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

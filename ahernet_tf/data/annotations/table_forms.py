@@ -9,10 +9,11 @@ from ahernet_tf.data.annotations.activitynet import is_withheld
 from ahernet_tf.data.annotations.column_names import FACTS
 from ahernet_tf.data.annotations.source import Source
 from ahernet_tf.data.annotations.text_tables import (
+    NOT_AVAILABLE,
     TextRow,
     TextTable,
 )
-from ahernet_tf.data.annotations.times import to_number
+from ahernet_tf.data.annotations.times import TimePoint, to_number
 from ahernet_tf.data.annotations.video_collector import NO_LABELS, VideoCollector
 
 AMBIGUOUS = "Ambiguous"
@@ -80,6 +81,7 @@ def read_table(source: Source, collector: VideoCollector) -> None:
     lasts = _column_of_lengths(table)
     facts = [name for name in FACTS if name != lasts]
     unread = [c for c in table.unread() if c.casefold() not in _ALSO_READ]
+    _refuse_guesses(table, unread if lasts is None else [])
     what = f"columns that are not read ({', '.join(unread)})"
     collector.count(what, len(unread))
     for row in rows_of(table, collector):
@@ -94,7 +96,7 @@ def read_table(source: Source, collector: VideoCollector) -> None:
             continue
         if not start and not end:
             label = row.get("label") or row.get("label_index")
-            if label and label.casefold() not in (*NO_LABELS, "nan"):
+            if label and label.casefold() not in (*NO_LABELS, *NOT_AVAILABLE):
                 what = f"line {row.line}: an action '{label}' without times"
                 collector.fault(video_id, what)
             continue
@@ -108,6 +110,36 @@ def read_table(source: Source, collector: VideoCollector) -> None:
             collector.add_stop(video_id, start, table.unit)
         elif label is not None:
             collector.add_segment(video_id, start, end, label, table.unit)
+
+
+def _refuse_guesses(table: TextTable, unread: list[str]) -> None:
+    """Refuses what would be read without an error, and wrongly.
+
+    Raises:
+        ValueError: There is no end, but a column that may be one; or the videos are
+            the numbers of the rows.
+    """
+    rows = [row for row in table.rows if row["start"]]
+    starts = [TimePoint.of(row["start"]) for row in rows]
+    for name in unread if "end" not in table.columns and len(rows) > 1 else ():
+        key = table.keys[table.header.index(name)]
+        ends = [TimePoint.of(row[key].replace(",", ".")) for row in rows]
+        if None not in (*starts, *ends) and all(
+            a.seconds(1.0) < b.seconds(1.0) for a, b in zip(starts, ends)
+        ):
+            raise ValueError(
+                f"has no column end, but '{name}' may be it: call it end, or leave it "
+                "out if each action ends where the next begins"
+            )
+    videos = [row.get("video") for row in table.rows]
+    place = table.columns.index("video") if "video" in table.columns else 0
+    if table.keys[place] == "id" and len(videos) > 1:
+        for first in (0, 1):
+            if videos == [str(n) for n in range(first, first + len(videos))]:
+                raise ValueError(
+                    "the column 'id' counts the rows, and names no video: leave it out "
+                    "if the file is of one video, else add a column video"
+                )
 
 
 def _column_of_lengths(table: TextTable) -> str | None:

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import io
 import re
+import urllib.parse
 from collections.abc import Iterable, Iterator
 
 from ahernet_tf.data.annotations.column_names import (
@@ -147,7 +148,8 @@ def parse_table(text: str) -> TextTable | None:
     most of the header known columns. A first line `sep=;` says so, too. Cells may be
     quoted and then hold line breaks. A comma is a decimal comma where it cannot part
     thousands, or where cells are not separated by commas. Lines above the header, such
-    as a title, are left out.
+    as a title, are left out, and the row numbers that R writes below no name. `NA`
+    among numbers is an empty cell.
 
     Raises:
         ValueError: A column is there twice, or quotes do not end.
@@ -178,6 +180,8 @@ def parse_table(text: str) -> TextTable | None:
     width = len(header)
     if lines and all(len(c) > width and not any(c[width:]) for _, c in lines):
         lines = [(line, cells[:width]) for line, cells in lines]
+    if all(len(c) == width + 1 and c[0] == str(n) for n, (_, c) in enumerate(lines, 1)):
+        lines = [(line, cells[1:]) for line, cells in lines]  # R numbers its rows
     good = [line for line in lines if len(line[1]) == width]
     bad = [(line, tuple(cells)) for line, cells in lines if len(cells) != width]
     keys, columns, unit = named_columns(header)
@@ -201,6 +205,19 @@ def video_name(path: str) -> str:
     return _ENDING.sub("", name)
 
 
+def media_name(url: str) -> str:
+    """Returns the id of a video file of which a tool has the URL, or the path.
+
+    What follows `?` in a URL is no part of the name, but in Label Studio's
+    `/data/local-files/?d=day1/cake.mp4`, the path.
+    """
+    if "://" not in url and not url.startswith("/data/"):
+        return video_name(url)
+    path, _, query = url.partition("?")
+    named = urllib.parse.parse_qs(query).get("d") if path.endswith("/") else None
+    return video_name(named[0] if named else urllib.parse.unquote(path))
+
+
 def _from_header(text: str) -> str:
     """Empties the lines above a header that one of the first lines is."""
     lines = re.split(r"(\r\n|\r|\n)", text, maxsplit=_MOST_ABOVE)
@@ -209,7 +226,7 @@ def _from_header(text: str) -> str:
         known = sum(plain_column(cell) in COLUMN_NAMES for cell in cells)
         if known > 2 and number:
             return "".join([*lines[1:number:2], *lines[number:]])
-        if known and not lines[number].startswith("#"):
+        if known > 1 and not lines[number].startswith("#"):
             break
     return text
 
@@ -231,11 +248,14 @@ def _delimiter(header: str) -> str:
     return max(there or (" " if known(" ")[0] > 1 else ","), key=known)
 
 
-_NUMBERS = {"start", "end", "duration", "frames", "fps"}
+_NUMBERS = {"start", "end", "action_duration", "duration", "frames", "fps"}
+NOT_AVAILABLE = ("na", "n/a", "nan", "null")  # as R and pandas write an empty cell
 
 
 def _point(column: str, cell: str, comma: bool) -> str:
-    """Writes the decimal comma of a number as a point."""
+    """Writes the decimal comma of a number as a point, and no number as nothing."""
+    if column in _NUMBERS and cell.casefold() in NOT_AVAILABLE:
+        return ""
     if comma and column in _NUMBERS and _DECIMAL_COMMA.fullmatch(cell):
         return cell.replace(",", ".")
     return cell

@@ -14,7 +14,7 @@ from ahernet_tf.data.annotations.table_forms import (
     is_too_low,
     rows_of,
 )
-from ahernet_tf.data.annotations.text_tables import video_name
+from ahernet_tf.data.annotations.text_tables import media_name, video_name
 from ahernet_tf.data.annotations.times import FRAMES, to_number
 from ahernet_tf.data.annotations.video_collector import VideoCollector
 
@@ -35,10 +35,15 @@ def read_label_studio(source: Source, collector: VideoCollector) -> None:
     """Reads Label Studio's JSON: time lines in frames, regions in seconds, objects.
 
     Frames count from 1 and both ends belong to the action. What `data` says beside
-    the video (`fps`, `duration`, `subset`, ...) is taken, too.
+    the video (`fps`, `duration`, `subset`, ...) is taken, too. A task without an
+    annotation, or with cancelled ones alone, is left out.
     """
     for task in source.json:
-        _add_task(task, collector)
+        done = [a for a in task.get("annotations", ()) if not a.get("was_cancelled")]
+        if done or "data" not in task:
+            _add_task({**task, "annotations": done}, collector)
+        else:
+            collector.count("tasks without an annotation left out")
 
 
 def is_label_studio_table(source: Source) -> bool:
@@ -64,7 +69,7 @@ def _add_task(task: dict[str, Any], collector: VideoCollector) -> None:
     data = task.get("data", task)  # the short form has no levels
     keys = sorted(data, key=lambda k: (k != "video", "video" not in k, k != "url"))
     named = next((data[k] for k in keys if isinstance(data[k], str)), "")
-    video = video_name(named.partition("?")[0])
+    video = media_name(named)
     facts = ("duration", "frames", "fps", "subset", "group")
     collector.add_video(video, **{name: data.get(name) for name in facts})
     for result in _label_studio_results(task):
@@ -75,8 +80,7 @@ def _label_studio_results(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yields the regions of a task."""
     if "data" in task:
         for annotation in task["annotations"]:
-            if not annotation.get("was_cancelled"):
-                yield from annotation.get("result") or ()
+            yield from annotation.get("result") or ()
         return
     for name, values in task.items():
         for value in values if isinstance(values, list) else ():

@@ -12,6 +12,7 @@ from ahernet_tf.data.annotations.video_collector import VideoCollector
 
 _HEADER, _ATTRIBUTES = "# CSV_HEADER", ("# ATTRIBUTE", "# ATTRIBUTES")
 _COLUMNS = ("metadata_id", "file_list", "temporal_coordinates", "metadata")
+_OLD_TIMES = ("temporal_segment_start", "temporal_segment_end")
 
 
 def is_via(source: Source) -> bool:
@@ -51,7 +52,8 @@ def read_via_table(source: Source, collector: VideoCollector) -> None:
     parts = (line.partition("=") for _, line in source.lines if line[0] == "#")
     remarks = {name.strip(): text.strip() for name, _, text in parts}
     header = [name.strip() for name in remarks.get(_HEADER, "").split(",")]
-    if missing := sorted(set(_COLUMNS) - set(header)):
+    times_of = _OLD_TIMES if set(_OLD_TIMES) <= set(header) else _COLUMNS[2:3]
+    if missing := sorted({*_COLUMNS[:2], *times_of, _COLUMNS[3]} - set(header)):
         raise ValueError(f"the remark CSV_HEADER has no {', '.join(missing)}")
     attributes = json.loads(next(filter(None, map(remarks.get, _ATTRIBUTES)), "{}"))
     attributes = {
@@ -63,7 +65,9 @@ def read_via_table(source: Source, collector: VideoCollector) -> None:
     for (number, _), cells in zip(rows, reader):
         row = dict(zip(header, cells))
         try:
-            names, times, values = (json.loads(row[c]) for c in _COLUMNS[1:])
+            names, values = json.loads(row["file_list"]), json.loads(row["metadata"])
+            times = [json.loads(row[column]) for column in times_of]
+            times = times if len(times) > 1 else times[0]
             video = video_name(names[0])
         except (ValueError, KeyError, IndexError, TypeError) as error:
             what = f"line {number}: cannot be read ({type(error).__name__}: {error})"
@@ -85,6 +89,8 @@ def _add_segment(
         collector.count("regions of single frames dropped")
         return
     tiers = collector.options.tiers
+    if not values:
+        collector.fault(video, f"the segment {list(times)} has no value")
     for number, value in values.items():
         attribute = attributes.get(number) or {}
         if tiers and attribute.get("aname") not in tiers:

@@ -9,6 +9,7 @@ sentence with a count in the report for each decision.
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 from ahernet_tf import spelling
@@ -23,6 +24,7 @@ from ahernet_tf.data.annotations.times import (
 )
 
 NO_LABELS = ("no action", "background", "none", "-", "sil")
+_TIME_OF_DAY = re.compile(r"[ap]\.?m\b|\d{4}-\d\d-\d\d", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class VideoCollector:
                 number = to_rate(value) if name == "fps" else to_duration(value)
             what = "number of frames" if name == "frames" else name
             if number is None or number <= 0:
-                self.fault(video_id, f"{what} of {value!r}")
+                self.fault(video_id, f"expected a {what} above 0, received {value!r}")
             elif name == "frames" and number != int(number):
                 self.fault(video_id, f"expected a whole {what}, received {value!r}")
             else:
@@ -176,6 +178,8 @@ class VideoCollector:
             self.stops[video_id] += [] if begin is None else [begin]
         elif begin is None or (finish is None and end not in (None, "")):
             clock = ", below 60 after a colon" if ":" in f"{start}{end}" else ""
+            if _TIME_OF_DAY.search(f"{start} {end}"):
+                clock = " (a time of day); write times from the start of the video"
             what = "numbers" if unit == SECONDS else f"numbers ({unit})"
             what = f"expected {what}, received [{start!r}, {end!r}]{clock}"
             self.fault(video_id, what)

@@ -91,11 +91,11 @@ def test_duration_follows_from_frames_and_fps(tmp_path):
         (one(["x", 4]), "expected numbers, received ['x', 4]"),
         (one([float("nan"), 4]), "expected numbers, received [nan, 4]"),
         (one([1, 2, 3]), "expected segment [start, end], received"),
-        (one([1, 2], duration=0), "duration of 0"),
+        (one([1, 2], duration=0), "expected a duration above 0, received 0"),
         (one([1, 2], duration=None), "has no duration, nor fps and frames"),
-        (one([1, 2], fps=0), "fps of 0"),
+        (one([1, 2], fps=0), "expected a fps above 0, received 0"),
         (one([1, 2], frames=12.5), "whole number of frames"),
-        (one([1, 2], fps="1_0"), "fps of '1_0'"),
+        (one([1, 2], fps="1_0"), "expected a fps above 0, received '1_0'"),
         ({"v": {"duration": 5}}, "has no 'annotations'"),
         (one([1, 2], label=["run", "sit"]), "expected one label, received ['run', "),
         ({"v": {"duration": 5, "annotations": [{"segment": [1, 2]}]}}, "no label"),
@@ -145,7 +145,10 @@ def test_all_faults_are_in_one_message(tmp_path):
         read_annotations(write(tmp_path, database))
     lines = str(error.value).splitlines()
     assert lines[0] == "60 problems in the data:"
-    assert lines[1] == "  anno.json: video 'v000': duration of -1"
+    assert (
+        lines[1]
+        == "  anno.json: video 'v000': expected a duration above 0, received -1"
+    )
     assert (len(lines), lines[-1]) == (52, "  and 10 more")
 
 
@@ -191,3 +194,10 @@ def test_labels_of_the_canonical_json_stay_as_they_are(tmp_path):
     path.write_text(json.dumps({"database": {"a": record}}))
     (instance,) = read_annotations(path)["a"].instances
     assert instance.label == "G8  Throw"
+
+
+def test_a_sentence_is_no_label(tmp_path):
+    annotations = [{"segment": [1, 2], "sentence": "He runs."}]
+    database = {"a": {"duration": 9, "annotations": annotations}}
+    _, (problem,) = faults(save(tmp_path / "a.json", {"database": database}))
+    assert "an action has a sentence in place of a label" in problem

@@ -76,9 +76,18 @@ def test_prefix_is_part_of_the_id_unless_all_ids_have_it(tmp_path):
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ({"duration": "nan", "annotations": []}, "duration of 'nan'"),
-        ({"duration": -3, "annotations": []}, "duration of -3"),
-        ({"duration": 9, "fps": 0, "annotations": []}, "fps of 0"),
+        (
+            {"duration": "nan", "annotations": []},
+            "expected a duration above 0, received 'nan'",
+        ),
+        (
+            {"duration": -3, "annotations": []},
+            "expected a duration above 0, received -3",
+        ),
+        (
+            {"duration": 9, "fps": 0, "annotations": []},
+            "expected a fps above 0, received 0",
+        ),
         (
             {"duration": 9, "annotations": 7},
             "expected a list of annotations, received 7",
@@ -200,7 +209,7 @@ def test_the_line_of_an_action_is_told_and_the_first_of_the_same(tmp_path):
     rows = "video,start,end,label,fps\na,1,1:75,x,z\na,1,2,x,z\nb,1,2,x,\nb,9,5,x,\n"
     _, problems = faults(write(tmp_path / "own.csv", rows))
     assert problems == [
-        "own.csv: video 'a': fps of 'z' (line 2)",
+        "own.csv: video 'a': expected a fps above 0, received 'z' (line 2)",
         "own.csv: video 'a': expected numbers, received ['1', '1:75'], below 60 after "
         "a colon (line 2)",
         "own.csv: video 'b': segment starts at 9.0 s, after its end at 5.0 s (line 5)",
@@ -273,6 +282,6 @@ def test_durations_may_be_clock_times_and_rates_fractions(tmp_path):
     rows = rows.replace("30000/1001", "30/0").replace("0:01:30", "1:2:3:4")
     _, problems = faults(write(tmp_path / "own.csv", rows))
     assert problems == [
-        "own.csv: video 'a': duration of '1:2:3:4' (line 2)",
-        "own.csv: video 'a': fps of '30/0' (line 2)",
+        "own.csv: video 'a': expected a duration above 0, received '1:2:3:4' (line 2)",
+        "own.csv: video 'a': expected a fps above 0, received '30/0' (line 2)",
     ]

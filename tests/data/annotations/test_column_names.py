@@ -28,3 +28,10 @@ def test_columns_are_known_under_the_names_that_people_give_them():
 def test_a_column_that_is_there_twice_is_refused():
     with pytest.raises(ValueError, match="the column 'Start' is there twice"):
         named_columns(["video", "Start", "start "])
+
+
+def test_start_and_end_have_one_unit():
+    header = ["video", "start_frame", "end_frame", "end_time", "label"]
+    assert named_columns(header)[1] == ("video", "start", "end", "endtime", "label")
+    with pytest.raises(ValueError, match="'start_frame' and 'end_time' differ in unit"):
+        named_columns(["video", "start_frame", "end_time", "label"])

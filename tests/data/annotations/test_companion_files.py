@@ -31,7 +31,7 @@ def test_facts_come_from_tables_annotations_and_features(tmp_path, content, fact
     [
         ("video,colour\na,red\n", "has no column duration"),
         ("name,duration\na,1\n", "has no column video"),
-        ("video,duration\na,-1\n", "duration of '-1'"),
+        ("video,duration\na,-1\n", "expected a duration above 0, received '-1'"),
         ("video,duration\na,1\na,2\n", "duration of 1.0 and of 2.0"),
         ({"videos": {"a": 3}}, "int"),
         ({}, "holds no object 'database'"),

@@ -1,3 +1,4 @@
+import dataclasses
 from xml.etree import ElementTree
 
 import pytest
@@ -85,3 +86,11 @@ def test_label_studio_needs_frame_rates(tmp_path):
 def test_the_media_file_is_of_the_video(tmp_path):
     with pytest.raises(ValueError, match="--media"):
         write_form(tmp_path / "o", VIDEOS.values(), "label_studio", "a.mp4")
+
+
+@pytest.mark.parametrize("form", ["elan", "label_studio", "srt", "vtt"])
+def test_signs_that_mean_more_elsewhere_are_part_of_labels_and_ids(tmp_path, form):
+    videos = {"what?": Video("what?", "", 9.0, (Instance(1, 2, "<b>a</b> &amp; b"),))}
+    videos["what?"] = dataclasses.replace(videos["what?"], fps=25.0)
+    found, _ = read(written(tmp_path, form, videos))
+    assert actions(found) == actions(videos)

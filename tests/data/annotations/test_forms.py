@@ -58,7 +58,8 @@ def test_a_directory_of_several_forms_is_refused(tmp_path):
         ("", "is empty"),
         ("{}", "is of no form that is known"),
         ("{", "is not JSON"),
-        ("<a>", "is not XML"),
+        ("<?xml?><a>", "is not XML"),
+        ("<take><cup> (3-9)", "it begins with '<take><cup> (3-9)'"),
         ('{"database": []}', "holds no object 'database'"),
         ('{"database": {}}', "holds no video"),
         ("video,start,end,label\n", "holds no video"),
@@ -180,3 +181,16 @@ def test_real_k600_validation_has_its_published_counts():
     assert set(counts) == {
         "videos of unknown duration: the end of the last segment taken"
     }
+
+
+def test_the_file_of_a_directory_that_is_of_no_form_is_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("10 20 add_oil\n")
+    assert "notes.txt: is of no form that is known" in faults(tmp_path)[1][0]
+    (tmp_path / "a.json").write_text("{")
+    assert "a.json: is not JSON" in faults(tmp_path)[1][0]
+
+
+def test_json_of_no_form_is_outlined(tmp_path):
+    content = {"version": 1, "videos": [{"video_uid": "a", "clips": []}]}
+    _, (problem,) = faults(write(tmp_path / "m.json", content))
+    assert "it has 'videos', a list of objects of video_uid, clips" in problem

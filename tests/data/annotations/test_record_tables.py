@@ -37,7 +37,7 @@ def test_what_is_no_record_is_named(tmp_path):
 @pytest.mark.parametrize("content", [{"a": {"x": 1, "y": 2}}, {"a": [[1, 2]]}])
 def test_json_of_no_form_says_what_it_begins_with(tmp_path, content):
     _, (problem,) = faults(write(tmp_path / "a.json", content))
-    assert "is of no form that is known: it begins with 'a'" in problem
+    assert "is of no form that is known: it has 'a'" in problem
 
 
 def test_records_of_a_database_need_no_database(tmp_path):

@@ -179,3 +179,24 @@ def test_a_clip_of_kinetics_needs_a_label_but_in_its_test_subset(tmp_path):
     videos, problems = faults(write(tmp_path / "k.csv", rows))
     assert list(videos) == ["b_000001_000011"]
     assert "video 'a_000001_000011': the segment [0.0, 10.0] has no" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "video;start;Ende;label\nk;1;2,5;x\nk;3;4,5;y\n",
+            "'Ende' may be it: call it end",
+        ),
+        ("id,start,end,label\n1,1,2,x\n2,3,4,y\n", "'id' counts the rows"),
+        ("video,start,end,label\nk,10:00:01 AM,10:00:02 AM,x\n", "a time of day"),
+    ],
+)
+def test_what_would_be_read_wrongly_is_refused(tmp_path, text, message):
+    assert message in faults(write(tmp_path / "own.csv", text))[1][0]
+
+
+def test_what_is_not_available_is_not_there(tmp_path):
+    text = "video,start,end,label,duration\na,1,2,run,NA\nb,NA,n/a,NA,9\n"
+    videos, _ = read(write(tmp_path / "own.csv", text))
+    assert actions(videos) == {"a": [(1, 2, "run")], "b": []}

@@ -136,3 +136,13 @@ def test_text_without_a_line_is_no_table():
 )
 def test_a_video_is_called_as_its_file(path, name):
     assert video_name(path) == name
+
+
+def test_row_numbers_of_r_have_no_name():
+    text = '"video" "start" "label"\n"1" "k" 1.5 "x"\n"2" "k" 9 "y"\n'
+    assert [row["start"] for row in parse_table(text).rows] == ["1.5", "9"]
+
+
+def test_words_above_a_header_may_be_those_of_columns():
+    text = "Media file(s),\nObservation id,a\nVideo,Start,Stop,Behavior\nk,1,2,x\n"
+    assert parse_table(text).columns == ("video", "start", "end", "label")

@@ -54,9 +54,28 @@ def test_cancelled_annotations_of_label_studio_do_not_count(tmp_path):
     region = {"value": {"start": 1.5, "end": 4, "labels": ["pay"]}}
     content = label_studio(region)
     content[0]["annotations"][0]["was_cancelled"] = True
-    videos, problems = faults(write(tmp_path / "ls.json", content))
-    assert videos == {}
-    assert "neither a duration nor an action is known" in problems[0]
+    path = write(tmp_path / "ls.json", content)
+    assert faults(path)[1] == ["ls.json: holds no video"]
+    other = {"data": {"video": "b.mp4"}, "annotations": label_studio(region)[0]}
+    other["annotations"] = other["annotations"]["annotations"]
+    videos, counts = read(write(path, [*content, other]))
+    assert actions(videos) == {"b": [(1.5, 4, "pay")]}
+    assert counts["tasks without an annotation left out"] == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "video"),
+    [
+        ("/data/local-files/?d=day%201/shop.mp4", "shop"),
+        ("s3://bucket/my%20shop.mp4?X-Amz-Signature=1", "my shop"),
+        ("what?.mp4", "what?"),
+    ],
+)
+def test_the_video_of_a_task_is_the_file_of_its_address(tmp_path, address, video):
+    region = {"value": {"start": 1.5, "end": 4, "labels": ["pay"]}}
+    content = label_studio(region)
+    content[0]["data"]["video"] = address
+    assert list(read(write(tmp_path / "ls.json", content))[0]) == [video]
 
 
 def test_fiftyone_labels_are_seconds_or_frames(tmp_path):

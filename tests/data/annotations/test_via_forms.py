@@ -74,3 +74,16 @@ def test_a_damaged_row_of_the_table_of_via_is_named(tmp_path):
     text = exported("ATTRIBUTE = {}", ("clip.mp4", [1, 4], {"1": "x"}))
     path = write(tmp_path / "via.csv", f'{text}\n"1_9","[",0,"[1]","[]","{{}}"')
     assert "line 5: cannot be read" in faults(path)[1][0]
+
+
+VALUES = '""1"":""run""'
+
+
+def test_the_older_table_of_via_has_a_column_per_time(tmp_path):
+    times = "temporal_segment_start,temporal_segment_end"
+    header = f"# CSV_HEADER = metadata_id,file_list,{times},metadata"
+    row = f'"1_a","[""clip.mp4""]",1.5,4.25,"{{{VALUES}}}"'
+    path = write(tmp_path / "via.csv", f"{header}\n{row}\n")
+    assert actions(read(path)[0]) == {"clip": [(1.5, 4.25, "run")]}
+    path = write(path, f"{header}\n{row.replace(VALUES, '')}\n")
+    assert "the segment [1.5, 4.25] has no value" in faults(path)[1][0]

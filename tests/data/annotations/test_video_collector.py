@@ -25,11 +25,11 @@ def test_what_is_known_of_a_video_is_gathered_row_by_row(collector):
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        ({"duration": "-1"}, "duration of '-1'"),
-        ({"fps": "nan"}, "fps of 'nan'"),
+        ({"duration": "-1"}, "expected a duration above 0, received '-1'"),
+        ({"fps": "nan"}, "expected a fps above 0, received 'nan'"),
         ({"frames": 1.5}, "expected a whole number of frames, received 1.5"),
-        ({"frames": "x"}, "number of frames of 'x'"),
-        ({"duration": True}, "duration of True"),
+        ({"frames": "x"}, "expected a number of frames above 0, received 'x'"),
+        ({"duration": True}, "expected a duration above 0, received True"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_a_fault(collector, values, what):
