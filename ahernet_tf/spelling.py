@@ -82,6 +82,18 @@ def twins(
     return pairs
 
 
+def told_apart(name: str, other: str) -> tuple[str, str]:
+    """Quotes two names; with code points where they look alike."""
+
+    def looks(text: str) -> str:
+        kept = (c for c in text if unicodedata.category(c) != "Cf")
+        return unicodedata.normalize("NFC", "".join(kept))
+
+    if name != other and looks(name) == looks(other):
+        return ascii(name), ascii(other)
+    return repr(name), repr(other)
+
+
 def said_of_pairs(pairs: Collection[tuple[str, str]], here: str, there: str) -> str:
     """Writes pairs as "'Whisk' in the table, 'whisk' among the folders; ...".
 
@@ -93,8 +105,7 @@ def said_of_pairs(pairs: Collection[tuple[str, str]], here: str, there: str) -> 
     pairs = list(pairs)
     said = []
     for pair in pairs[:_NAMED_PAIRS]:
-        looks = {unicodedata.normalize("NFC", name) for name in pair}
-        a, b = map(repr if len(looks) == 2 else ascii, pair)
+        a, b = told_apart(*pair)
         said.append(f"{a} {here}, {b} {there}")
     if len(pairs) > _NAMED_PAIRS:
         said.append(f"and {len(pairs) - _NAMED_PAIRS} more")

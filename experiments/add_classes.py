@@ -25,6 +25,7 @@ from absl import flags
 from ahernet_tf import files, program
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.features.extractors import extractor_differences, extractor_of
+from ahernet_tf.data.features.time_model import TIMES, timing_differences
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.unannotated import class_folders
 
@@ -149,9 +150,7 @@ def _roles(
     """
     description = network.description
     trained = description.extraction or {}
-    times = {
-        name: trained[name] for name in checkpoint_flags.TIMES if trained.get(name)
-    }
+    times = {name: trained[name] for name in TIMES if trained.get(name)}
     roles, report = class_folders(
         directory,
         lesson.times,
@@ -165,7 +164,7 @@ def _roles(
     for line in report.counted():
         program.note(line)
     for name, role in roles.items():
-        differences = checkpoint_flags.timing_differences(trained, role.time_model)
+        differences = timing_differences(trained, role.time_model)
         then, now = trained.get("extractor"), extractor_of(directory / name)
         if then and now:
             differences += extractor_differences(then, now)

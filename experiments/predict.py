@@ -25,6 +25,7 @@ from ahernet_tf.data.checks import DataReport
 from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.data.description import REQUIRED_ROLES, read_description
 from ahernet_tf.data.features.extractors import extractor_differences, extractor_of
+from ahernet_tf.data.features.time_model import TIMES, timing_differences
 from ahernet_tf.data.roles import Role
 from ahernet_tf.data.unannotated import unannotated_role, videos_of
 from ahernet_tf.visualization.result_timelines import draw_results
@@ -110,9 +111,7 @@ def predict(request: PredictionRequest) -> int:
     check_features(request, description, role, extractor)
     rate = work_directory.rate(directory)
     trained = description.extraction or {}
-    for difference in checkpoint_flags.timing_differences(
-        trained, role.time_model, rate
-    ):
+    for difference in timing_differences(trained, role.time_model, rate):
         program.warn(
             f"{request.features or request.data}: clips of another timing than "
             f"{request.checkpoint} was trained on (then, now): {difference}."
@@ -130,6 +129,7 @@ def predict(request: PredictionRequest) -> int:
         inference=config.inference,
         classes=request.classes,
     )
+    localizer.extraction = None  # what differs is said above
     found = scoring.localize_role(
         localizer,
         role,
@@ -173,9 +173,7 @@ def videos_to_localize(
             config.data,
             channels,
             skip_bad=request.skip_bad,
-            times={
-                name: known[name] for name in checkpoint_flags.TIMES if known.get(name)
-            },
+            times={name: known[name] for name in TIMES if known.get(name)},
         )
         return role, extractor_of(place), report
     roles = read_description(request.data, DataReport()).roles

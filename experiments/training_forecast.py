@@ -19,10 +19,11 @@ def forecast_of(run: TrainingRun) -> Forecast:
     """Says what a run would do.
 
     Raises:
-        ValueError: The data are not usable.
+        ValueError: The data are not usable, or the work directory is of another run.
     """
     config, training = run.config, run.config.training
     dataset = Dataset.load(run.data, config.data, run.skip_bad, "shape")
+    work_directory.check(run.workdir, describe(dataset), config, run.seed)
     prepare_roles(run, dataset, warn=False)
     found = checkpoint_files.checkpoint_paths(run.workdir)
     done = int(found[0].name.rpartition("-")[2]) if found else 0

@@ -93,3 +93,16 @@ def test_a_plain_name_is_plain(name):
 def test_videos_are_compared_without_their_prefix(video):
     assert spelling.canonical_video_id(video) == "UmAH95xls"
     assert spelling.canonical_video_id("v_") == "v_"
+
+
+def test_names_are_quoted_so_that_they_can_be_told_apart():
+    quoted = spelling.told_apart
+    assert quoted("Caf\u00e9", "caf\u00e9") == (
+        "'Caf\u00e9'",
+        "'caf\u00e9'",
+    )
+    assert quoted("caf\u00e9", "cafe\u0301") == (
+        r"'caf\xe9'",
+        r"'cafe\u0301'",
+    )
+    assert quoted("run", "run\u200b") == ("'run'", r"'run\u200b'")

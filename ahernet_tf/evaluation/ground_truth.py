@@ -159,7 +159,7 @@ def _duration(name: str, video: str, record: Mapping) -> float:
     if not np.isfinite(duration) or duration <= 0:
         raise ValueError(
             f"{name}: video {video!r}: expected a duration above 0 s, "
-            f"received {record['duration']!r}."
+            f"received {record['duration']!r}; {_CONVERTED}"
         )
     return duration
 

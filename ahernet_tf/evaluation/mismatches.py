@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ahernet_tf.evaluation.detection_matching import codes_of
-from ahernet_tf.spelling import plain
+from ahernet_tf.spelling import plain, told_apart
 
 FAR = 1.1  # times its duration
 LARGE_SHARE = 0.1
@@ -87,5 +87,6 @@ def _examples(names: Sequence[str], known: Sequence[str] = ()) -> str:
     shown = []
     for name in names[:_EXAMPLES]:
         near = alike.get(plain(name))
-        shown.append(f"{name!r} (it has {near!r})" if near else repr(name))
+        quoted, other = told_apart(name, near or name)
+        shown.append(f"{quoted} (it has {other})" if near else quoted)
     return ", ".join(shown)

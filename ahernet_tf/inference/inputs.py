@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from ahernet_tf.data.features.time_model import TimeModel, timing_differences
 
 
 def checked_features(features: np.ndarray, channels: int) -> np.ndarray:
@@ -85,3 +88,13 @@ def _is_finite(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return False
     return math.isfinite(value)
+
+
+def warn_of_timing(trained: Mapping[str, Any] | None, time_model: TimeModel) -> None:
+    """Warns of clips that are timed otherwise than in training, where that is known."""
+    if differences := timing_differences(trained or {}, time_model):
+        warnings.warn(
+            "The clips are timed otherwise than those of training (then, now): "
+            f"{', '.join(differences)}. Scores are worse where this is not meant.",
+            stacklevel=4,
+        )

@@ -14,6 +14,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -56,6 +57,8 @@ class Localizer:
         refinement: Second look and duration prior, where the options ask for them.
         trained: Returns all that is known of the network, for its classes to change;
             `load` and `of` give it.
+        extraction: How the clips of training were made (`Description.extraction`);
+            others are warned of. None: not known.
 
     Raises:
         ValueError: `classes` is neither, or the number of names is not that of the
@@ -70,6 +73,7 @@ class Localizer:
         classes: str = "target",
         refinement: Refinement | None = None,
         trained: Callable[[], TrainedNetwork] | None = None,
+        extraction: Mapping[str, Any] | None = None,
     ):
         _check_classes(classes)
         classes = "source" if classes == "source" else "target"
@@ -83,6 +87,7 @@ class Localizer:
         self.class_names = tuple(class_names)
         self.config = config
         self.refinement = refinement
+        self.extraction = extraction
         self._trained, self._classes = trained, classes
         kind = _BASELINES.get(config.training.system, AnchorCandidates)
         self.find = kind(model, classifier, config.inference)
@@ -120,7 +125,8 @@ class Localizer:
             return Localizer.of(without_classes(whole(), description.added_classes))
         names = getattr(description, f"{classes}_classes")
         refinement = load_refinement(directory, config.inference, names)
-        return Localizer(model, names, config, classes, refinement, whole)
+        parts = (model, names, config, classes, refinement, whole)
+        return Localizer(*parts, description.extraction)
 
     @staticmethod
     def of(trained: TrainedNetwork, classes: str = "target") -> Localizer:
@@ -137,7 +143,7 @@ class Localizer:
         names = getattr(trained.description, f"{classes}_classes")
         refinement = trained.refinement(trained.config.inference, names)
         parts = (trained.model, names, trained.config, classes, refinement)
-        return Localizer(*parts, lambda: trained)
+        return Localizer(*parts, lambda: trained, trained.description.extraction)
 
     def add_classes(
         self,
@@ -281,6 +287,7 @@ class Localizer:
         """
         inputs.check_count(batch_size, "batch_size")
         _check_options(window_sec, window_overlap, min_score, max_detections)
+        inputs.warn_of_timing(self.extraction, time_model)
         channels = self.model.feature_channels
         arrays = [inputs.checked_features(values, channels) for values in features]
         rates = inputs.of_each(fps, len(arrays), "fps")

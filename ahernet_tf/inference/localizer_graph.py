@@ -10,7 +10,7 @@ from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import graph_operations
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.localizer import Localizer
-from ahernet_tf.inference.windows import check_window
+from ahernet_tf.inference.windows import check_holds_clip, check_window
 from ahernet_tf.models.checkpoint import ordered_variables
 
 _MARGIN_SEC = 1e-4  # as in data.features.resampling
@@ -58,7 +58,8 @@ class LocalizerGraph(tf.Module):
             operation.
 
     Raises:
-        ValueError: The system finds its candidates outside the graph.
+        ValueError: The system finds its candidates outside the graph, or a window is
+            shorter than a clip, as far as the frame rate is known.
     """
 
     def __init__(
@@ -78,6 +79,9 @@ class LocalizerGraph(tf.Module):
         if self.window_sec is None:
             self.window_sec = localizer.config.data.window_sec
         times = options.time_model
+        rate = times.fps or (localizer.extraction or {}).get("fps")
+        if self.window_sec and rate and times.covers == "clips":
+            check_holds_clip(self.window_sec, times.covered_sec(1, rate))
         even = times.covers == "duration"
         #: Length of a clip in intervals between clips, as far as it is covered.
         self._reach = (

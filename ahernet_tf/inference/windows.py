@@ -85,12 +85,7 @@ def windows(
     if window_sec is None or window_sec >= covered_sec:
         return [Window(0, clips, 0.0, covered_sec)]
     clip_sec = time_model.interval_sec(clips, fps, duration_sec)
-    shortest_sec = time_model.covered_sec(1, fps, clip_sec)
-    if window_sec < shortest_sec * (1 - 1e-6):
-        raise ValueError(
-            f"A window of {window_sec:g} s is shorter than a clip, which lasts "
-            f"{shortest_sec:.3g} s."
-        )
+    check_holds_clip(window_sec, time_model.covered_sec(1, fps, clip_sec))
     size, hop = clips_per_window(clip_sec, window_sec, overlap)
     firsts = [*range(0, clips - size, hop), clips - size]
     return [
@@ -102,6 +97,15 @@ def windows(
         )
         for first in firsts
     ]
+
+
+def check_holds_clip(window_sec: float, clip_sec: float) -> None:
+    """Refuses windows that are shorter than a clip."""
+    if window_sec < clip_sec * (1 - 1e-6):
+        raise ValueError(
+            f"A window of {window_sec:g} s is shorter than a clip, which lasts "
+            f"{clip_sec:.3g} s."
+        )
 
 
 def check_window(window_sec: float | None, overlap: float) -> None:

@@ -89,3 +89,9 @@ def test_times_that_are_no_seconds_are_asked_about():
     assert mismatches(known, rounded) == []
     known["duration_sec"] = float("nan")
     assert mismatches(known, frames) == []
+
+
+def test_names_that_look_alike_show_their_code_points():
+    videos = truth(("caf\u00e9", 0, 1, "run"))
+    said = mismatches(videos, predictions(["cafe\u0301"]))[1]
+    assert r"'cafe\u0301' (it has 'caf\xe9')" in said

@@ -9,11 +9,10 @@ import pytest
 
 from ahernet_tf import config as configuration
 from ahernet_tf import evaluation, files
-from ahernet_tf.data.features.time_model import TimeModel
+from ahernet_tf.data.features.time_model import TimeModel, timing_differences
 from ahernet_tf.models import checkpoint
 from ahernet_tf.models.checkpoint import Description
 from experiments import predict
-from experiments.checkpoint_flags import timing_differences
 from tests.models import tiny
 
 CLASSES = ("crack egg", "whisk")

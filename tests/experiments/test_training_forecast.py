@@ -5,12 +5,14 @@ import pytest
 from ahernet_tf import config as configuration
 from ahernet_tf.auto import cost
 from ahernet_tf.config import with_overrides
+from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import systems
+from ahernet_tf.training import work_directory
 from experiments import figure6
 from experiments.paper.columns import Plan, columns
 from experiments.paper.forecast_of_runs import forecast_of_runs
 from experiments.training_forecast import forecast_of
-from experiments.training_run import TrainingRun
+from experiments.training_run import TrainingRun, describe
 from tests.data.tiny import TinyData
 from tests.experiments.test_train import TINY
 
@@ -69,3 +71,14 @@ def test_a_table_or_figure_tells_its_runs(data, tmp_path):
     assert sum(line.startswith("train AherNet* ") for line in found.does) == 2
     assert sum(line.startswith("train AherNet ") for line in found.does) == 2
     assert not (tmp_path / "W").exists()
+
+
+def test_a_forecast_refuses_the_work_directory_of_another_run(data, tmp_path):
+    config = config_of()
+    described = describe(Dataset.load(data, config.data))
+    work_directory.record(tmp_path / "W", described, config, seed=1)
+    (tmp_path / "W/checkpoints").mkdir()
+    for name in ("checkpoint", "ckpt-1.index", "ckpt-1.data-00000-of-00001"):
+        (tmp_path / "W/checkpoints" / name).write_text("")
+    with pytest.raises(ValueError, match=r"another configuration .* seed: 1 != 0"):
+        forecast_of(TrainingRun(data, tmp_path / "W", config))

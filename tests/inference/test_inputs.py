@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import inputs
 
 
@@ -51,3 +52,12 @@ def test_what_is_no_number_is_named():
     for faulty in ("0.1", float("nan"), True, [1]):
         with pytest.raises(ValueError, match="Expected min_score, a number"):
             inputs.check_number(faulty, "min_score")
+
+
+def test_clips_of_another_timing_than_in_training_are_warned_of(recwarn):
+    model = TimeModel(clip_frames=16, stride_frames=8, fps=25.0)
+    inputs.warn_of_timing(None, model)
+    inputs.warn_of_timing({"clip_frames": 16, "stride_frames": 8}, model)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match=r"\(then, now\): stride_frames: 4, 8"):
+        inputs.warn_of_timing({"clip_frames": 16, "stride_frames": 4}, model)

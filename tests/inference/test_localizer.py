@@ -224,3 +224,10 @@ def test_windows_are_the_configurations_unless_asked_for():
     localizer.config = dataclasses.replace(localizer.config, data=data)
     assert localizer.localize(clips, time_model=TIMES) == windowed != plain
     assert localizer.localize(clips, time_model=TIMES, window_sec=0) == plain
+
+
+def test_a_localizer_warns_of_clips_timed_otherwise():
+    localizer = localizer_of()
+    localizer.extraction = {"stride_frames": 2 * TIMES.stride_frames}
+    with pytest.warns(UserWarning, match="timed otherwise"):
+        localizer.localize(clips_of(8), time_model=TIMES)

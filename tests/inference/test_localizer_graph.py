@@ -99,3 +99,12 @@ def test_options_that_make_no_sense_are_refused(options):
 def test_systems_without_anchors_are_refused():
     with pytest.raises(ValueError, match="AherNet0 groups snippets outside the graph"):
         LocalizerGraph(localizer_of("AherNet0"), GraphOptions(TIMES))
+
+
+def test_a_window_holds_a_clip_where_the_rate_is_known():
+    options = GraphOptions(TIMES, window_sec=1.0)
+    localizer = localizer_of()
+    assert LocalizerGraph(localizer, options).window_sec == 1.0
+    localizer.extraction = {"fps": 8.0}
+    with pytest.raises(ValueError, match="1 s is shorter than a clip, which lasts 2 s"):
+        LocalizerGraph(localizer, options)

@@ -48,7 +48,9 @@ def _check_ids(collector: VideoCollector) -> None:
     key = canonical_video_id if canonical else spelling.plain
     for video_id, other in spelling.twins(collector.known, key):
         what = "duplicate id" if canonical else "spelt differently"
-        collector.fault(video_id, f"{what}, there is also '{other}'")
+        ours, theirs = spelling.told_apart(video_id, other)
+        ours = "" if ours == repr(video_id) else f" ({ours})"
+        collector.fault(video_id, f"{what}{ours}, there is also {theirs}")
 
 
 def _check_classes(collector: VideoCollector) -> None:
@@ -57,9 +59,10 @@ def _check_classes(collector: VideoCollector) -> None:
     labels = {a.label: None for rows in actions.values() for a in rows}
     if not options.classes:
         for label, other in () if options.canonical else spelling.twins(labels):
+            ours, theirs = spelling.told_apart(label, other)
             collector.fault(
                 None,
-                f"class '{label}' is there, and class '{other}': if these are one "
+                f"class {ours} is there, and class {theirs}: if these are one "
                 "class, spell it one way in the file; if they are two, give a list of "
                 "all classes with --classes",
             )

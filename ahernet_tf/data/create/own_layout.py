@@ -10,8 +10,8 @@ from ahernet_tf.data.features.feature_entries import entry_at
 from ahernet_tf.data.features.feature_sets import expand
 from ahernet_tf.data.features.feature_store import read_descriptions
 from ahernet_tf.data.features.opening import open_features
+from ahernet_tf.data.features.time_model import TIMES
 
-TIMING = ("clip_frames", "stride_frames", "fps")
 _QUESTIONS = {
     "clip_frames": "How many frames does a clip see? ",
     "stride_frames": "How many frames is it from one clip to the next? ",
@@ -43,7 +43,7 @@ def complete_layout(
     known = {**of_moments, **own, **expand({"path": "", **layout})}
     if known.get("covers", "clips") == "duration":
         return layout
-    for name in TIMING:
+    for name in TIMES:
         value = known.get(name)
         by_video = name == "fps" and (rates_known or "videos" in own)
         if moments:  # each of them needs a rate as well
@@ -72,7 +72,7 @@ def layout_of_moments(
     `transposed` holds for the moments alone; None: it is as the layout says.
     """
     layout = expand({"path": "", **layout})
-    names = [*TIMING, "resampled", "array", "transposed", "follow_links", "parts"]
+    names = [*TIMES, "resampled", "array", "transposed", "follow_links", "parts"]
     kept = {name: layout[name] for name in names if name in layout}
     if transposed is not None:
         kept["transposed"] = transposed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ahernet_tf import spelling
 from ahernet_tf.data import checks
@@ -20,6 +20,9 @@ from ahernet_tf.data.video_headers import (
     video_stream,
 )
 from ahernet_tf.files import naming
+
+_LOOKED_AT = 20  # videos, for how sequences are called
+_MANY = 5  # sequences of a video, which are its clips then
 
 
 def read_video_files(directory: pathlib.Path) -> dict[str, VideoFacts]:
@@ -129,6 +132,13 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
         near = [(a, n) for a in asked for n in self._store.near(a)[:1]]
         hint = "a template such as '{video}_rgb' or '{video}.mp4' says how features "
         hint += "are called"
+        if templates := _templates(asked, ids):
+            near = [(a, templates[0].replace("{video}", a)) for a in asked]
+            hint = f"say --template '{templates[0]}'"
+        if 1 < len(templates) < _MANY:
+            hint += f", or --parts {','.join(templates)}"
+        elif templates[1:]:
+            hint = "save the clips of a video as one array, with np.stack"
         if near and all(a.startswith(f"{name}.") for a, name in near):
             hint = "leave the endings out of the table, or call its column video_file"
         elif not near:
@@ -149,6 +159,21 @@ class FactsOfFeatures(Mapping[str, VideoFacts]):
     def __len__(self) -> int:
         """Returns the number of sequences in the store."""
         return len(self._store)
+
+
+def _templates(asked: Sequence[str], ids: Iterable[str]) -> list[str]:
+    """Returns how sequences are called that hold the names of at least half the videos.
+
+    Of many names the first few are looked at.
+    """
+    asked = asked[:_LOOKED_AT]
+    found = collections.Counter(
+        name.replace(video, "{video}", 1)
+        for video in asked
+        for name in ids
+        if video in name and video != name
+    )
+    return sorted(name for name, count in found.items() if 2 * count >= len(asked))
 
 
 def _facts(path: pathlib.Path) -> VideoFacts:

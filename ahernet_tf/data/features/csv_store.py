@@ -12,6 +12,7 @@ from ahernet_tf.data.features.directory_stores import DirectoryStore
 
 _INDEX_NAMES = ("", "unnamed: 0")  # of the first column, as pandas writes and reads it
 _LEAST_COUNTED = 3  # so many rows 0, 1, 2 are no coincidence
+_LEAST_EVEN = 8  # so many rows of any column that grow evenly are none, either
 _LONGEST_LINE = 1 << 24
 
 
@@ -78,7 +79,18 @@ class CsvStore(DirectoryStore):
                 f"the first column counts the rows or frames, or is their time ({said}"
                 ", ...), and is no feature; write the file without it (index=False)"
             )
-        return values[:, int(layout.index) :]
+        values = values[:, int(layout.index) :]
+        if len(values) >= _LEAST_EVEN:
+            steps = np.diff(values, axis=0)
+            even = (steps[0] > 0) & np.isclose(steps, steps[0], atol=0).all(axis=0)
+            if even.any() and not even.all():
+                column = int(np.flatnonzero(even)[0])
+                raise ValueError(
+                    f"column {column + 1 + layout.index} counts the rows or frames, or "
+                    f"is their time ({values[0, column]:g}, {values[1, column]:g}, "
+                    "...), and is no feature; write the file without it"
+                )
+        return values
 
     def _shape_of_file(self, path: pathlib.Path) -> tuple[int, ...]:
         layout = read_layout(path)

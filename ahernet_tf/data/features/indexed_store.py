@@ -165,5 +165,10 @@ def _checked(shape: tuple[int, ...]) -> tuple[int, int]:
         ValueError: It is none.
     """
     if len(shape) != 2:
-        raise ValueError(f"expected [clips, channels], received {shape}")
+        hint = "an average over all axes but two would do"
+        if sum(size > 1 for size in shape) == 2:
+            hint = "leave out the axes of length 1, with array.squeeze()"
+        elif len(shape) == 1:
+            hint = "a file is a video, with a row per clip"
+        raise ValueError(f"expected [clips, channels], received {shape}: {hint}")
     return int(shape[0]), int(shape[1])

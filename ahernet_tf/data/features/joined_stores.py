@@ -97,8 +97,8 @@ class UnionStore(FeatureStore):
         raise ValueError(
             f"{self.where(video_id)}: is in {' and '.join(names)}; if they "
             f"are parts of one video, join them with --parts {','.join(names)} of "
-            "make_dataset ('parts' in dataset.json); if they are different videos, "
-            f"call them {' and '.join(f'{_called(o)}/{video_id}' for o in owners)}"
+            "make_dataset ('parts' in dataset.json); if they are different videos, put "
+            f"{' or '.join(f'{_called(o)}/' for o in owners)} before their names"
         )
 
 

@@ -67,7 +67,9 @@ _OTHERS = 4  # files of other formats are passed over where they are so many tim
 _HINTS = {
     ".gz": "unpack the files",
     ".txt": "call tables of numbers .csv",
-    ".mat": "save the arrays as npy",
+    ".zip": "unpack the files",
+    **dict.fromkeys((".mat", ".json", ".parquet", ".mdb"), "save the arrays as npy"),
+    "hdf5": "a file holds many videos: give the file, or save the arrays as npy",
 }
 _PICKLES = (".pkl", ".pickle", ".p", ".joblib")
 
@@ -234,7 +236,7 @@ def _most(path: pathlib.Path, files: collections.Counter[str], unknown) -> str:
         if FORMATS[name].directory is not None
     ]
     if not ranked:
-        found = sorted(files) or _refusal(unknown)
+        found = _refusal(files or unknown or ["nothing"])
         raise ValueError(
             f"{path}: expected npy, npz, csv or pt files, of one kind, found {found}"
         )

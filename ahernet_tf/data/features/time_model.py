@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ahernet_tf.data.annotations.videos import Video
 
+#: Of features: what says when clips happen.
+TIMES = ("clip_frames", "stride_frames", "fps")
 _FPS_TOLERANCE = 5e-4  # tells 29.97 from 30
 _MEASURED_FPS_TOLERANCE = 0.01  # for frames / duration, whose duration is rounded
 _HIGHEST_FPS = 1e5  # beyond every camera
@@ -213,3 +216,24 @@ def _given(value: float | None, what: str) -> float:
     if value is None:
         raise ValueError(f"This time model needs {what}, received none.")
     return value
+
+
+def timing_differences(
+    trained: Mapping[str, Any], time_model: TimeModel, rate: float | None = None
+) -> list[str]:
+    """Lists in what clips are timed otherwise than in training, "what: then, now".
+
+    Args:
+        trained: How clips were made, by the names of `TIMES`.
+        time_model: Of the features.
+        rate: Frame rate of the training videos, where `trained` holds none.
+    """
+    then = {name: trained.get(name) for name in TIMES}
+    then["fps"] = then["fps"] or rate
+    now = {name: getattr(time_model, name) for name in TIMES}
+    both = [name for name in TIMES if then[name] and now[name] is not None]
+    return [
+        f"{name}: {then[name]:g}, {now[name]:g}"
+        for name in both
+        if abs(now[name] / then[name] - 1) > 1e-3
+    ]

@@ -95,3 +95,22 @@ def test_video_files_are_found_in_folders_too(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no video"):
         read_video_files(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (["{}_i3d"], "--template '{video}_i3d')"),
+        (["{}_rgb", "{}_flow"], "--parts {video}_flow,{video}_rgb)"),
+        ([f"{{}}_{n:03d}" for n in range(9)], "np.stack)"),
+    ],
+)
+def test_how_features_are_called_is_seen(tmp_path, names, hint):
+    for video in ("cake", "tea"):
+        for name in names:
+            np.save(tmp_path / f"{name.format(video)}.npy", np.ones((2, 3), "float32"))
+    store = open_features(tmp_path.parent, {"path": tmp_path.name})
+    facts = FactsOfFeatures(store, MODEL)
+    assert facts.get("cake") is None
+    assert facts.get("tea") is None
+    assert facts.nothing_found().endswith(hint)

@@ -117,3 +117,10 @@ def test_times_of_the_rows_are_no_feature(tmp_path, step):
     for header in ("", "time,f0,f1\n"):
         with pytest.raises(ValueError, match="rows or frames, or is their time"):
             read(tmp_path, f"{header}{rows}")
+
+
+def test_times_are_no_feature_wherever_they_stand(tmp_path):
+    numbers = np.random.default_rng(0).normal(size=(9, 2))
+    table = pd.DataFrame(numbers).assign(time=np.arange(9) * 0.32)
+    with pytest.raises(ValueError, match=r"column 3 counts .* time \(0, 0.32, ...\)"):
+        read(tmp_path, table.to_csv(index=False).replace("0,1,time", "a,b,time"))

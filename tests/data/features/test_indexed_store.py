@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ahernet_tf.data.features.joined_stores import UnionStore
+from ahernet_tf.data.features.opening import open_store
 from tests.data.features.test_opening import FORMS, VALUES, store_of
 
 
@@ -42,3 +43,13 @@ def test_refuses_unknown_videos_and_paths(tmp_path, form, name):
 def test_refuses_other_than_a_floating_matrix(tmp_path, form, values):
     with pytest.raises(ValueError, match="expected"):
         store_of(tmp_path, form, {"a": values}).read("a")
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [((1, 4, 3), "squeeze"), ((4, 10, 3), "average"), ((3,), "row per clip")],
+)
+def test_arrays_of_another_shape_say_what_to_do(tmp_path, shape, hint):
+    np.save(tmp_path / "a.npy", np.ones(shape, np.float32))
+    with pytest.raises(ValueError, match=rf"expected \[clips, channels\].*{hint}"):
+        open_store(tmp_path, {}).shape("a")

@@ -53,7 +53,9 @@ def test_reads_what_was_written(tmp_path, form):
         (lambda p: p / "none.npz", "does not exist"),
         (lambda p: (p / "x.npz").write_text("hello") and p / "x.npz", "no npz"),
         (lambda p: (p / "x.h6").write_text("hello") and p / "x.h6", "format"),
-        (lambda p: p, "found"),
+        (lambda p: p, "found .'nothing'."),
+        (lambda p: (p / "a.h5").write_text("x") and p, "a file holds many videos"),
+        (lambda p: (p / "data.mdb").write_text("x") and p, "save the arrays as npy"),
     ],
 )
 def test_what_is_no_store_is_refused(tmp_path, make, match):
