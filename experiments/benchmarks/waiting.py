@@ -12,10 +12,12 @@ Every sample is read from the packed files; none is kept in memory.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tqdm
@@ -63,12 +65,13 @@ def measure(
     data = pipeline.make_data(directory, videos)
     pack(data)
     dataset = Dataset.load(data, config.data)
-    training = config.training
     algorithm = fresh_training(
         config, dataset.feature_channels, source_classes, target_classes
     )
     step = tf.function(
-        algorithm.train_step, autograph=False, jit_compile=training.jit_compile or None
+        functools.partial(algorithm.take, algorithm.steps("train")),
+        autograph=False,
+        jit_compile=config.training.jit_compile or None,
     )
     make = {
         "untrimmed": pipelines.untrimmed_stream,
@@ -79,33 +82,35 @@ def measure(
 
     streams = {name: make[name](dataset, config, 0) for name in names}
     batches = input_prefetch.on_device(iter(input_prefetch.joined(streams)))
-    waiting, computing = [], []
-    for _ in tqdm.trange(iterations + 1, unit="it"):
-        begin = time.perf_counter()
-        fetched = next(batches)
-        between = time.perf_counter()
-        losses = step(
-            **{
-                stream: {name: part for name, part in batch.items() if name != "video"}
-                for stream, batch in fetched.items()
-            }
-        )
-        for loss in losses.values():
-            loss.numpy()
-        del fetched
-        waiting.append(between - begin)
-        computing.append(time.perf_counter() - between)
-    shares = [w / (w + c) for w, c in zip(waiting[1:], computing[1:])]
+    clocks = [_clocked(step, batches) for _ in tqdm.trange(iterations + 1, unit="it")]
+    waiting, computing = zip(*clocks[1:])
+    shares = [w / (w + c) for w, c in clocks[1:]]
     return {
-        "waiting_s": statistics.median(waiting[1:]),
-        "computing_s": statistics.median(computing[1:]),
+        "waiting_s": statistics.median(waiting),
+        "computing_s": statistics.median(computing),
         "waiting_share": statistics.median(shares),
         "waiting_share_largest": max(shares),
         "iterations": iterations,
         "peak_memory_bytes": rates.peak_memory_bytes(),
-        "training": dataclasses.asdict(training),
+        "training": dataclasses.asdict(config.training),
         "machine": rates.machine(),
     }
+
+
+def _clocked(step: Callable, batches: Iterator[Mapping]) -> tuple[float, float]:
+    """Takes an iteration; returns the seconds of waiting and of computing."""
+    begin = time.perf_counter()
+    fetched = next(batches)
+    between = time.perf_counter()
+    losses = step(
+        **{
+            stream: {name: part for name, part in batch.items() if name != "video"}
+            for stream, batch in fetched.items()
+        }
+    )
+    for loss in losses.values():
+        loss.numpy()
+    return between - begin, time.perf_counter() - between
 
 
 def main(values: flags.FlagValues) -> None:
