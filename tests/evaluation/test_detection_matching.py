@@ -147,6 +147,7 @@ def test_pairs_do_not_depend_on_the_block_size(monkeypatch):
 def test_unsound_rows_are_named(row):
     with pytest.raises(ValueError, match="predictions: video 'v'"):
         build_table(truth(("v", 0, 1, "x")), found(row))
+    build_table(truth(("v", 1, 1, "x")), found(("v", 2, 2, "x", 0.1)))  # sound
 
 
 def test_missing_column_and_empty_ground_truth_are_refused():

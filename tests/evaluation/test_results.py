@@ -42,7 +42,8 @@ def test_excluded_videos_are_left_out_and_counted():
         excluded_videos=["b"],
     )
     assert set(frame["video"]) == {"a"}
-    assert frame.attrs["info"]["excluded"] == 2
+    counts = {"source": "<dict>", "videos": 1, "excluded": 2}
+    assert frame.attrs["info"] == counts
 
 
 def test_proposals_need_no_label():

@@ -51,7 +51,9 @@ def test_few_moments_borrow_the_spread_of_all_classes():
     typical = typical_durations(durations)
     assert set(typical) == {"many", "one", "equal"}
     assert typical["one"] == pytest.approx((np.log(3), 0.5), abs=0.05)
-    assert typical["equal"][1] > 0.3
+    logs = np.log(durations["many"])  # and three borrowed beside two that are equal
+    shared = np.square(logs - logs.mean()).sum() / 200
+    assert typical["equal"][1] == pytest.approx(np.sqrt(3 * shared / 4))
 
 
 @pytest.mark.parametrize(
