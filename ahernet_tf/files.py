@@ -208,10 +208,13 @@ def read_bytes(path: PathLike) -> bytes:
     """Reads a file, gzipped or not, which is seen from its content.
 
     Raises:
-        ValueError: It cannot be read, inflates to more than 2 GiB, or is a pipe, which
-            would be waited for; those that a shell makes in `/dev` are read.
+        ValueError: It cannot be read, inflates to more than 2 GiB, or is a device, or a
+            pipe, which would be waited for; those that a shell makes in `/dev` are
+            read.
     """
     path = pathlib.Path(path)
+    if path.is_char_device() or path.is_block_device():
+        raise ValueError(f"{path}: cannot be read (it is a device)")
     if path.is_fifo() and path.parts[:2] != ("/", "dev"):
         raise ValueError(f"{path}: cannot be read (it is a pipe)")
     try:

@@ -59,7 +59,10 @@ def test_absent_json_is_named(tmp_path):
         files.read_json(tmp_path / "a.json")
 
 
-def test_a_pipe_does_not_block_and_a_bomb_stops(tmp_path, monkeypatch):
+def test_a_pipe_or_device_does_not_block_and_a_bomb_stops(tmp_path, monkeypatch):
+    (tmp_path / "endless.json").symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match=r"endless\.json: .*it is a device"):
+        files.read_json(tmp_path / "endless.json")
     os.mkfifo(tmp_path / "pipe.json")
     with pytest.raises(ValueError, match=r"pipe\.json: .*it is a pipe"):
         files.read_json(tmp_path / "pipe.json")

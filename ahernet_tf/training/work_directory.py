@@ -80,9 +80,15 @@ def check(
     before its first checkpoint left is written anew.
 
     Raises:
-        ValueError: Names what differs.
+        ValueError: Names what differs, or there are results without a checkpoint.
     """
     if not checkpoint_files.checkpoint_paths(directory):
+        if (directory / METRICS).exists():
+            raise ValueError(
+                f"{directory}: holds the results of a finished run, whose checkpoints "
+                f"are gone. Remove its {METRICS} to train anew there, or train in "
+                "another directory."
+            )
         return
     if not (directory / RUN).exists():
         raise ValueError(

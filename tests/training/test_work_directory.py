@@ -57,6 +57,9 @@ def test_run_killed_before_its_first_checkpoint_starts_anew(trained, lost):
     shutil.rmtree(trained / checkpoint_files.CHECKPOINTS)
     (trained / lost).unlink()
     check(trained, seed=8)
+    (trained / work_directory.METRICS).write_text("{}")
+    with pytest.raises(ValueError, match="finished run, whose checkpoints are gone"):
+        check(trained, seed=8)
 
 
 def test_network_that_was_not_trained_there_is_not_trained_on(trained):

@@ -51,7 +51,7 @@ class DirectoryStore(IndexedStore):
                 for e in entries
                 if e.name.lower().endswith(self.endings)
                 and not e.name.startswith(".")
-                and e.is_file()
+                and os.path.isfile(e)
             )
         return [os.path.splitext(name)[0] for name in self._files]
 

@@ -208,7 +208,7 @@ def _contents(
         for entry in entries:
             if entry.name.startswith(".") or entry.name == DESCRIPTION_FILE:
                 continue
-            if entry.is_dir():
+            if os.path.isdir(entry):  # no error where links lead in a circle
                 folders.append(entry.name)
             elif (name := _format_of(entry.name)) is not None:
                 files[name] += 1

@@ -93,7 +93,7 @@ def _fingerprint_of_directory(path: pathlib.Path) -> str:
                 name = above + entry.name
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
+                if os.path.isdir(entry):
                     yield from names(folder / entry.name, f"{name}/")
                     continue
                 digest = hashlib.sha256(name.encode()).digest()

@@ -128,9 +128,11 @@ def test_what_lies_in_place_of_a_file_is_named(tmp_path):
     np.save(tmp_path / "a.npy", VALUES)
     (tmp_path / "b.npy").mkdir()
     (tmp_path / "c.npy").symlink_to(tmp_path / "nothing")
+    (tmp_path / "d.npy").symlink_to(tmp_path / "d.npy")
     store = open_store(tmp_path, {})
     assert store.missing("b") == "has no features: b.npy is a directory"
     assert store.missing("c") == "has no features: c.npy is a link to nothing"
+    assert store.missing("d") == "has no features: d.npy is a link to nothing"
 
 
 def test_what_was_not_fetched_is_told_how_to(tmp_path):
