@@ -163,7 +163,13 @@ function virtualList(node, choose) {
     const row = el(
       "div",
       { class: "row", role: "option", id: `row-${position}` },
-      el("div", { class: "line" }, el("span", { class: "name" }), el("span", { class: "facts" })),
+      el(
+        "div",
+        { class: "line" },
+        el("span", { class: "name" }),
+        el("span", { class: "length" }),
+        el("span", { class: "facts" }),
+      ),
       el("canvas", { "aria-hidden": "true" }),
     );
     row.style.height = `${rowHeight}px`;
@@ -176,9 +182,8 @@ function virtualList(node, choose) {
   }
   function render(row, position) {
     const video = state.order[position];
-    row
-      .querySelector(".name")
-      .replaceChildren(videos[video], " ", el("span", { class: "soft" }, clock(durations[video])));
+    row.querySelector(".name").replaceChildren(el("bdi", {}, videos[video]));
+    row.querySelector(".length").replaceChildren(clock(durations[video]));
     row.querySelector(".facts").replaceChildren(...factsOf(video));
     row.setAttribute("aria-selected", video === state.selected);
     row.setAttribute("aria-posinset", position + 1);

@@ -310,10 +310,16 @@ def test_a_chosen_video_that_is_filtered_out_is_no_longer_pointed_at(browser, tm
 
 
 @needs_browser
-@pytest.mark.parametrize("width", [360, 800, 1280])
+@pytest.mark.parametrize("width", [360, 800, 1000, 1280])
 def test_nothing_is_wider_than_the_window(browser, tmp_path, width):
     page = opened(browser, tmp_path, FOUND, BETTER, width=width)
     assert page.run("document.documentElement.scrollWidth") == width
+    tops = page.run("[...document.querySelectorAll('.tile')].map(t => t.offsetTop)")
+    assert len(set(collections.Counter(tops).values())) == 1  # no row has gaps
+    assert page.run(
+        "[...detail.querySelectorAll('.scroll')].every("
+        "s => s.scrollWidth <= s.clientWidth)"
+    )
 
 
 @needs_browser
