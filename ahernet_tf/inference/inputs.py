@@ -20,6 +20,11 @@ def checked_features(features: np.ndarray, channels: int) -> np.ndarray:
         ValueError: They are no matrix `[clips, channels]`, or hold NaN or infinity.
     """
     kind = type(features).__name__
+    if kind == "list" and any(np.ndim(values) == 2 for values in features):
+        raise ValueError(
+            f"Expected features [clips, {channels}] of one video, received a list of "
+            "arrays; localize_videos takes those of several."
+        )
     features = np.asarray(features)
     if features.dtype.kind not in "fiub" and features.dtype.name != "bfloat16":
         raise ValueError(

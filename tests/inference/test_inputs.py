@@ -32,6 +32,8 @@ def test_features_are_a_sound_matrix():
         kind = type(faulty).__name__
         with pytest.raises(ValueError, match=f"of numbers, received {kind}"):
             inputs.checked_features(faulty, 2)
+    with pytest.raises(ValueError, match="localize_videos takes those of several"):
+        inputs.checked_features([np.zeros((3, 2)), np.zeros((4, 2))], 2)
     for faulty in (np.zeros(2), np.zeros((2, 3)), np.zeros((0, 2)), [[np.inf, 1]]):
         with pytest.raises(ValueError, match="features"):
             inputs.checked_features(faulty, 2)
