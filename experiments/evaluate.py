@@ -10,18 +10,23 @@ what was dropped. All of it goes to the --json file too. Equal scores are ranked
 order of the predictions file.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from ahernet_tf import evaluation, files, program
 
 from . import ground_truth_flags
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def run(
@@ -43,8 +48,6 @@ def run(
         `tiou_thresholds`, `mismatches`, `counts`, and what was asked of `detection`,
         `proposal`, `errors`, `bootstrap`, `comparison`.
     """
-    from tqdm import tqdm  # after --quiet is read
-
     detecting = "detection" in metrics
     if not detecting and (errors or bootstrap or compare_with):
         raise ValueError("errors, bootstrap and comparison need --metrics detection.")
@@ -84,27 +87,47 @@ def run(
             report["counts"].setdefault(key, value)
     if errors:
         report["errors"] = dataclasses.asdict(evaluation.analyse_errors(truth, found))
-    resampling = functools.partial(tqdm, desc="bootstrap", leave=False)
+    resampled = functools.partial(
+        _resampled, truth, found, protocol, background_videos, seed
+    )
+    if compare_with:
+        interval = resampled(bootstrap or 1000, compare_with)
+        report["comparison"] = {"with": compare_with, **interval}
+    elif bootstrap:
+        report["bootstrap"] = resampled(bootstrap)
+    return report
+
+
+def _resampled(
+    truth: pd.DataFrame,
+    found: pd.DataFrame,
+    protocol: evaluation.Protocol,
+    background_videos: Sequence[str],
+    seed: int,
+    samples: int,
+    compare_with: str | None = None,
+) -> dict[str, Any]:
+    """Returns the interval of the average mAP, or of its difference to another's."""
+    from tqdm import tqdm  # after --quiet is read
+
+    thresholds = protocol.tiou_thresholds
     options = {
         "seed": seed,
         "background_videos": background_videos,
-        "progress": resampling,
+        "progress": functools.partial(tqdm, desc="bootstrap", leave=False),
     }
-    if compare_with:
+    if compare_with is None:
+        interval = evaluation.bootstrap_interval(
+            truth, found, thresholds, samples, **options
+        )
+    else:
         other = evaluation.load_predictions(
             compare_with, excluded_videos=protocol.excluded_videos
         )
-        paired = evaluation.paired_bootstrap(
-            truth, found, other, thresholds, bootstrap or 1000, **options
+        interval = evaluation.paired_bootstrap(
+            truth, found, other, thresholds, samples, **options
         )
-        interval = evaluation.interval_report(paired)
-        report["comparison"] = {"with": compare_with, **interval}
-    elif bootstrap:
-        interval = evaluation.bootstrap_interval(
-            truth, found, thresholds, bootstrap, **options
-        )
-        report["bootstrap"] = evaluation.interval_report(interval)
-    return report
+    return evaluation.interval_report(interval)
 
 
 def _counts(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ results stand side by side. Without ground truth it shows detections alone. With
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import warnings
@@ -88,19 +89,10 @@ def make_report(
             said += [f"{name}: {line}" for line in differ]
     if said:
         notes["Warning"] = " ".join(said)
+    bar = functools.partial(tqdm, desc="bootstrap", leave=False, disable=not progress)
+    videos = None if videos is None else pathlib.Path(videos)
     options = PageOptions(
-        title,
-        thresholds,
-        notes,
-        Resampling(
-            samples,
-            seed,
-            lambda loop: tqdm(
-                loop, desc="bootstrap", leave=False, disable=not progress
-            ),
-        ),
-        top,
-        None if videos is None else pathlib.Path(videos),
+        title, thresholds, notes, Resampling(samples, seed, bar), top, videos
     )
     write_page(out, found, truth, options)
     return said

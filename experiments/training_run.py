@@ -82,11 +82,7 @@ def train(run: TrainingRun) -> dict | None:
         trainer = _trainer(run, workers, dataset)
         found = work_directory.results(run.workdir)
         if trainer.done >= trainer.total and found is not None:
-            program.note(
-                f"{run.workdir} is finished: {run.config.training.iterations} "
-                "iterations; nothing to do. More --iterations go on, another "
-                "--workdir begins anew."
-            )
+            _say_finished(run)
             return found
         work_directory.forget_results(run.workdir)
         logs.forget_later_lines(run.workdir / VALIDATION, trainer.done + 1)
@@ -124,6 +120,14 @@ def describe(dataset: Dataset) -> Description:
         dataset.source_classes,
         dataset.target_classes,
         dataset.extraction,
+    )
+
+
+def _say_finished(run: TrainingRun) -> None:
+    """Says that a run has all its iterations, and what would give others."""
+    program.note(
+        f"{run.workdir} is finished: {run.config.training.iterations} iterations; "
+        "nothing to do. More --iterations go on, another --workdir begins anew."
     )
 
 

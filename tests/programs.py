@@ -40,6 +40,14 @@ def run(module, *arguments, cwd=REPOSITORY, **environment):
     return subprocess.CompletedProcess(order["command"], *answer)
 
 
+def python(code, *arguments, **options):
+    """Runs code in a fresh interpreter, and returns its status and what it wrote."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        **{"cwd": REPOSITORY, "capture_output": True, "text": True} | options,
+    )
+
+
 @functools.cache
 def _server():
     process = subprocess.Popen(

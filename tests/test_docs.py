@@ -5,12 +5,11 @@ import functools
 import importlib
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 
 from ahernet_tf.command import PROGRAMS
+from tests import programs
 from tests.conftest import REPOSITORY
 
 PAGES = [
@@ -38,13 +37,7 @@ print(json.dumps(helps))
 
 @functools.cache
 def flags_by_module() -> dict[str, set[str]]:
-    done = subprocess.run(
-        [sys.executable, "-c", HELPS, *sorted(MODULES)],
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    done = programs.python(HELPS, *sorted(MODULES), check=True)
     return {
         module: set(re.findall(r"^  --(?:\[no\])?(\w+)", text, re.M))
         for module, text in json.loads(done.stdout).items()

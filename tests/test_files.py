@@ -4,12 +4,11 @@ import gzip
 import json
 import os
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from ahernet_tf import files
+from tests import programs
 
 
 def names(directory):
@@ -18,13 +17,7 @@ def names(directory):
 
 def dead_process():
     """Returns the number of a process that has ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return int(done.stdout)
+    return int(programs.python("import os; print(os.getpid())").stdout)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -1,10 +1,7 @@
-import subprocess
-import sys
-
 import pytest
 
 import ahernet_tf
-from tests.conftest import REPOSITORY
+from tests import programs
 
 
 def test_public_names_are_shown_without_importing_tensorflow():
@@ -17,7 +14,7 @@ def test_public_names_are_shown_without_importing_tensorflow():
         "ahernet_tf.Config, ahernet_tf.preset('small'), ahernet_tf.TimeModel\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True)
+    programs.python(code, check=True)
 
 
 def test_each_public_name_is_there():

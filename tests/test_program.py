@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ahernet_tf.command import PROGRAMS
+from tests import programs
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 MADE_UP = '''
@@ -183,7 +184,7 @@ def test_no_program_imports_tensorflow_to_print_its_help():
         "    assert 'tensorflow' not in sys.modules, name\n"
     )
     modules = [m + ".__main__" if m == "experiments.parity" else m for m in modules]
-    subprocess.run([sys.executable, "-c", code, *modules], cwd=REPOSITORY, check=True)
+    programs.python(code, *modules, check=True)
 
 
 def test_examples_in_help_keep_their_lines():
@@ -201,4 +202,4 @@ def test_bars_fill_no_logs(tmp_path):
         "import tqdm\n"
         "assert tqdm.tqdm(range(1), disable=False).mininterval == 10\n"
     )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    programs.python(code, check=True)

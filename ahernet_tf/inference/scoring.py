@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,21 @@ def localize_role(
         bar.update()
     names = {video.id for video in long}
     whole = role.with_videos(v for v in role.videos if v.id not in names)
-    batches = (
-        evaluation_batches(whole, localizer.config, batch_size) if whole.videos else ()
-    )
+    for name, items in _in_batches(localizer, whole, batch_size):
+        found[name] = items
+        bar.update()
+    bar.close()
+    return {video.id: found[video.id] for video in role.videos}
+
+
+def _in_batches(
+    localizer: Localizer, role: Role, batch_size: int
+) -> Iterator[tuple[str, list[Detection]]]:
+    """Yields each video and its detections; none is cut into windows."""
+    if not role.videos:
+        return
     legacy = localizer.config.inference.legacy_decode_duration
-    for batch in batches:
+    for batch in evaluation_batches(role, localizer.config, batch_size):
         covered_sec, duration_sec = (
             batch[name].numpy() for name in ("covered_sec", "duration_sec")
         )
@@ -78,10 +89,7 @@ def localize_role(
             batch["video"].numpy(), results, scale, duration_sec
         ):
             items = result.in_seconds(step_sec, localizer.class_names)
-            found[video.decode()] = [item.inside(float(duration)) for item in items]
-            bar.update()
-    bar.close()
-    return {video.id: found[video.id] for video in role.videos}
+            yield video.decode(), [item.inside(float(duration)) for item in items]
 
 
 def ground_truth(role: Role) -> pd.DataFrame:

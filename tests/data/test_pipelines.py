@@ -1,7 +1,5 @@
 import dataclasses
 import gc
-import subprocess
-import sys
 import weakref
 import zlib
 
@@ -19,7 +17,7 @@ from ahernet_tf.data.pipelines import (
     untrimmed_stream,
 )
 from ahernet_tf.data.sampling import Shard
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.data.tiny import TinyData
 
 CONFIG = configuration.with_overrides(
@@ -422,13 +420,7 @@ from tests.data.test_pipelines import checksum
 tf.config.experimental.enable_op_determinism()
 print("checksum", checksum({str(directory)!r}))
 """
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = programs.python(program)
     assert result.stdout.split() == ["checksum", str(checksum(directory))], (
         result.stderr
     )

@@ -5,6 +5,9 @@ import pathlib
 
 import numpy as np
 
+from ahernet_tf.data.synthetic.difficulty import synthetic_config
+from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
+
 CHANNELS = 3
 FEATURES = {"clip_frames": 4, "stride_frames": 2}
 ROLES = {
@@ -99,3 +102,18 @@ class TinyData:
         np.savez(directory / "untrimmed.npz", **self.untrimmed_features)
         np.savez_compressed(directory / "moments.npz", **self.moment_features)
         return directory
+
+
+def write_tiny_synthetic(directory, videos=3, test_videos=2):
+    """Writes a made-up data set of two source and two target classes."""
+    config = synthetic_config(
+        "easy",
+        source_classes=2,
+        target_classes=2,
+        channels=6,
+        videos_per_class=videos,
+        test_videos_per_class=test_videos,
+        moments_per_class=4,
+    )
+    write_synthetic(directory, config)
+    return directory

@@ -12,6 +12,8 @@ from data_tools import prepare_setting
 from tests import programs
 
 ANET = {"Cricket": "a", "Surfing": "b", "Ballet": "c", "Mooping floor": "d"}
+BOTH = ("activitynet=anet", "kinetics600=kinetics")
+TO_KINETICS = ("anet_to_k600", *BOTH)
 SHARED_ID = "b_train_0"  # an ActivityNet video that is a Kinetics-600 video as well
 
 
@@ -157,13 +159,7 @@ def test_second_setting_takes_each_data_set_with_its_own_times(public):
 
 
 def test_third_setting_brings_names_ids_and_durations_together(public, capsys):
-    found, out = prepare(
-        public,
-        "anet_to_k600",
-        "activitynet=anet",
-        "kinetics600=kinetics",
-        layout=["kinetics600.fps=24"],
-    )
+    found, out = prepare(public, *TO_KINETICS, layout=["kinetics600.fps=24"])
     dataset = loaded(out, "anet_to_k600")
     assert dataset.target_classes == ("air_drumming", "curling_(sport)")
     assert sizes(dataset) == {"untrimmed": 12, "moments": 2, "test": 3}
@@ -207,13 +203,7 @@ def test_videos_without_features_are_listed_and_left_out(public, capsys):
 
 def test_features_that_end_before_the_first_action_are_listed(public):
     save(public / "features" / "kinetics", "kv2", 0.7)
-    _, out = prepare(
-        public,
-        "anet_to_k600",
-        "activitynet=anet",
-        "kinetics600=kinetics",
-        layout=["kinetics600.fps=25"],
-    )
+    _, out = prepare(public, *TO_KINETICS, layout=["kinetics600.fps=25"])
     listed = (out / "missing_features.tsv").read_text()
     assert "kinetics600\tvalidation\tkv2\tfeatures end before" in listed
     assert len(loaded(out, "anet_to_k600").role("test").videos) == 2
@@ -224,13 +214,7 @@ def test_folders_of_classes_are_one_store(public):
     for number, path in enumerate(sorted(kinetics.glob("*.npy"))):
         (kinetics / f"folder{number % 2}").mkdir(exist_ok=True)
         path.rename(kinetics / f"folder{number % 2}" / path.name)
-    _, out = prepare(
-        public,
-        "anet_to_k600",
-        "activitynet=anet",
-        "kinetics600=kinetics",
-        layout=["kinetics600.fps=25"],
-    )
+    _, out = prepare(public, *TO_KINETICS, layout=["kinetics600.fps=25"])
     assert sizes(loaded(out, "anet_to_k600"))["moments"] == 2
 
 
@@ -252,9 +236,6 @@ def test_the_file_with_most_videos_is_taken_and_others_are_named(public, capsys)
     prepare(public, "th14_to_anet_fg", "thumos14=thumos", "activitynet=anet")
     printed = capsys.readouterr().out
     assert "val_Annotation.csv (also there, not used: thumos_anno.json)" in printed
-
-
-BOTH = ("activitynet=anet", "kinetics600=kinetics")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """The program end to end, and what the package imports."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests import programs
-from tests.conftest import REPOSITORY, shared_path
+from tests.conftest import shared_path
 from tests.data.tiny import TinyData
 
 TRUTH = {
@@ -216,13 +214,7 @@ def test_package_imports_no_tensorflow_and_of_ours_files_alone():
         "print(sorted(n for n in sys.modules if n.startswith('ahernet_tf.') "
         "and not n.startswith('ahernet_tf.evaluation')))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = programs.python(code, check=True)
     others, ours = done.stdout.split("\n")[:2]
     assert others == "[]"
     assert (

@@ -4,24 +4,14 @@ import dataclasses
 import pathlib
 import sys
 
-from ahernet_tf.data.synthetic.difficulty import synthetic_config
-from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from experiments.paper.columns import Plan, columns
+from tests.data.tiny import write_tiny_synthetic
 
 FAKE = (sys.executable, "-m", "tests.experiments.fake_train")
 
 
 def write_data(directory: pathlib.Path) -> pathlib.Path:
-    counts = {
-        "videos_per_class": 2,
-        "test_videos_per_class": 4,
-        "moments_per_class": 4,
-    }
-    config = synthetic_config(
-        "easy", source_classes=2, target_classes=2, channels=6, **counts
-    )
-    write_synthetic(directory, config)
-    return directory
+    return write_tiny_synthetic(directory, videos=2, test_videos=4)
 
 
 def column_of(data, workdir, **changes):

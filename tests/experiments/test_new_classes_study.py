@@ -17,9 +17,9 @@ from experiments.new_classes_study import (
     without_classes,
 )
 from tests.data.tiny import TinyData
-from tests.inference.trained import config_of, write_network
+from tests.inference.trained import BOTH_LOOKS, config_of, write_network
 
-CONFIG = config_of()
+CONFIG = config_of(**BOTH_LOOKS)
 
 
 @pytest.fixture

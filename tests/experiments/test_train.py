@@ -9,21 +9,15 @@ import time
 import pytest
 
 from ahernet_tf import config as configuration
-from ahernet_tf.data.synthetic.difficulty import synthetic_config
-from ahernet_tf.data.synthetic.synthetic_dataset import write_synthetic
 from experiments import training_run
 from tests import programs
 from tests.conftest import REPOSITORY
+from tests.data.tiny import write_tiny_synthetic
+from tests.models import tiny
 from tests.visualization.page.made_up import content_of
 
 TINY = [
-    "network.untrimmed_steps=64",
-    "network.moment_steps=32",
-    "network.base_channels=4,4",
-    "network.level_channels=4,4,4",
-    "network.generator_channels=4",
-    "training.batch_size=4",
-    "synthesis.moments_per_class=2",
+    *tiny.OVERRIDES,
     "inference.second_look=true",
     "inference.duration_prior=2",
 ]
@@ -43,16 +37,7 @@ def train_arguments(data: pathlib.Path, workdir: pathlib.Path, **flags) -> list:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     directory = tmp_path_factory.mktemp("data") / "synthetic"
-    counts = {
-        "videos_per_class": 3,
-        "test_videos_per_class": 2,
-        "moments_per_class": 4,
-    }
-    config = synthetic_config(
-        "easy", source_classes=2, target_classes=2, channels=6, **counts
-    )
-    write_synthetic(directory, config)
-    return directory
+    return write_tiny_synthetic(directory)
 
 
 @pytest.fixture(scope="module")

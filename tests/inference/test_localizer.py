@@ -5,25 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ahernet_tf import config as configuration
 from ahernet_tf.data.features.time_model import TimeModel
 from ahernet_tf.inference import Localizer
 from ahernet_tf.inference.candidates import Candidates
 from ahernet_tf.inference.refinement import Refinement
 from ahernet_tf.inference.segment_reader import PLACEMENT_TIOU
-from ahernet_tf.models import checkpoint, systems
+from ahernet_tf.models import checkpoint
 from tests.inference.looks import second_look
+from tests.inference.trained import config_of
 from tests.models import tiny
 
 NAMES = tuple("abcd")
 TIMES = TimeModel(clip_frames=4, stride_frames=4, fps=2.0)
-
-
-def config_of(system="AherNet", **inference):
-    config = dataclasses.replace(configuration.small(), network=tiny.NETWORK)
-    config = systems.configure(config, system)
-    inference = dataclasses.replace(config.inference, **inference)
-    return dataclasses.replace(config, inference=inference)
 
 
 def without_rate():

@@ -11,7 +11,8 @@ from ahernet_tf.inference.duration_prior import DurationPrior
 from ahernet_tf.inference.localizer_graph import GraphOptions, LocalizerGraph
 from ahernet_tf.inference.refinement import Refinement
 from tests.inference.looks import second_look
-from tests.inference.test_localizer import NAMES, clips_of, config_of, localizer_of
+from tests.inference.test_localizer import NAMES, clips_of, localizer_of
+from tests.inference.trained import config_of
 from tests.models import tiny
 
 TIMES = TimeModel(clip_frames=16, stride_frames=8)

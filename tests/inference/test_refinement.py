@@ -21,19 +21,13 @@ from ahernet_tf.inference.refinement import (
     load_refinement,
 )
 from ahernet_tf.inference.segment_reader import PARTS, PLACEMENTS, WAY
-from ahernet_tf.models import checkpoint, systems
+from ahernet_tf.models import checkpoint
 from tests.data.tiny import CHANNELS, TinyData
 from tests.inference.looks import second_look
+from tests.inference.trained import config_of
 from tests.models import tiny
 
 TIMES = TimeModel(clip_frames=4, stride_frames=2, fps=10.0)
-
-
-def config_of(system="AherNet", **inference):
-    config = dataclasses.replace(configuration.small(), network=tiny.NETWORK)
-    config = systems.configure(config, system)
-    inference = dataclasses.replace(config.inference, **inference)
-    return dataclasses.replace(config, inference=inference)
 
 
 BOTH = config_of(second_look=True, duration_prior=2.0)

@@ -14,20 +14,21 @@ from ahernet_tf.models import checkpoint, systems
 from tests.data.tiny import CHANNELS, TinyData
 from tests.models import tiny
 
+BOTH_LOOKS = {"second_look": True, "duration_prior": 2.0}
 TIMES = TimeModel(clip_frames=4, stride_frames=2, fps=10.0)
 
 
 def config_of(system="AherNet", **inference):
+    """Returns the configuration of a tiny network of a system."""
     config = dataclasses.replace(configuration.small(), network=tiny.NETWORK)
     config = systems.configure(config, system)
-    inference = {"second_look": True, "duration_prior": 2.0} | inference
     inference = dataclasses.replace(config.inference, **inference)
     return dataclasses.replace(config, inference=inference)
 
 
 def write_trained(directory, system="AherNet", ema_decay=0.0, **inference):
     """Writes a model directory; its classes are wave and jump, of run and sit."""
-    config = config_of(system, **inference)
+    config = config_of(system, **BOTH_LOOKS | inference)
     training = dataclasses.replace(config.training, ema_decay=ema_decay)
     config = dataclasses.replace(config, training=training)
     data = TinyData().write(directory / "data")

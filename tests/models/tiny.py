@@ -18,6 +18,16 @@ NETWORK = NetworkConfig(
     generator_channels=5,
     generator_activation="linear",
 )
+#: Options of a command that make training take a second.
+OVERRIDES = (
+    "network.untrimmed_steps=64",
+    "network.moment_steps=32",
+    "network.base_channels=4,4",
+    "network.level_channels=4,4,4",
+    "network.generator_channels=4",
+    "training.batch_size=4",
+    "synthesis.moments_per_class=2",
+)
 
 
 def network(seed=0, synthesis=SynthesisConfig(), network=NETWORK, **kwargs):  # noqa: B008

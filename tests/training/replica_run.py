@@ -18,24 +18,20 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import checkpoint
 from ahernet_tf.training.distribution import Workers, make_strategy
 from ahernet_tf.training.trainer import Trainer, TrainingInterrupted
+from tests.models.tiny import OVERRIDES
 
 # A large epsilon keeps Adam from making steps out of rounding where the gradient is 0,
 # as that of a bias that all classes share.
 CONFIG = configuration.with_overrides(
     configuration.small(),
     [
-        "network.untrimmed_steps=64",
-        "network.moment_steps=32",
-        "network.base_channels=4,4",
+        *OVERRIDES,
         "network.level_channels=4",
-        "network.generator_channels=4",
-        "training.batch_size=4",
         "training.pretrain_iterations=1",
         "training.iterations=4",
         "training.epsilon=1e-3",
         "training.generator_updates=1",
         "synthesis.mode=tiled",
-        "synthesis.moments_per_class=2",
     ],
 )
 

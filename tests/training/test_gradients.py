@@ -2,8 +2,6 @@
 
 import dataclasses
 import functools
-import subprocess
-import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +12,7 @@ from ahernet_tf import config as configuration
 from ahernet_tf.config import SynthesisConfig, TrainingConfig
 from ahernet_tf.models import systems
 from ahernet_tf.training.algorithm import STEPS, STREAMS, Algorithm
-from tests.conftest import REPOSITORY
+from tests import programs
 from tests.models import tiny
 
 SYSTEM_OF = {
@@ -206,11 +204,5 @@ def test_eager_and_xla_agree():
         "from tests.training.test_gradients import compare_with_eager as compare\n"
         "compare(('untrimmed', 'adversarial'), True)"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = programs.python(program)
     assert result.returncode == 0, result.stderr

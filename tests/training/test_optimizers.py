@@ -48,6 +48,17 @@ def states(name, steps):
     return optimizer, variable
 
 
+def assert_same_steps(count, *pairs):
+    """Takes steps with two optimizers, each with its variable, which stay equal."""
+    for number in range(count):
+        for optimizer, variable in pairs:
+            optimizer.learning_rate = 0.1
+            gradient = tf.constant([0.5, 0.1, -1.0]) * (number + 1.0)
+            optimizer.apply_gradients([(gradient, variable)])
+    (_, one), (_, other) = pairs
+    np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
 @pytest.mark.parametrize("name", optimizers.NAMES)
 def test_no_state_is_added_by_steps(name):
     counts = [len(optimizers.variables_of(states(name, n)[0])) for n in (0, 9)]
@@ -65,12 +76,7 @@ def test_copied_state_continues_the_same(name):
         [variable, *optimizers.variables_of(optimizer)],
     ):
         there.assign(here)
-    for number in range(5):
-        for one, weights in ((optimizer, variable), (other, copy)):
-            one.learning_rate = 0.1
-            gradient = tf.constant([0.5, 0.1, -1.0]) * (number + 1.0)
-            one.apply_gradients([(gradient, weights)])
-    np.testing.assert_array_equal(copy.numpy(), variable.numpy())
+    assert_same_steps(5, (optimizer, variable), (other, copy))
 
 
 @pytest.mark.parametrize("name", optimizers.NAMES)
@@ -79,12 +85,7 @@ def test_reset_starts_anew_from_where_the_variables_are(name):
     optimizers.reset(optimizer, [variable])
     fresh, copy = available(name), tf.Variable(variable)
     optimizers.build(fresh, [copy])
-    for number in range(13):
-        for one, weights in ((optimizer, variable), (fresh, copy)):
-            one.learning_rate = 0.1
-            gradient = tf.constant([0.5, 0.1, -1.0]) * (number + 1.0)
-            one.apply_gradients([(gradient, weights)])
-    np.testing.assert_array_equal(copy.numpy(), variable.numpy())
+    assert_same_steps(13, (optimizer, variable), (fresh, copy))
 
 
 def test_adam_is_tensorflow_1s():

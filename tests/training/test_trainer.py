@@ -13,24 +13,19 @@ from ahernet_tf.data.dataset import Dataset
 from ahernet_tf.models import checkpoint, checkpoint_files
 from ahernet_tf.training.iterations import NonFiniteLossError
 from ahernet_tf.training.trainer import Trainer, TrainingInterrupted
+from tests.models.tiny import OVERRIDES
 
 
 def tiny(mode: str = "tiled", **training) -> configuration.Config:
     return configuration.with_overrides(
         configuration.small(),
         [
-            "network.untrimmed_steps=64",
-            "network.moment_steps=32",
-            "network.base_channels=4,4",
-            "network.level_channels=4,4,4",
-            "network.generator_channels=4",
-            "training.batch_size=4",
+            *OVERRIDES,
             "training.pretrain_iterations=2",
             "training.decay_every=2",
             "training.schedule=alternating",
             "training.optimizer_split=per_loss",
             f"synthesis.mode={mode}",
-            "synthesis.moments_per_class=2",
             *[f"training.{name}={value}" for name, value in training.items()],
         ],
     )

@@ -1,8 +1,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -16,7 +14,7 @@ from ahernet_tf.data.features.packed_store import (
     shard_path,
     write_shard,
 )
-from tests.conftest import REPOSITORY
+from tests import programs
 
 CHANNELS = 3
 RANDOM = np.random.default_rng(0)
@@ -157,9 +155,7 @@ def test_a_claimed_size_allocates_nothing(tmp_path, clips):
     code = "import resource as r; r.setrlimit(r.RLIMIT_AS, (4 << 30,) * 2);"
     code += "from ahernet_tf.data.features.packed_store import PackedStore;"
     code += f"PackedStore({str(tmp_path)!r})"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True
-    )
+    result = programs.python(code)
     expected = rf"ValueError: .*00000\.npy: expected {clips} clips of 3"
     assert re.search(expected, result.stderr), result.stderr
 
