@@ -6,6 +6,7 @@ Equal to TensorFlow's convolution to rounding, and faster where there are many c
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -16,8 +17,10 @@ _MANY_CHANNELS = 1024
 #: other's way, but in oneDNN's products. Without it, products with a multiple of so
 #: many columns get a few more, of zeros.
 _SLOW_COLUMNS, _MORE_COLUMNS = 1024, 16
-#: Below so many steps, a kernel is not used often enough to be worth a copy of it.
+#: Below so many steps, a kernel is not used often enough to be worth that copy.
 _LONG = 64
+#: Rows of shifted copies that lie in memory side by side at one time.
+_ROWS_AT_ONCE = 1024
 
 
 def is_better(inputs: tf.Tensor, kernel: tf.Tensor) -> bool:
@@ -53,8 +56,11 @@ def convolve(
     Returns:
         `[batch, ceil(time / stride), filters]`.
     """
-    if devices.has_gpu() or inputs.shape[1] is None:
+    width, time = kernel.shape[0], inputs.shape[1]
+    if devices.has_gpu() or time is None:
         return _unfolded_convolution(inputs, kernel, bias, stride, relu)
+    if time >= max(width, _LONG) and stride == 1 and width > 1:
+        return _long_convolution(inputs, kernel, bias, relu)
     return _strided_convolution(inputs, kernel, bias, stride, relu)
 
 
@@ -191,6 +197,151 @@ def _padding(time: int | tf.Tensor, width: int, stride: int) -> tuple:
     padding = (steps_out - 1) * stride + width - time
     padding = tf.maximum(padding, 0) if tf.is_tensor(time) else max(padding, 0)
     return padding // 2, steps_out
+
+
+def _long_convolution(
+    inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, relu: bool
+) -> tf.Tensor:
+    """Convolves with stride 1, forwards and backwards, a few sequences at a time."""
+    width, channels, filters = kernel.shape
+    time = inputs.shape[1]
+    before = (width - 1) // 2
+    more_in, more_out = _more_columns(channels, time), _more_columns(filters, time)
+
+    @tf.custom_gradient
+    def convolve(inputs, kernel, bias):
+        flat = tf.reshape(kernel, [width * channels, filters])
+        padded_bias = tf.pad(bias, [[0, more_out]]) if more_out else bias
+
+        def finish(sums: tf.Tensor) -> tf.Tensor:
+            sums = tf.nn.bias_add(sums, padded_bias)
+            return tf.nn.relu(sums) if relu else sums
+
+        reads = [tap - before for tap in range(width)]
+        outputs = _by_blocks(inputs, _wider(flat, more_out), reads, filters, finish)
+
+        def gradient(upstream):
+            if relu:
+                upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+            with _once_known(upstream):
+                backwards = _transposed(kernel)
+                backwards = tf.reshape(backwards, [width * filters, channels])
+                of_inputs = _by_blocks(
+                    upstream,
+                    _wider(backwards, more_in),
+                    [before - tap for tap in range(width)],
+                    channels,
+                )
+                of_kernel = [
+                    _gradient_of_tap(inputs, upstream, tap - before, more_out)
+                    for tap in range(width)
+                ]
+                return (
+                    of_inputs,
+                    tf.stack(of_kernel),
+                    tf.raw_ops.BiasAddGrad(out_backprop=upstream),
+                )
+
+        return outputs, gradient
+
+    return convolve(inputs, kernel, bias)
+
+
+def _by_blocks(
+    sequences: tf.Tensor,
+    matrix: tf.Tensor,
+    reads: Sequence[int],
+    columns: int,
+    finish: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> tf.Tensor:
+    """Multiplies what each step sees around it, side by side, with a matrix.
+
+    The sequences of a block are written one below the other with rows of zeros around
+    each. Every shifted copy is then a range of rows, which is no copy at all; only what
+    the product reads side by side is written anew, and for one block at a time. The
+    last rows of each sequence are results that nobody reads.
+
+    Args:
+        sequences: `[batch, time, channels]`.
+        matrix: `[width * channels, columns or more]`.
+        reads: From a step to those that it sees, a row of steps in any order.
+        columns: Of the result.
+        finish: What is done with a block's product.
+
+    Returns:
+        `[batch, time, columns]`.
+    """
+    batch, time, channels = sequences.shape
+    width, before = len(reads), -min(reads)
+    period = time + width - 1
+    if batch is None:
+        blocks, counts = [sequences], [tf.shape(sequences)[0]]
+    else:
+        together = max(1, round(_ROWS_AT_ONCE / time))
+        counts = [min(together, batch - n) for n in range(0, batch, together)]
+        blocks = tf.split(sequences, counts, 0, len(counts))
+    starts = [[before + shift, 0] for shift in reads]
+    done: list[tf.Tensor] = []
+    for block, count in zip(blocks, counts):
+        with tf.control_dependencies(done[-1:]):
+            rows = _surrounded(block, before, width - 1 - before)
+            rows = tf.reshape(rows, [-1, channels])
+        size = [count * period - (width - 1), channels]
+        sides = tf.concat([tf.slice(rows, start, size) for start in starts], 1)
+        product = tf.matmul(sides, matrix)
+        product = finish(product) if finish else product
+        if batch is None:
+            unread = tf.zeros([width - 1, matrix.shape[1]], matrix.dtype)
+            periods = tf.concat([product, unread], 0)
+            periods = tf.reshape(periods, [-1, period, matrix.shape[1]])
+            return periods[:, :time, :columns]
+        firsts = [[n * period, 0] for n in range(count)]
+        done += [tf.slice(product, f, [time, columns]) for f in firsts]
+    return tf.reshape(tf.concat(done, 0), [batch, time, columns])
+
+
+def _gradient_of_tap(
+    inputs: tf.Tensor, upstream: tf.Tensor, shift: int, more: int
+) -> tf.Tensor:
+    """Computes the gradient of the tap that reads `shift` steps later.
+
+    All sequences are multiplied at once, as if they were one; what steps of two
+    sequences add to that, at the ends of each, is taken off again.
+
+    Args:
+        inputs: `[batch, time, channels]`.
+        upstream: `[batch, time, filters]`.
+        shift: From the step of an output to the one that the tap reads.
+        more: Columns of zeros that make the product faster.
+
+    Returns:
+        `[channels, filters]`.
+    """
+    time, size = inputs.shape[1], abs(shift)
+
+    def product(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(inputs, upstream, transpose_a=True)
+
+    def rows(sequences: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(sequences, [-1, sequences.shape[-1]])
+
+    def early(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        ends = sequences[:-1, time - size :]
+        return rows(sequences)[:-size], rows(ends)
+
+    def late(sequences: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        beginnings = sequences[1:, :size]
+        return rows(sequences)[size:], rows(beginnings)
+
+    if shift == 0:
+        own = product(rows(inputs), _wider(rows(upstream), more))
+        return _narrower(own, more)
+    read, given = (late, early) if shift > 0 else (early, late)
+    (inputs, other_inputs), (upstream, other_upstream) = read(inputs), given(upstream)
+    own = product(inputs, _wider(upstream, more))
+    with tf.control_dependencies([own]):
+        others = product(other_inputs, other_upstream)
+    return _narrower(own, more) - others
 
 
 def _once_known(upstream: tf.Tensor) -> contextlib.AbstractContextManager:
