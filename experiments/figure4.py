@@ -13,7 +13,7 @@ count. Writes W/figure4.png, .pdf, .json and .csv.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,9 @@ from .paper.table_rows import summary
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from ahernet_tf.config import Config
+    from ahernet_tf.models import AherNet
 
 NAME = "figure4"
 SYSTEMS = ("AherNet", "AherNet-")
@@ -59,6 +62,37 @@ def right_class(
     return np.where(tiou.max(axis=1) >= TIOU, labels[best], -1)
 
 
+def _classifier(ahernet: AherNet, other: AherNet, config: Config) -> Callable:
+    """Returns what finds proposals `[batch, anchors, 2]`, and each network's classes.
+
+    Args:
+        ahernet: Its proposals are classified; its own classes are those of the cells.
+        other: Classifies what lies in each proposal.
+        config: Of the first.
+    """
+    import tensorflow as tf
+
+    from ahernet_tf.inference.baselines import proposal_logits
+    from ahernet_tf.inference.candidates import rank_anchors
+
+    steps, ratios = ahernet.network.untrimmed_steps, len(ahernet.network.anchor_ratios)
+    anchors = tf.constant(ahernet.anchors())
+    anchor_classifier = ahernet.anchor_classifier(ahernet.target_classifier)
+    segment_classifier = other.target_classifier.weights_by_level()
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def classify(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        maps = ahernet.backbone(ahernet.standardization(features))
+        predictions = ahernet.predict_anchors(maps, anchor_classifier)
+        proposals = rank_anchors(predictions, anchors, steps, config.inference).segments
+        own = tf.repeat(tf.argmax(predictions.class_logits, axis=-1), ratios, axis=1)
+        maps = other.backbone(other.standardization(features))
+        logits = proposal_logits(maps, proposals, segment_classifier, steps)
+        return proposals, own, tf.argmax(logits, axis=-1)
+
+    return classify
+
+
 def count_right(
     runs: Mapping[str, pathlib.Path], role: Role
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -75,12 +109,8 @@ def count_right(
     Raises:
         ValueError: The two networks are not of the same form.
     """
-    import tensorflow as tf
-
     from ahernet_tf.anchors import grid as anchor_grid
     from ahernet_tf.data import pipelines
-    from ahernet_tf.inference.baselines import proposal_logits
-    from ahernet_tf.inference.candidates import rank_anchors
     from ahernet_tf.models.checkpoint import load_description, load_model
 
     models = {system: load_model(run)[0] for system, run in runs.items()}
@@ -89,22 +119,10 @@ def count_right(
         raise ValueError(f"Networks of different forms: {', '.join(map(str, runs))}.")
     config = load_description(runs["AherNet"])[1]
     network, steps = ahernet.network, ahernet.network.untrimmed_steps
-    anchors = tf.constant(ahernet.anchors())
-    anchor_classifier = ahernet.anchor_classifier(ahernet.target_classifier)
-    segment_classifier = other.target_classifier.weights_by_level()
+    classify = _classifier(ahernet, other, config)
     ratios, levels = len(network.anchor_ratios), len(network.level_channels)
     cells = anchor_grid.cells_per_level(steps, levels)
     level_of = np.repeat(np.arange(levels), np.array(cells) * ratios)
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def classify(features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        maps = ahernet.backbone(ahernet.standardization(features))
-        predictions = ahernet.predict_anchors(maps, anchor_classifier)
-        proposals = rank_anchors(predictions, anchors, steps, config.inference).segments
-        own = tf.repeat(tf.argmax(predictions.class_logits, axis=-1), ratios, axis=1)
-        maps = other.backbone(other.standardization(features))
-        logits = proposal_logits(maps, proposals, segment_classifier, steps)
-        return proposals, own, tf.argmax(logits, axis=-1)
 
     index = {name: number for number, name in enumerate(role.classes)}
     videos = {video.id: video for video in role.videos}
