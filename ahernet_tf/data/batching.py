@@ -17,7 +17,7 @@ _THREADS = max(2, min(8, os.cpu_count() or 1))
 _ALIGNMENT = 64  # TensorFlow takes arrays that begin there without copying them
 _ENDLESS = np.iinfo(np.int64).max
 
-#: Computes a sample by its number: arrays by name.
+#: Computes a sample by its number: arrays by name, or functions that write to `out`.
 Sample = Callable[[int], Mapping[str, Any]]
 #: Type and shape of each part of a sample.
 Signature = Mapping[str, tf.TensorSpec]
@@ -103,6 +103,7 @@ class _Batches:
         self.signature = signature
         self._sample, self._size, self._total = sample, size, total
         self._threads = concurrent.futures.ThreadPoolExecutor(_THREADS)
+        self._memory = _Memory()
 
     def compute(self, number: int) -> list[np.ndarray]:
         """Returns the parts of a batch in the order of the signature."""
@@ -110,24 +111,43 @@ class _Batches:
         if self._total is not None:
             end = min(end, self._total)
         parts = [
-            _empty((end - first, *spec.shape), np.dtype(spec.dtype.as_numpy_dtype))
+            self._memory.empty((end - first, *spec.shape), spec.dtype.as_numpy_dtype)
             for spec in self.signature.values()
         ]
 
         def fill(row: int) -> None:
             sample = self._sample(first + row)
             for part, name in zip(parts, self.signature):
-                part[row] = sample[name]
+                value = sample[name]
+                if callable(value):
+                    value(out=part[row])
+                else:
+                    part[row] = value
 
         list(self._threads.map(fill, range(end - first)))
         return parts
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """Returns an array with arbitrary content that TensorFlow need not copy."""
-    if dtype.hasobject:
-        return np.empty(shape, dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    begin = -memory.ctypes.data % _ALIGNMENT
-    return memory[begin : begin + size].view(dtype).reshape(shape)
+class _Memory:
+    """Memory that batches take, and give back when nothing uses them any more.
+
+    The system fills fresh memory with zeros; that takes as long as half of the samples.
+    """
+
+    def __init__(self) -> None:
+        self._free: dict[int, list[np.ndarray]] = {}
+
+    def empty(self, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+        """Returns an array with arbitrary content that TensorFlow need not copy."""
+        if np.dtype(dtype).hasobject:
+            return np.empty(shape, dtype)
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        free = self._free.setdefault(size, [])
+        try:
+            memory = free.pop()
+        except IndexError:
+            memory = np.empty(size + _ALIGNMENT, np.uint8)
+        begin = -memory.ctypes.data % _ALIGNMENT
+        array = memory[begin : begin + size].view(dtype).reshape(shape)
+        weakref.finalize(array, free.append, memory).atexit = False
+        return array

@@ -79,26 +79,33 @@ class Crops:
             first = self._place(row, clips, random)
         return self._stretch(row, first, clips)
 
-    def features(self, video: int, first_clip: int, end_clip: int) -> np.ndarray:
+    def features(
+        self,
+        video: int,
+        first_clip: int,
+        end_clip: int,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Reads a stretch as a sequence `[steps, channels]`; do not write to it.
 
         Args:
             video: As in `Stretch`; so are the others.
             first_clip: First clip.
             end_clip: Clip after the last.
+            out: Where to write it; None: it is returned in an array of its own.
 
         Raises:
             ValueError: The features cannot be read.
         """
         whole, sequences = self._spans[video], self._role.sequences
         if end_clip - first_clip == whole.clips:
-            return sequences.sequence(whole, self._steps)
+            return sequences.sequence(whole, self._steps, out)
         span = whole._replace(
             first_clip=int(first_clip),
             end_clip=int(end_clip),
             duration_sec=(end_clip - first_clip) * self._interval_sec[video],
         )
-        return sequences.crop(span, self._steps)
+        return sequences.crop(span, self._steps, out)
 
     def _place(self, row: int, clips: int, random: np.random.Generator) -> int:
         """Draws the first clip of a stretch that is shorter than its video."""

@@ -10,6 +10,7 @@ for; `stream.prefetch(1)` makes it beside the iteration before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def untrimmed_stream(
         segments[: len(found)] = found
         labels[: len(found)] = [index_of[name] for name in names]
         return {
-            "features": crops.features(*stretch[:3]),
+            "features": partial(crops.features, *stretch[:3]),
             "segments": segments,
             "segment_mask": np.arange(limit) < len(found),
             "segment_labels": labels,
@@ -195,7 +196,7 @@ def moment_stream(
         if mode.shares_class:
             drawn["source_row"] = drawn["source_row"] + (counter % rows - place)
         if mode.real_context:
-            drawn["context"] = crops.features(*drawn.pop("context_span"))
+            drawn["context"] = partial(crops.features, *drawn.pop("context_span"))
         return _labelled(role, spans[members[place]], steps, index_of) | drawn
 
     signature = _labelled_signature(dataset, steps)
@@ -232,7 +233,7 @@ def evaluation_batches(role: Role, config: Config, batch_size: int) -> tf.data.D
     def sample(number: int) -> dict[str, Any]:
         video = role.videos[number]
         return {
-            "features": role.sequences.sequence(spans[number], steps),
+            "features": partial(role.sequences.sequence, spans[number], steps),
             "video": video.id,
             "duration_sec": video.duration_sec,
             "covered_sec": role.covered_sec(video),
@@ -273,7 +274,7 @@ def _labelled(
 ) -> dict[str, Any]:
     """Reads a span with its class."""
     return {
-        "features": role.sequences.sequence(span, steps),
+        "features": partial(role.sequences.sequence, span, steps),
         "label": index_of[span.label],
         "video": span.video,
     }

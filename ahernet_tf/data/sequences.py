@@ -49,12 +49,15 @@ class SequenceSource:
     config: DataConfig
     cache: SequenceCache | None = None
 
-    def sequence(self, span: ClipSpan, steps: int) -> np.ndarray:
+    def sequence(
+        self, span: ClipSpan, steps: int, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Returns a span resampled as a sequence of its own.
 
         Args:
             span: Which clips of which video.
             steps: Number of steps wanted.
+            out: Where to write it; None: into an array that may be kept in memory.
 
         Returns:
             `[steps, channels]`, float32. Do not write to it.
@@ -63,20 +66,22 @@ class SequenceSource:
             ValueError: The features cannot be read.
         """
         if self.cache is None:
-            return self._resampled(self.clips(span), span, steps)
+            return self._resampled(self.clips(span), span, steps, out)
         key = (self.key, span.video, span.first_clip, span.end_clip)
         if (found := self.cache.get((key, steps))) is not None:
-            return found
+            return found if out is None else _copied(found, out)
         if (clips := self.cache.get(key)) is None:
             clips = self.clips(span)
-        sequence = self._resampled(clips, span, steps)
+        sequence = self._resampled(clips, span, steps, out)
         if 4 * clips.nbytes < sequence.nbytes:  # short spans: cheap to resample
             self.cache.put(key, clips)
         else:
-            self.cache.put((key, steps), sequence)
+            self.cache.put((key, steps), sequence if out is None else sequence[:])
         return sequence
 
-    def crop(self, span: ClipSpan, steps: int) -> np.ndarray:
+    def crop(
+        self, span: ClipSpan, steps: int, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Returns a span drawn at random, resampled as a sequence of its own.
 
         It hardly comes again: kept in memory is the whole video.
@@ -84,6 +89,7 @@ class SequenceSource:
         Args:
             span: Which clips of which video.
             steps: Number of steps wanted.
+            out: Where to write it; None: into a new array.
 
         Returns:
             `[steps, channels]`, float32.
@@ -97,7 +103,8 @@ class SequenceSource:
             whole = self.store.read(span.video)
             if self.cache is not None:
                 self.cache.put(key, whole)
-        return self._resampled(whole[span.first_clip : span.end_clip], span, steps)
+        clips = whole[span.first_clip : span.end_clip]
+        return self._resampled(clips, span, steps, out)
 
     def clips(self, span: ClipSpan) -> np.ndarray:
         """Returns the clips of a span as they are, `[clips, channels]`.
@@ -131,7 +138,9 @@ class SequenceSource:
                     f"{wanted}."
                 )
 
-    def _resampled(self, clips: np.ndarray, span: ClipSpan, steps: int) -> np.ndarray:
+    def _resampled(
+        self, clips: np.ndarray, span: ClipSpan, steps: int, out: np.ndarray | None
+    ) -> np.ndarray:
         timing = (len(clips), span.fps, span.duration_sec)
         return resample(
             clips,
@@ -141,4 +150,10 @@ class SequenceSource:
             self.config.pooling,
             self.config.edge,
             self.store.precision,
+            out,
         )
+
+
+def _copied(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    out[...] = values
+    return out

@@ -66,13 +66,16 @@ class Discriminant:
         Returns:
             `[parts, steps, classes]`.
         """
-        parts = [
+        mean, scale, kernel = (
             of.reshape(-1, sequence.shape[1], *of.shape[1:])
             for of in (self.mean, self.scale, self.kernel)
-        ]
-        return np.stack(
-            [(sequence - mean) / scale @ kernel for mean, scale, kernel in zip(*parts)]
         )
+        shown = np.empty((len(mean), len(sequence), len(self.bias)), np.float32)
+        for part, to in enumerate(shown):
+            centred = sequence - mean[part]
+            centred /= scale[part]
+            np.matmul(centred, kernel[part], out=to)
+        return shown
 
     def with_classes(self, means: np.ndarray, counts: np.ndarray) -> Discriminant:
         """Returns it with more classes behind its own, of the same covariance.
@@ -260,7 +263,8 @@ class DiscriminantFit:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Returns probabilities `[examples, classes]` of logits."""
-    return np.exp(_log_softmax(logits))
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return likely / likely.sum(axis=1, keepdims=True)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

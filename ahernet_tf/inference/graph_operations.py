@@ -125,7 +125,7 @@ def refine(
         shape = tf.shape(logits)
         flat = tf.reshape(logits, [shape[0], shape[1], shape[2] * shape[3]])
         placed = tf.reshape(tf.nn.softmax(flat), shape)[:, :, :classes]
-        looks = tf.linalg.matvec(placed, PLACEMENT_TIOU.astype(np.float32))
+        looks = tf.linalg.matvec(placed, PLACEMENT_TIOU)
         scores = looks * _joined(found, moved, shown)
         score = tf.reduce_max(scores, axis=-1)
         label = tf.argmax(scores, axis=-1, output_type=tf.int32)

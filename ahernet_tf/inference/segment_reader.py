@@ -37,9 +37,10 @@ PLACEMENTS = np.array(
     ]
 )
 #: tIoU of each placement with the action.
-PLACEMENT_TIOU = (np.minimum(PLACEMENTS[:, 1], 1) - np.maximum(PLACEMENTS[:, 0], 0)) / (
-    np.maximum(PLACEMENTS[:, 1], 1) - np.minimum(PLACEMENTS[:, 0], 0)
-)
+PLACEMENT_TIOU = (
+    (np.minimum(PLACEMENTS[:, 1], 1) - np.maximum(PLACEMENTS[:, 0], 0))
+    / (np.maximum(PLACEMENTS[:, 1], 1) - np.minimum(PLACEMENTS[:, 0], 0))
+).astype(np.float32)
 #: What leads each placement to the action: of start and end, in lengths of the segment.
 WAY = ([0.0, 1.0] - PLACEMENTS) / (PLACEMENTS[:, 1:] - PLACEMENTS[:, :1])
 #: Parts of a segment, each of which is described by its mean.
@@ -68,11 +69,7 @@ class ReadSequence(NamedTuple):
         Args:
             segments: `[segments, 2]`, `[start, end]` in steps.
         """
-        logits = self.bias
-        weights = _weights(segments, self.shown.shape[1])
-        for part, shown in enumerate(self.shown):
-            logits = logits + weights[:, part] @ shown
-        return logits.reshape(len(segments), -1, len(PLACEMENTS))
+        return self._logits(_weights(segments, self.shown.shape[1]))
 
     def of_class(self, number: int) -> ReadSequence:
         """Returns it with one class."""
@@ -103,14 +100,22 @@ class ReadSequence(NamedTuple):
             `[segments, 2]` float32, within the sequence.
         """
         placed = np.zeros((len(segments), len(PLACEMENTS)), np.float32)
+        weights = _weights(segments, self.shown.shape[1])
         for label in np.unique(labels):
             own = labels == label
-            logits = self.of_class(label).logits(segments[own])[:, 0]
+            logits = self.of_class(label)._logits(weights[own])[:, 0]
             # A class without an example knows no placement: each is as likely.
             placed[own] = softmax(np.maximum(logits, np.finfo(np.float32).min))
         length = segments[:, 1:] - segments[:, :1]
         moved = segments + length * (placed @ WAY)
         return np.clip(moved, 0, self.shown.shape[1]).astype(np.float32)
+
+    def _logits(self, weights: np.ndarray) -> np.ndarray:
+        """Returns the logits of segments whose parts weigh the steps so."""
+        weights = weights.reshape(len(weights), -1)
+        logits = weights @ self.shown.reshape(weights.shape[1], -1)
+        logits += self.bias
+        return logits.reshape(len(weights), -1, len(PLACEMENTS))
 
 
 class SegmentReader(NamedTuple):
@@ -173,10 +178,12 @@ def _weights(segments: np.ndarray, steps: int) -> np.ndarray:
     start = np.minimum(start, steps - _SHORTEST)
     end = np.maximum(end, start + _SHORTEST)
     bounds = np.linspace(start, end, PARTS + 1, axis=1)[..., np.newaxis]
-    # Counted from each step, bounds are near enough in float32.
-    from_step = np.clip((bounds - np.arange(steps)).astype(np.float32), 0, 1)
-    length = np.diff(bounds, axis=1).astype(np.float32)
-    return np.diff(from_step, axis=1) / length
+    last = np.minimum(bounds.astype(int), steps - 1)  # step that a bound lies in
+    until = (np.arange(steps) < last).astype(np.float32)
+    np.put_along_axis(until, last, (bounds - last).astype(np.float32), axis=2)
+    weights = np.diff(until, axis=1)
+    weights /= np.diff(bounds, axis=1).astype(np.float32)
+    return weights
 
 
 def describe_moment(

@@ -9,6 +9,9 @@ clip, as the 2020 release has them), npy files, one npz, one HDF5 file, and pack
 * one sample after the other in one thread: a video read and resampled to 512 steps;
 * the training stream of untrimmed videos, in batches of 16, with all its threads.
 
+It says how many samples that are per second, and what one costs in processor time,
+which other programs on the machine change less.
+
 All go through the same code and give the same batches (packed up to float16). The files
 are in the system's cache; nothing is kept in memory beside it.
 """
@@ -125,7 +128,8 @@ def measure(
         channels: Of the features.
 
     Returns:
-        Samples per second in one thread and of the stream, by format.
+        By format, samples per second in one thread and of the stream, and under
+        `..._processor_ms` the processor time of a sample.
 
     Raises:
         RuntimeError: Two formats do not give the same numbers.
@@ -149,13 +153,14 @@ def measure(
     for _ in range(rounds):
         for form, dataset in datasets.items():
             samples, batches = (4, 1) if form == "csv" else (4 * videos, 16)
-            for way, rate in (
+            for way, (rate, processor_ms) in (
                 ("one_thread", one_by_one(dataset, samples)),
                 ("stream", stream(dataset, config, batches)),
             ):
                 times[form].setdefault(way, []).append(rate)
+                times[form].setdefault(f"{way}_processor_ms", []).append(processor_ms)
     return {
-        form: {way: round(float(np.median(found)), 1) for way, found in ways.items()}
+        form: {way: round(float(np.median(found)), 2) for way, found in ways.items()}
         for form, ways in times.items()
     }
 
@@ -167,27 +172,32 @@ def sample(dataset: Dataset, number: int) -> np.ndarray:
     return role.sequences.sequence(role.whole_span(video), 512)
 
 
-def one_by_one(dataset: Dataset, count: int) -> float:
-    """Returns samples per second in one thread."""
-    return _rate(lambda n: sample(dataset, n), count)
+def one_by_one(dataset: Dataset, count: int) -> tuple[float, float]:
+    """Returns samples per second in one thread, and processor ms of one."""
+    return _rate(lambda n: sample(dataset, n), count, 1)
 
 
-def stream(dataset: Dataset, config: Config, count: int) -> float:
-    """Returns samples per second of the training stream, over `count` batches."""
+def stream(dataset: Dataset, config: Config, count: int) -> tuple[float, float]:
+    """Returns the same of the training stream, over `count` batches."""
     from ahernet_tf.data import pipelines
 
-    batches = iter(pipelines.untrimmed_stream(dataset, config, 0).prefetch(1))
+    made = pipelines.untrimmed_stream(dataset, config, 0)
+    batches = iter(made.take(2 + count).prefetch(1))
     for _ in range(2):  # start the threads, and use up what they made meanwhile
         next(batches)
-    rate = _rate(lambda n: next(batches)["features"], count)
-    return rate * config.training.batch_size
+    return _rate(lambda n: next(batches), count, config.training.batch_size)
 
 
-def _rate(function: Callable[[int], Any], count: int) -> float:
-    begin = time.perf_counter()
+def _rate(
+    function: Callable[[int], Any], count: int, samples: int
+) -> tuple[float, float]:
+    """Calls a function that makes some samples; returns as `one_by_one`."""
+    begin, processor_begin = time.perf_counter(), time.process_time()
     for number in range(count):
         function(number)
-    return count / (time.perf_counter() - begin)
+    taken, processor = time.perf_counter() - begin, time.process_time()
+    samples *= count
+    return samples / taken, 1000 * (processor - processor_begin) / samples
 
 
 def main(values: flags.FlagValues) -> None:
@@ -198,15 +208,17 @@ def main(values: flags.FlagValues) -> None:
         results = measure(pathlib.Path(directory), values.videos, values.rounds)
     slowest = results["csv"]["one_thread"]
     lines = [
-        f"{form}: one thread {found['one_thread']} samples/s "
-        f"({found['one_thread'] / slowest:.0f} times csv), stream {found['stream']}"
+        f"{form}: one thread {found['one_thread']:.1f} samples/s "
+        f"({found['one_thread'] / slowest:.0f} times csv), stream {found['stream']:.1f}"
+        f"; processor ms of a sample {found['one_thread_processor_ms']}"
+        f" and {found['stream_processor_ms']}"
         for form, found in results.items()
     ]
     report = {
         "clips": CLIPS,
         "channels": CHANNELS,
         "machine": rates.machine(),
-        "samples_per_sec": results,
+        "results": results,
     }
     preset_flags.finish(values, report, "\n".join(lines))
 

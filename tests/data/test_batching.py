@@ -1,7 +1,10 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from ahernet_tf.data import batching
 from ahernet_tf.data.batching import endless_batches, finite_batches
 
 SIGNATURE = {
@@ -42,6 +45,29 @@ def test_a_batch_stays_as_it_is_while_others_are_made():
     for number, tensor in enumerate(held):
         expected = np.arange(4 * number, 4 * number + 4, dtype=np.float32)
         np.testing.assert_array_equal(tensor[:, 1, 2], expected)
+
+
+def test_a_sample_may_write_into_its_batch():
+    def write(number, out):
+        out[...] = number
+
+    def written(number):
+        return sample(number) | {"features": functools.partial(write, number)}
+
+    found = read(endless_batches(written, SIGNATURE, 4), 2)
+    for batch, other in zip(found, read(endless_batches(sample, SIGNATURE, 4), 2)):
+        np.testing.assert_array_equal(batch["features"], other["features"])
+
+
+def test_memory_of_a_batch_serves_again_when_nothing_uses_it():
+    memory = batching._Memory()
+    gone, held = (memory.empty((3, 4), np.float32) for _ in range(2))
+    place = gone.ctypes.data
+    assert place % 64 == 0
+    del gone
+    again = memory.empty((4, 3), np.float32)
+    assert again.ctypes.data == place
+    assert held.ctypes.data != place
 
 
 def test_an_error_of_a_sample_reaches_the_reader():

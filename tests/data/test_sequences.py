@@ -51,6 +51,17 @@ def test_crops_are_cut_from_a_video_that_is_kept_in_memory(tmp_path, monkeypatch
     assert not read
 
 
+def test_a_sequence_is_written_where_it_is_wanted(tmp_path):
+    role = load(tmp_path).roles["untrimmed"]
+    span = role.instance_spans(1)[1]
+    expected = load(tmp_path).roles["untrimmed"].sequences.sequence(span, 20)
+    for _ in range(2):  # read, then from memory
+        batch = np.full((1, 20, 3), np.nan, np.float32)
+        role.sequences.sequence(span, 20, out=batch[0])
+        np.testing.assert_array_equal(batch[0], expected)
+        batch[:] = 0.0
+
+
 def test_statistics_are_those_of_all_clips(tmp_path):
     tiny = TinyData()
     found = load(tmp_path, tiny).roles["untrimmed"].sequences.statistics("a1")

@@ -26,6 +26,7 @@ def resample(
     pooling: str = "mean",
     edge: str = "zero",
     precision: type = np.float64,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Resamples clip features to `steps` equal parts of the covered duration.
 
@@ -48,6 +49,7 @@ def resample(
         edge: What edge steps hold: "zero", or "clamp" for the outermost clip.
         precision: Type of the sums. With `np.float32` it takes half the time, and less
             where the features are what `half_precision.to_float16` returned.
+        out: Where to write the sequence; None: into a new array.
 
     Returns:
         Sequence `[steps, channels]`, float32.
@@ -64,7 +66,8 @@ def resample(
     to_float32 = functools.partial(np.asarray, dtype=np.float32)
     if precision is np.float32 and features.dtype == np.float16:
         to_float32 = half_precision.to_float32
-    out = np.empty((steps, features.shape[1]), np.float32)
+    if out is None:
+        out = np.empty((steps, features.shape[1]), np.float32)
     if len(features) == 1:
         out[...] = to_float32(features)
         return out
