@@ -53,6 +53,16 @@ def test_whole_shrinkage_ignores_correlations():
     np.testing.assert_allclose(found.kernel, expected.T, atol=1e-9)
 
 
+def test_parts_of_an_example_are_read_one_by_one():
+    sequence = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+    found = fitted(*classes_of(90, numbers=4))
+    parts = found.by_part(sequence)
+    assert parts.shape == (2, 6, 3)
+    examples = np.hstack([sequence[:-1], sequence[1:]])
+    expected = parts[0, :-1] + parts[1, 1:] + found.bias
+    np.testing.assert_allclose(found.logits(examples), expected, rtol=1e-4)
+
+
 def test_new_examples_are_classified():
     examples, labels = classes_of(600, spread=0.5)
     found = fitted(examples[:400], labels[:400])

@@ -13,6 +13,7 @@ from ahernet_tf.inference.localizer_graph import GraphOptions
 from experiments import export_localizer as program
 from tests.inference.test_localizer import NAMES, clips_of, localizer_of
 from tests.inference.test_localizer_graph import TIMES, assert_equal, refined
+from tests.models import tiny
 
 SERVER = """
 import json, pathlib, sys
@@ -82,7 +83,13 @@ def test_the_sidecar_says_what_the_numbers_mean(served):
     assert about["classes"] == list(NAMES)
     assert about["time_model"]["stride_frames"] == 8
     assert about["window_sec"] == 20.0
-    assert set(about["inputs"]) == {"features", "fps"}
+    given, found = about["inputs"], about["outputs"]
+    assert set(given) == {"features", "fps"}
+    assert given["features"]["shape"] == ["clips", tiny.CHANNELS]
+    assert found["segments_sec"]["shape"] == ["detections", 2]
+    assert found["scores"]["shape"] == found["labels"]["shape"] == ["detections"]
+    kinds = [part["type"] for part in (*given.values(), *found.values())]
+    assert kinds == ["float32"] * 4 + ["int32"]
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):

@@ -171,6 +171,16 @@ def test_options_that_make_no_sense_are_refused(options, message):
         localizer_of().localize(clips_of(5), time_model=TIMES, **options)
 
 
+def test_a_stream_has_the_windows_that_are_asked_for():
+    localizer, timing = localizer_of(), {"time_model": TIMES, "fps": 2.0}
+    assert list(localizer.stream(clips_of(9), window_sec=8.0, **timing))
+    with pytest.raises(ValueError, match="needs window_sec above 0"):
+        next(localizer.stream(clips_of(9), **timing))
+    for wrong in ({"min_score": "0.1"}, {"max_detections": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            next(localizer.stream(clips_of(9), window_sec=8.0, **timing, **wrong))
+
+
 @pytest.mark.parametrize(
     ("features", "message"),
     [
