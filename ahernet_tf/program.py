@@ -181,7 +181,12 @@ def _hide_progress() -> None:
             flags.FLAGS["progress"].value = False
     if flags.FLAGS.quiet or ("progress" in flags.FLAGS and not flags.FLAGS.progress):
         bar = importlib.import_module("tqdm").tqdm  # may have been imported before
-        bar.__init__ = functools.partialmethod(bar.__init__, disable=True)
+        initialise = bar.__init__
+
+        def hidden(self, *arguments, **options):
+            initialise(self, *arguments, **options | {"disable": True})
+
+        bar.__init__ = hidden
 
 
 def _slow_bars() -> None:

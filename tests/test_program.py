@@ -125,7 +125,7 @@ def test_bars_and_notes_are_hidden(call, tmp_path):
         "    flags.DEFINE_bool('progress', True, 'Bars.')\n"
         "def main(values):\n"
         "    program.note('begins')\n"
-        "    list(tqdm.tqdm(range(2)))\n"
+        "    list(tqdm.tqdm(range(2), disable=False))\n"
         "    list(tqdm.tqdm(range(2), disable=not values.progress))\n"
         "program.start(define_flags, main)\n"
     )
