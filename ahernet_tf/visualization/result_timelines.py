@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -31,6 +32,9 @@ def tracks_of(found: pd.DataFrame, truth: pd.DataFrame | None = None) -> list[Tr
             beneath = _segments(truth[truth["label"].astype(str) == label])
         tracks.append(Track(label, _segments(own), own["score"].tolist(), beneath))
     return tracks or [Track("no detections")]
+
+
+_MOST_BYTES = 230  # of a name; most file systems allow 255, of them some for its ending
 
 
 def draw_results(
@@ -63,7 +67,7 @@ def draw_results(
         truth_of = dict(tuple(truth.groupby("video", observed=True)))
     if videos is None:
         videos = sorted({*map(str, by_video), *map(str, truth_of)})
-    pictures = []
+    pictures, taken = [], set()
     for video in videos:
         own = by_video.get(video, found[:0])
         own = own.sort_values("score", ascending=False, kind="stable")
@@ -73,10 +77,25 @@ def draw_results(
         if duration_sec is None:
             parts = [own["end_sec"], [] if beneath is None else beneath["end_sec"]]
             duration_sec = max((end for part in parts for end in part), default=1.0)
-        pictures.append(directory / f"{video.replace('/', '_')}.png")
+        pictures.append(directory / f"{_file_name(video, taken)}.png")
         tracks = tracks_of(own, beneath)
         draw_timeline(pictures[-1], duration_sec, tracks, title=video)
     return pictures
+
+
+def _file_name(video: str, taken: set[str]) -> str:
+    """Returns a name of a file like that of a video, and adds it to those taken.
+
+    It is in the directory, seen, short enough, and no other in whatever case.
+    """
+    name = re.sub(r"[/\\\0]", "_", video).lstrip(".") or "_"
+    name = name.encode()[:_MOST_BYTES].decode(errors="ignore")
+    found, number = name, 1
+    while found.casefold() in taken:
+        number += 1
+        found = f"{name} ({number})"
+    taken.add(found.casefold())
+    return found
 
 
 def _segments(rows: pd.DataFrame) -> list[tuple[float, float]]:

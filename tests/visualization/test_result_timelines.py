@@ -51,3 +51,12 @@ def test_few_and_good_detections_are_drawn(tmp_path, monkeypatch):
     drawn.clear()
     draw_results(tmp_path, FOUND, {}, min_score=0.5, videos=["a", "b/1"])
     assert drawn == {"a": [[0.9], [0.6]], "b/1": [None]}
+
+
+def test_pictures_of_odd_names_lie_beside_each_other(tmp_path):
+    videos = ["..", ".a", "a", "A", "x/y", "x_y", "n" * 250, "a$b$", "-d"]
+    rows = found(*((video, 0, 1, "$r", 0.5) for video in videos))
+    pictures = draw_results(tmp_path, rows, {}, videos=videos)
+    names = ["_", "a", "a (2)", "A (3)", "x_y", "x_y (2)", "n" * 230, "a$b$", "-d"]
+    assert [path.stem for path in pictures] == names
+    assert all(path.parent == tmp_path and path.is_file() for path in pictures)
