@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import sys
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -129,25 +130,25 @@ class _Batches:
 
 
 class _Memory:
-    """Memory that batches take, and give back when nothing uses them any more.
+    """Memory of batches, which serves again when no array or tensor uses it any more.
 
     The system fills fresh memory with zeros; that takes as long as half of the samples.
     """
 
     def __init__(self) -> None:
-        self._free: dict[int, list[np.ndarray]] = {}
+        self._blocks: dict[int, list[np.ndarray]] = {}
 
     def empty(self, shape: tuple[int, ...], dtype: type) -> np.ndarray:
         """Returns an array with arbitrary content that TensorFlow need not copy."""
         if np.dtype(dtype).hasobject:
             return np.empty(shape, dtype)
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        free = self._free.setdefault(size, [])
-        try:
-            memory = free.pop()
-        except IndexError:
+        blocks = self._blocks.setdefault(size, [])
+        for memory in blocks:
+            if sys.getrefcount(memory) <= 3:  # the list, this loop, and the question
+                break
+        else:
             memory = np.empty(size + _ALIGNMENT, np.uint8)
+            blocks.append(memory)
         begin = -memory.ctypes.data % _ALIGNMENT
-        array = memory[begin : begin + size].view(dtype).reshape(shape)
-        weakref.finalize(array, free.append, memory).atexit = False
-        return array
+        return memory[begin : begin + size].view(dtype).reshape(shape)

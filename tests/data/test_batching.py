@@ -68,6 +68,21 @@ def test_memory_of_a_batch_serves_again_when_nothing_uses_it():
     again = memory.empty((4, 3), np.float32)
     assert again.ctypes.data == place
     assert held.ctypes.data != place
+    row = again[1:].view(np.int32)
+    del again  # a view of a batch holds its memory as well
+    assert memory.empty((3, 4), np.float32).ctypes.data != place
+    del row
+    assert memory.empty((3, 4), np.float32).ctypes.data == place
+
+
+def test_batches_that_are_held_keep_their_values():
+    def sample(number):
+        return {"x": np.full(64, number, np.float32)}
+
+    signature = {"x": tf.TensorSpec([64], tf.float32)}
+    batches = list(endless_batches(sample, signature, 2).take(6))
+    firsts = [float(batch["x"][0, 0]) for batch in batches]
+    assert firsts == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
 
 
 def test_an_error_of_a_sample_reaches_the_reader():
