@@ -94,7 +94,7 @@ FAULTS = {
     "clip 0, channel 1)",
     empty: "untrimmed.npz: video 'b1': the sequence is empty (shape (0, 3))",
     not_a_matrix: "untrimmed.npz: video 'b1': cannot be read (expected [clips, "
-    "channels], received (3,))",
+    "channels], received (3,): a file is a video, with a row per clip)",
     beyond: "annotations.json: video 'b1': segment ends at 21.0 s, the video lasts "
     "20.0 s",
     reversed_segment: "annotations.json: video 'b1': segment starts at 7.0 s, after "
@@ -102,7 +102,7 @@ FAULTS = {
     unknown_class: "annotations.json: video 'a2': unknown class 'fly' (neither in the "
     "classes of a role nor in ignored_classes of dataset.json)",
     path_in_id: "annotations.json: video '../x': the id holds a path ('../x')",
-    zero_fps: "annotations.json: video 'b1': fps of 0",
+    zero_fps: "annotations.json: video 'b1': expected a fps above 0, received 0",
     no_fps: "moments.json: video 'c1_m1': no fps: neither annotation nor feature store "
     "states one",
     contradicting_fps: "moments.json: video 'c1_m1': the annotation's fps (12) "

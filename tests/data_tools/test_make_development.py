@@ -252,7 +252,7 @@ def test_faulty_videos_are_left_out_on_request_only(tmp_path, capsys):
     tiny = tiny_data()
     tiny.untrimmed["p10"]["duration"] = -1
     data = tiny.write(tmp_path / "tiny")
-    with pytest.raises(DataError, match="video 'p10': duration of"):
+    with pytest.raises(DataError, match="video 'p10': expected a duration above 0"):
         make_development.run(data, tmp_path / "out")
     make_development.run(data, tmp_path / "out", skip_bad=True)
     assert "being faulty in tiny: 1 videos" in capsys.readouterr().out
