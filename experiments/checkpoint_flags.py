@@ -14,7 +14,8 @@ def define_checkpoint() -> None:
     flags.DEFINE_string(
         "checkpoint",
         None,
-        "Work directory of training, or one of its checkpoints (W/checkpoints/ckpt-N).",
+        "Work directory W of training, one of its checkpoints (W/checkpoints/ckpt-N), "
+        "or the state of its best validation score (W/best).",
         required=True,
     )
 

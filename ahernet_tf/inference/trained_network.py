@@ -30,6 +30,7 @@ from ahernet_tf.models.checkpoint import (
     save_description,
     save_weights,
 )
+from ahernet_tf.models.checkpoint_files import BEST, latest_checkpoint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,19 +128,22 @@ def find_model(path: str | pathlib.Path) -> tuple[pathlib.Path, str | None]:
     """Finds a trained network.
 
     Args:
-        path: A work directory of training, or one of its checkpoints,
-            `W/checkpoints/ckpt-N`.
+        path: A work directory of training; one of its checkpoints,
+            `W/checkpoints/ckpt-N`; or its best state, `W/best`.
 
     Returns:
         The work directory, and the checkpoint; None for the newest.
 
     Raises:
-        ValueError: There is neither.
+        ValueError: There is none of them, or the best state is damaged.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
-        return path, None
-    path = path.with_name(path.name.removesuffix(".index"))
-    if not path.with_name(f"{path.name}.index").exists():
-        raise ValueError(f"{path}: no such work directory or checkpoint.")
-    return path.parent.parent, str(path)
+    checkpoint = None
+    if not path.is_dir():
+        path = path.with_name(path.name.removesuffix(".index"))
+        if not path.with_name(f"{path.name}.index").exists():
+            raise ValueError(f"{path}: no such work directory or checkpoint.")
+        path, checkpoint = path.parent.parent, str(path)
+    if path.name == BEST and (best := latest_checkpoint(path)):
+        return path.parent, best
+    return path, checkpoint

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
-from ahernet_tf.layers.shapes import check_counts
+from ahernet_tf.layers.shapes import channels_of, check_counts
 
 _POOLED = 3  # steps
 
@@ -58,7 +58,7 @@ class Backbone(tf.keras.layers.Layer):
 
     def build(self, input_shape) -> None:
         """Builds every convolution for inputs `[batch, time, channels]`."""
-        channels = input_shape[-1]
+        channels = channels_of(input_shape)
         for layer in self.base + self.levels:
             layer.build((None, None, channels))
             channels = layer.filters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from ahernet_tf.acceleration import unfolded_convolution
-from ahernet_tf.layers.shapes import check_counts, check_sequences
+from ahernet_tf.layers.shapes import channels_of, check_counts, check_sequences
 
 
 def temporal_convolution(
@@ -70,7 +70,7 @@ class TemporalConvolution(tf.keras.layers.Layer):
         """Creates the kernel `[width, channels, filters]` and the bias `[filters]`."""
         self.kernel = self.add_weight(
             name=f"{self.name}_kernel",
-            shape=(self.width, input_shape[-1], self.filters),
+            shape=(self.width, channels_of(input_shape), self.filters),
             initializer="glorot_uniform",
         )
         self.bias = self.add_weight(

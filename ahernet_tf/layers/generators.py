@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import TemporalConvolution
-from ahernet_tf.layers.shapes import check_counts, check_sequences
+from ahernet_tf.layers.shapes import channels_of, check_counts, check_sequences
 from ahernet_tf.synthesis import MODES
 from ahernet_tf.synthesis.composition import compose
 from ahernet_tf.synthesis.layouts import Layout
@@ -38,7 +38,7 @@ class ContextGenerator(tf.keras.layers.Layer):
             dtype=self.dtype_policy,
         )
         self.output_layer = TemporalConvolution(
-            input_shape[-1],
+            channels_of(input_shape),
             stride=2,
             activation=self.activation,
             name=f"{self.name}_output",
@@ -104,7 +104,7 @@ class SyntheticMoments(tf.keras.layers.Layer):
 
     def build(self, input_shape) -> None:
         """Builds the generators for moments `[batch, time, channels]`."""
-        self.channels_of_moments = input_shape[-1]
+        self.channels_of_moments = channels_of(input_shape)
         self.start_generator.build(input_shape)
         self.end_generator.build(input_shape)
         super().build(input_shape)

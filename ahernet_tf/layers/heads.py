@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from ahernet_tf.layers.convolution import temporal_convolution
-from ahernet_tf.layers.shapes import check_counts, check_levels, check_maps
+from ahernet_tf.layers.shapes import channels_of, check_counts, check_levels, check_maps
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -42,7 +42,7 @@ class AnchorHead(tf.keras.layers.Layer):
             self.kernels += (
                 self.add_weight(
                     name=f"{self.name}_{name}_kernel",
-                    shape=(3, input_shape[-1], filters),
+                    shape=(3, channels_of(input_shape), filters),
                     initializer="glorot_uniform",
                 ),
             )

@@ -32,6 +32,19 @@ def check_sequences(sequences: tf.Tensor, channels: int) -> tf.Tensor:
     return sequences
 
 
+def channels_of(shape: Sequence) -> int:
+    """Returns the channels of the sequences that a layer is built for.
+
+    Raises:
+        ValueError: The shape is none of `[batch, time, channels]`.
+    """
+    if not isinstance(shape, Sequence | tf.TensorShape) or len(shape) != 3:
+        raise ValueError(
+            f"Expected sequences [batch, time, channels], received {shape}."
+        )
+    return shape[-1]
+
+
 def check_weights(kernel: tf.Tensor, bias: tf.Tensor, channels: int) -> None:
     """Refuses what is no kernel `[channels, classes]` with a bias `[classes]`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from ahernet_tf.layers.shapes import check_sequences
+from ahernet_tf.layers.shapes import channels_of, check_sequences
 
 
 @tf.keras.utils.register_keras_serializable(package="ahernet_tf")
@@ -17,7 +17,7 @@ class FeatureStandardization(tf.keras.layers.Layer):
 
     def build(self, input_shape) -> None:
         """Creates mean and deviation for inputs `[batch, time, channels]`."""
-        channels = (input_shape[-1],)
+        channels = (channels_of(input_shape),)
         self.mean = self.add_weight(
             name="mean", shape=channels, initializer="zeros", trainable=False
         )

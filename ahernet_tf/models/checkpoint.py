@@ -114,8 +114,8 @@ def load_description(directory: str | pathlib.Path) -> tuple[Description, Config
     path = directory / DESCRIPTION
     if not path.exists():
         raise ValueError(f"{path}: no such file; '{directory}' holds no trained model.")
+    values = files.read_json(path)
     try:
-        values = files.read_json(path)
         description = Description(
             values["feature_channels"],
             tuple(values["source_classes"]),
@@ -123,7 +123,7 @@ def load_description(directory: str | pathlib.Path) -> tuple[Description, Config
             values.get("extraction"),
             tuple(values.get("added_classes", ())),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: not a model description ({error!r}).") from error
     return description, configuration.load(directory / CONFIG)
 

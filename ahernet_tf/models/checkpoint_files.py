@@ -14,7 +14,9 @@ import tensorflow as tf
 from ahernet_tf import files
 
 CHECKPOINTS = "checkpoints"
+BEST = "best"  # in a work directory: has the checkpoint of the best validation score
 CHECKSUMS = ".checksums.json"  # beside the files of each checkpoint
+_NODE = re.compile(r"\{\{.*?\}\} ?")  # where TensorFlow's messages come from
 _LOG = logging.getLogger(__name__)
 
 
@@ -108,7 +110,7 @@ def write_checkpoint(
     try:
         checkpoint.write(str(path))
     except tf.errors.OpError as error:
-        reason = files.shortened(error.message)
+        reason = files.shortened(_NODE.sub("", error.message))
         raise OSError(f"{path}: cannot be written: {reason}") from error
     finally:
         for unfinished in folder.glob("ckpt-*_temp"):

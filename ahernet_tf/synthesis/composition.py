@@ -25,16 +25,17 @@ def compose(
     Returns:
         `[batch, steps, channels]`; differentiable in the contexts and the moments.
     """
-    sizes = [start.shape[1], end.shape[1], moments.shape[1]]
-    size = tf.gather(tf.constant(sizes, tf.int32), layout.part)
+    parts = (start, end, moments)
+    sizes = [tf.shape(p)[1] if p.shape[1] is None else p.shape[1] for p in parts]
+    size = tf.gather(tf.stack(sizes), layout.part)
     scale = tf.cast(size, tf.float32) / tf.cast(layout.length, tf.float32)
     source = tf.cast(layout.offset, tf.float32) * scale
     lower = tf.minimum(tf.cast(tf.floor(source), tf.int32), size - 1)
     upper = tf.minimum(lower + 1, size - 1)
     weight = tf.cast(source - tf.floor(source), moments.dtype)[..., tf.newaxis]
     # The rows of the bank: start, end and moment of the first row of the batch, ...
-    bank = tf.concat([start, end, moments], axis=1)
-    firsts = tf.constant([0, sizes[0], sizes[0] + sizes[1]], tf.int32)
+    bank = tf.concat(parts, axis=1)
+    firsts = tf.stack([0, sizes[0], sizes[0] + sizes[1]])
     first = layout.row * sum(sizes) + tf.gather(firsts, layout.part)
     bank = tf.reshape(bank, [-1, moments.shape[-1]])
     low, high = tf.gather(bank, first + lower), tf.gather(bank, first + upper)

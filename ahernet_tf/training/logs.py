@@ -20,15 +20,16 @@ def forget_later_lines(path: pathlib.Path, start_iteration: int) -> None:
         path: JSON lines, each with an `iteration`; need not exist.
         start_iteration: Lines of this iteration and later ones go.
     """
+    if not path.exists():
+        return
     kept = []
-    if path.exists():
-        for line in path.read_text().splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:  # the last line of a killed run
-                break
-            if record["iteration"] < start_iteration:
-                kept.append(line + "\n")
+    for line in path.read_text().splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:  # the last line of a killed run
+            break
+        if record["iteration"] < start_iteration:
+            kept.append(line + "\n")
     files.write_text(path, "".join(kept))
 
 

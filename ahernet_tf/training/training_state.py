@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import pathlib
 import shutil
 
@@ -14,10 +15,9 @@ from ahernet_tf.training import optimizers
 from ahernet_tf.training.algorithm import Algorithm
 from ahernet_tf.training.ema import WeightAverage
 
-#: Where the state of the best validation score lies, in a work directory.
-BEST = "best"
-_SCORE = "score.json"  # in it
+_SCORE = "score.json"  # of the best state
 _KEPT = 2
+_LOG = logging.getLogger(__name__)
 
 
 class TrainingState:
@@ -64,7 +64,7 @@ class TrainingState:
         """
         path = checkpoint_files.latest_checkpoint(self.directory)
         if path is None:  # a best state would be of a run that begins anew
-            shutil.rmtree(self.directory / BEST, ignore_errors=True)
+            shutil.rmtree(self.directory / checkpoint_files.BEST, ignore_errors=True)
         else:
             checkpoint_files.restore(self._checkpoint, path)
 
@@ -76,12 +76,20 @@ class TrainingState:
         )
 
     def save_if_best(self, iteration: int, score: float) -> None:
-        """Writes a checkpoint into the directory `best`, if none there is as good."""
-        best = self.directory / BEST
+        """Writes a checkpoint into the directory `best`, if none there is as good.
+
+        A damaged one is named in the log, and counts for nothing.
+        """
+        best = self.directory / checkpoint_files.BEST
         if (best / _SCORE).exists():
-            kept = files.read_json(best / _SCORE)
-            if kept["iteration"] <= iteration and score <= kept["score"]:
-                return
+            try:
+                checkpoint_files.latest_checkpoint(best)
+                with files.naming(best / _SCORE):
+                    kept = files.read_json(best / _SCORE)
+                    if kept["iteration"] <= iteration and score <= kept["score"]:
+                        return
+            except ValueError as error:
+                _LOG.warning("%s; it is written anew", error)
         self.iteration.assign(iteration)
         checkpoint_files.write_checkpoint(self._checkpoint, best, iteration)
         files.write_json(best / _SCORE, {"iteration": iteration, "score": score})

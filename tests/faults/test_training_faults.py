@@ -116,6 +116,7 @@ def test_full_disk_is_one_clear_error_and_loses_nothing(train, undisturbed, tmp_
     status, said = train(workdir, **order, most_bytes=4096)
     assert status == 1, said
     assert "large" in said
+    assert "{{" not in said  # where in TensorFlow's graph it happened
     assert f"OSError: {workdir / checkpoint_files.CHECKPOINTS}" in said
     assert tensors(workdir) == before
     assert not list((workdir / checkpoint_files.CHECKPOINTS).glob("*_temp"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ahernet_tf import files
 from ahernet_tf.inference import Localizer
@@ -74,5 +75,8 @@ def test_checkpoints_are_found_or_named(tmp_path):
     assert find_model(tmp_path) == (tmp_path, None)
     for name in ("ckpt-3", "ckpt-3.index"):
         assert find_model(folder / name) == (tmp_path, str(folder / "ckpt-3"))
+    state = tf.train.Checkpoint(value=tf.Variable(0.0))
+    best = checkpoint_files.write_checkpoint(state, tmp_path / "best", 2)
+    assert find_model(tmp_path / "best") == find_model(best) == (tmp_path, best)
     with pytest.raises(ValueError, match="nonexistent: no such work directory"):
         find_model("nonexistent")

@@ -189,9 +189,7 @@ def test_layer_of_other_levels_than_maps_is_not_built(kind, levels):
         kind(levels).build([(None, 6, 3), (None, 3, 2)])
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in OF_SEQUENCES if "moments" not in name]
-)
+@pytest.mark.parametrize("name", OF_SEQUENCES)
 def test_graph_of_unknown_shapes_refuses_what_it_gets(name):
     layer = build(name)
     others = tensors(name)[1:]

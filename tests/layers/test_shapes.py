@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ahernet_tf.layers.shapes import (
+    channels_of,
     check_counts,
     check_levels,
     check_maps,
@@ -27,6 +28,13 @@ def test_other_sequences_are_refused_with_their_shape(shape):
     with pytest.raises(ValueError, match=r"\[batch, time, 4\]") as error:
         check_sequences(zeros(*shape), 4)
     assert str(shape) in str(error.value)
+
+
+def test_a_layer_is_built_for_sequences_alone():
+    assert channels_of((None, 5, 4)) == channels_of(tf.TensorShape([2, 5, 4])) == 4
+    for shape in ((), (5, 4), (2, 5, 4, 1), tf.TensorShape([]), None):
+        with pytest.raises(ValueError, match=r"Expected sequences \[batch, time, ch"):
+            channels_of(shape)
 
 
 @pytest.mark.parametrize("known", [None, [None] * 3])

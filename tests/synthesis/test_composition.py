@@ -18,6 +18,14 @@ def test_resizing_is_that_of_tensorflow_1():
     assert found.numpy().tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3, 3]
 
 
+def test_a_graph_need_not_know_the_length_of_the_moments():
+    parts = [normal(2, steps, 3, seed=steps) for steps in (4, 5, 8)]
+    layout = single([(10, 0, True), (6, 9, False)], 16)
+    unknown = [tf.TensorSpec([None, None, 3])] * 3
+    found = tf.function(lambda *p: compose(*p, layout), unknown)(*parts)
+    np.testing.assert_array_equal(found, compose(*map(tf.constant, parts), layout))
+
+
 @pytest.mark.parametrize("mode", ["single", "tiled"])
 def test_composition_is_differentiable_in_all_its_parts(mode):
     if mode == "single":

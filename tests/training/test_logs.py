@@ -2,7 +2,7 @@
 
 import json
 
-from ahernet_tf.training.logs import LossLog, ProgressBar
+from ahernet_tf.training.logs import LossLog, ProgressBar, forget_later_lines
 
 
 def iterations(directory):
@@ -32,6 +32,11 @@ def test_a_run_that_continues_drops_what_it_will_do_again(tmp_path):
         assert iterations(tmp_path) == [0, 1]
         log.write(2, "train", {"a": 1.0})
     assert iterations(tmp_path) == [0, 1, 2]
+
+
+def test_a_log_that_nobody_wrote_is_not_made(tmp_path):
+    forget_later_lines(tmp_path / "validation.jsonl", 0)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_bar_shows_the_chosen_losses_on_the_standard_error(capsys):

@@ -78,9 +78,19 @@ def array_of(data: bytes) -> np.ndarray:
 
 
 def npz_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Returns the arrays of an opened npz file by name."""
-    members = archive.infolist()
-    return {m.filename[:-4]: m for m in members if m.filename.endswith(".npy")}
+    """Returns the arrays of an opened npz file by name.
+
+    Raises:
+        ValueError: Two have one name.
+    """
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.filename.removesuffix(".npy")
+        if name in members:
+            raise ValueError(f"the array {name!r} is there twice")
+        if name != member.filename:
+            members[name] = member
+    return members
 
 
 def member_bytes(

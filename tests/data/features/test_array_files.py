@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ahernet_tf.data.features.array_files import array_of, npy_header, read_npz
+from ahernet_tf.data.features.opening import open_store
 from tests.data.features.test_opening import FORMS, VALUES, store_of
 
 
@@ -50,6 +51,17 @@ def test_arrays_of_an_npz_are_read_by_name(tmp_path):
         read_npz(path, ["c"])
     with pytest.raises(ValueError, match="no such file"):
         read_npz(tmp_path / "b.npz")
+
+
+def test_two_arrays_of_one_name_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", a=VALUES)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        data = archive.read("a.npy")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.npy", data)
+    for read in (read_npz, lambda path: open_store(path, {})):
+        with pytest.raises(ValueError, match=r"a\.npz.* 'a' is there twice"):
+            read(tmp_path / "a.npz")
 
 
 def test_other_compressions_are_refused(tmp_path):
