@@ -25,6 +25,7 @@ from ahernet_tf.inference.refinement import (
 from ahernet_tf.inference.second_look import SecondLook
 from ahernet_tf.models import AherNet
 from ahernet_tf.models.checkpoint import (
+    DESCRIPTION,
     Description,
     load_model,
     save_description,
@@ -144,6 +145,7 @@ def find_model(path: str | pathlib.Path) -> tuple[pathlib.Path, str | None]:
         if not path.with_name(f"{path.name}.index").exists():
             raise ValueError(f"{path}: no such work directory or checkpoint.")
         path, checkpoint = path.parent.parent, str(path)
-    if path.name == BEST and (best := latest_checkpoint(path)):
-        return path.parent, best
-    return path, checkpoint
+    if path.name != BEST or (path / DESCRIPTION).exists():  # as any may be called
+        return path, checkpoint
+    best = latest_checkpoint(path)
+    return (path.parent, best) if best else (path, checkpoint)

@@ -78,5 +78,7 @@ def test_checkpoints_are_found_or_named(tmp_path):
     state = tf.train.Checkpoint(value=tf.Variable(0.0))
     best = checkpoint_files.write_checkpoint(state, tmp_path / "best", 2)
     assert find_model(tmp_path / "best") == find_model(best) == (tmp_path, best)
+    (tmp_path / "best" / "model.json").touch()  # a work directory of that name
+    assert find_model(tmp_path / "best") == (tmp_path / "best", None)
     with pytest.raises(ValueError, match="nonexistent: no such work directory"):
         find_model("nonexistent")
