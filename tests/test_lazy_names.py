@@ -1,3 +1,5 @@
+from unittest import mock
+
 import pytest
 
 import ahernet_tf
@@ -11,6 +13,10 @@ def test_public_names_are_shown_without_importing_tensorflow():
         "assert 'tensorflow' not in sys.modules\n"
         "assert {n for n in shown if n[0] != '_'} | {'__version__'} == "
         "set(ahernet_tf.__all__), shown\n"
+        "import rlcompleter\n"
+        "words = rlcompleter.Completer({'ahernet_tf': ahernet_tf})\n"
+        "assert words.complete('ahernet_tf.', 0) == 'ahernet_tf.AherNet'\n"
+        "assert 'tensorflow' not in sys.modules\n"
         "ahernet_tf.Config, ahernet_tf.preset('small'), ahernet_tf.TimeModel\n"
         "assert 'tensorflow' not in sys.modules\n"
     )
@@ -26,3 +32,10 @@ def test_each_public_name_is_there():
 def test_another_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'ahernet_tf' has no attribute 'AherNut'"):
         _ = ahernet_tf.AherNut
+
+
+def test_a_name_can_be_replaced_for_a_while():
+    config = ahernet_tf.Config
+    with mock.patch.object(ahernet_tf, "Config", 1):
+        assert ahernet_tf.Config == 1
+    assert ahernet_tf.Config is config

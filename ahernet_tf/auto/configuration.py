@@ -45,7 +45,7 @@ class Automatic(NamedTuple):
 
     Attributes:
         config: The configuration.
-        choices: What the rules chose, and what was set by hand.
+        choices: What the rules chose, and what was given.
         facts: Of the data.
         budget: Of time, and the rate of the machine.
     """
@@ -77,7 +77,7 @@ def configure(
     Args:
         facts: Of the data.
         budget: Of time.
-        assignments: `part.option=value`, set by hand: they go before the rules, and
+        assignments: `part.option=value`, given: they go before the rules, and
             the rules after them see them.
 
     Raises:
@@ -99,7 +99,7 @@ def configure(
     config = chosen()
     by_hand = {text.partition("=")[0].strip() for text in assignments}
     told = [
-        Choice(c.option, config.option(c.option), f"set by hand, {c.value} by itself")
+        Choice(c.option, config.option(c.option), f"given, {c.value} by itself")
         if c.option in by_hand
         else c
         for c in choices

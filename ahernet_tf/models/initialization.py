@@ -47,12 +47,13 @@ def take_weights(
     said = []
     for name in _LAYERS:
         own, theirs = (getattr(m, name).weights for m in (model, other))
-        if len(own) != len(theirs):
-            said.append(f"{name}: of another form, not taken")
-            continue
-        pairs = [(a, b) for a, b in zip(own, theirs) if a.shape == b.shape]
+        alike = len(own) == len(theirs)
+        pairs = [(a, b) for a, b in zip(own, theirs) if alike and a.shape == b.shape]
         if name == "backbone" and not pairs:
             raise ValueError("Nothing of the backbone fits: other sizes throughout.")
+        if not alike:
+            said.append(f"{name}: of another form, not taken")
+            continue
         for variable, value in pairs:
             variable.assign(tf.convert_to_tensor(value))
         if len(pairs) < len(own):

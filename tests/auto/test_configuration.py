@@ -49,7 +49,7 @@ def test_options_by_hand_go_over_all_and_rules_follow_them():
     assert found.config.training.iterations == 80
     assert found.config.training.decay_every == 50
     lines = "\n".join(found.lines())
-    assert "synthesis.mode tiled: set by hand, transplanted by itself" in lines
+    assert "synthesis.mode tiled: given, transplanted by itself" in lines
 
 
 def test_proposal_classifier_switched_off_by_hand_needs_nothing_else():

@@ -74,7 +74,8 @@ def test_what_does_not_fit_is_named_and_stays():
     assert same(model.target_classifier, trained.target_classifier)
 
 
-def test_nothing_that_fits_is_an_error():
-    sizes = {"base_channels": (7, 7), "level_channels": (7, 7, 7)}
+@pytest.mark.parametrize("base_channels", [(7, 7), (7,)])
+def test_nothing_that_fits_is_an_error(base_channels):
+    sizes = {"base_channels": base_channels, "level_channels": (7, 7, 7)}
     with pytest.raises(ValueError, match="Nothing of the backbone fits"):
         started(OLD, dataclasses.replace(tiny.NETWORK, **sizes))
