@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tqdm
 
+ZEROS = "videos whose features are zeros alone"
 LISTED_PROBLEMS = 50  # so many are named in the message of a DataError
 
 _SHARED = 4  # videos whose common fault is said once
@@ -88,6 +89,11 @@ class DataReport:
         if problem not in self._seen:
             self._seen.add(problem)
             self.problems.append(problem)
+
+    def count(self, what: str, video: str) -> None:
+        """Counts something that needs no action, and names the video."""
+        self.counts[what] += 1
+        self.examples.setdefault(what, []).append(video)
 
     def merge(self, other: DataReport) -> None:
         """Takes over what another report holds."""
@@ -175,13 +181,13 @@ def _examples(ids: list[str]) -> str:
 def fault_of_id(video: str) -> str | None:
     """Says why an id must not become a file name, or returns None where it may.
 
-    An id that begins with `/` or holds `..` could name a file outside the feature
+    An id that begins with `/` or has a part `..` could name a file outside the feature
     directory. `dive/0001` is a clip of the class `dive` and may be an id.
     """
     if not video.strip():
         return "the id is empty"
-    unsafe = any(part in video for part in ("\\", "..", "\0"))
-    if unsafe or any(part in ("", ".") for part in video.split("/")):
+    unsafe = any(character in video for character in "\\\0")
+    if unsafe or any(part in ("", ".", "..") for part in video.split("/")):
         return f"the id holds a path ('{video}')"
     return None
 
@@ -193,10 +199,17 @@ def overshoot_tolerance_sec(duration_sec: float) -> float:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FeatureCheck:
-    """What is known of one feature sequence: its shape, or what is wrong with it."""
+    """What is known of one feature sequence: its shape, or what is wrong with it.
+
+    Attributes:
+        shape: `(clips, channels)`, or None where something is wrong.
+        fault: What is wrong.
+        zeros: Whether its values were read, and all are zero.
+    """
 
     shape: tuple[int, int] | None
     fault: str | None
+    zeros: bool = False
 
 
 def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
@@ -227,7 +240,7 @@ def check_sequence(store: Any, video: str, read: bool) -> FeatureCheck:
                 f"{values[clip, channel]} in the features ({len(bad)} values, first "
                 f"at clip {clip}, channel {channel})",
             )
-    return FeatureCheck(tuple(shape), None)
+    return FeatureCheck(tuple(shape), None, values is not None and not values.any())
 
 
 def _is_finite(values: np.ndarray) -> bool:

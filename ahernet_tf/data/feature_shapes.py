@@ -7,7 +7,7 @@ import math
 import pathlib
 from collections.abc import Mapping
 
-from ahernet_tf.data.checks import DataReport, FeatureCheck
+from ahernet_tf.data.checks import ZEROS, DataReport, FeatureCheck
 from ahernet_tf.data.description import DESCRIPTION
 from ahernet_tf.data.features.feature_entries import transposed_hint
 from ahernet_tf.data.features.feature_store import FeatureStore
@@ -49,6 +49,8 @@ def check_shapes(
             if file.is_relative_to(directory):
                 file = file.relative_to(directory)
             report.add(file, video, fault)
+        elif sequence.zeros:
+            report.count(ZEROS, video)
     return max(expected.values(), default=0)
 
 

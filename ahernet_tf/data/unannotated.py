@@ -174,6 +174,8 @@ def _look_at(
         except ValueError as error:
             report.add(store.file_of(video.id), video.id, str(error))
             continue
+        if sequence.zeros:
+            report.count(checks.ZEROS, video.id)
         sound = dataclasses.replace(video, duration_sec=duration_sec, instances=())
         kept.append(sound)
         facts.append((clips, fps, covered_sec))

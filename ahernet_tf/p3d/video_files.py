@@ -6,6 +6,7 @@ import collections
 import os
 from collections.abc import Iterable, Iterator
 
+from ahernet_tf.data.checks import fault_of_id
 from ahernet_tf.data.video_headers import VIDEO_SUFFIXES
 from ahernet_tf.files import naming
 
@@ -31,8 +32,8 @@ def list_videos(
         folders, such as one per class, all are called `folder/name`.
 
     Raises:
-        ValueError: Nothing found, a listed file is missing, a name occurs twice, or
-            the source is an address on a network.
+        ValueError: Nothing found, a listed file is missing, a name occurs twice or
+            cannot name features, or the source is an address on a network.
     """
     source = os.fspath(source)
     _require_local(source, source)
@@ -51,6 +52,8 @@ def list_videos(
             raise ValueError(
                 f"{source}: {videos[name]} and {path} would both be called {name!r}."
             )
+        if fault := fault_of_id(name):
+            raise ValueError(f"{path}: features cannot bear this name: {fault}.")
         videos[name] = path
     if not videos:
         raise ValueError(

@@ -163,6 +163,15 @@ def test_faults_of_videos_are_reported_beside_those_of_the_structure(tmp_path):
         assert f"\n  {FAULTS[fault]}" in message
 
 
+def test_features_of_zeros_alone_are_counted(tmp_path):
+    tiny = TinyData()
+    tiny.untrimmed_features["a2"][:] = 0
+    tiny.moment_features["c1_m1"][:] = 0
+    dataset = Dataset.load(tiny.write(tmp_path / "d"), CONFIG)
+    line = "videos whose features are zeros alone: 2 (a2, c1_m1)"
+    assert line in dataset.report.counted()
+
+
 def test_what_belongs_to_no_video_is_said_where_bad_videos_are_left_out(tmp_path):
     tiny = TinyData()
     tiny.roles["untrimmed"]["classes"].append("Run")

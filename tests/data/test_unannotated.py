@@ -29,6 +29,12 @@ def test_all_videos_last_as_long_as_their_features(directory):
     assert not len(role.instances())
 
 
+def test_features_of_zeros_alone_are_counted(directory):
+    np.save(directory / "features" / "c.npy", np.zeros((5, 3), np.float32))
+    _, report = unannotated_role(directory, CLIPS, DataConfig(), 3)
+    assert report.counted() == ["videos whose features are zeros alone: 1 (c)"]
+
+
 def test_chosen_videos_keep_their_durations(directory):
     role, _ = unannotated_role(
         directory, CLIPS, DataConfig(), 3, [Video("b", "test", 2.5, fps=10.0)]

@@ -83,3 +83,11 @@ def test_addresses_are_refused(tmp_path, address):
     (tmp_path / "list.txt").write_text(f"{address}\n")
     with pytest.raises(ValueError, match=r"list\.txt: .*received the address"):
         list_videos(tmp_path / "list.txt")
+
+
+def test_names_that_no_features_can_bear_are_refused(tmp_path):
+    (tmp_path / "a..b.mp4").write_bytes(b"")
+    assert list(list_videos(tmp_path)) == ["a..b"]
+    (tmp_path / "a\\b.mp4").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"mp4: features cannot bear this name"):
+        list_videos(tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ahernet_tf.data.annotations.source import Source
@@ -98,8 +98,7 @@ def _add_label_studio(
     labels = value.get("timelinelabels") or value.get("labels") or ()
     ranges = value.get("ranges") or ()
     if "sequence" in value:
-        frames = [k["frame"] for k in value["sequence"] if "frame" in k]
-        ranges = [{"start": min(frames), "end": max(frames)}] if frames else ()
+        ranges = list(_lifespans(value["sequence"]))
     for label in labels:
         if "start" in value and "end" in value:
             collector.add_segment(video, value["start"], value["end"], label)
@@ -109,6 +108,19 @@ def _add_label_studio(
                 collector.fault(video, f"expected a range of frames, received {span!r}")
                 continue
             collector.add_segment(video, start - 1, end, label, FRAMES)
+
+
+def _lifespans(sequence: Iterable[dict[str, Any]]) -> Iterator[dict[str, int]]:
+    """Yields when an object is in the picture: a key frame that is off ends it."""
+    keys = sorted((k for k in sequence if "frame" in k), key=lambda k: k["frame"])
+    start = None
+    for key in keys:
+        on = key.get("enabled", True)
+        if start is None and on:
+            start = key["frame"]
+        if start is not None and (not on or key is keys[-1]):
+            yield {"start": start, "end": key["frame"]}
+            start = None
 
 
 def is_fiftyone(source: Source) -> bool:

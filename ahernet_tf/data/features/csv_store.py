@@ -67,6 +67,8 @@ class CsvStore(DirectoryStore):
             dtype=np.float64,
             engine="c",
         ).to_numpy()
+        if np.isnan(values[:, -1]).any():
+            _require_whole_lines(path, layout)
         counted = np.array_equal(values[:, 0], np.arange(len(values)))
         if layout.index and not counted:
             raise ValueError(
@@ -96,6 +98,21 @@ class CsvStore(DirectoryStore):
         layout = read_layout(path)
         lines = path.read_bytes().replace(b"\r", b"\n").split(b"\n")
         return sum(map(bool, map(bytes.strip, lines))) - layout.header, layout.channels
+
+
+def _require_whole_lines(path: pathlib.Path, layout: CsvLayout) -> None:
+    """Refuses a file with a line that ends early; pandas would fill it with NaN.
+
+    Raises:
+        ValueError: Names the first such line.
+    """
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            cells = len(_cells(line, layout.delimiter))
+            if line.strip() and cells < layout.columns:
+                raise ValueError(
+                    f"line {number} has {cells} cells, expected {layout.columns}"
+                )
 
 
 def _is_even(column: np.ndarray) -> bool:

@@ -117,6 +117,11 @@ def test_an_id_that_is_a_path_is_refused(tmp_path, name):
         read_annotations(write(tmp_path, {name: {"duration": 5}}))
 
 
+def test_dots_within_an_id_are_no_path(tmp_path):
+    path = write(tmp_path, {"dive/so..": {"duration": 5, "annotations": []}})
+    assert list(read_annotations(path)) == ["dive/so.."]
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

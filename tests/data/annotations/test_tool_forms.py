@@ -31,6 +31,14 @@ def test_label_studio_regions_are_in_seconds_and_objects_in_frames(tmp_path):
     assert actions(read(path, tiers=("r",))[0]) == {"shop": [(1.5, 4, "pay")]}
 
 
+def test_an_object_that_comes_back_is_in_two_pieces(tmp_path):
+    keys = {26: True, 40: True, 51: False, 101: True, 126: True}
+    sequence = [{"frame": frame, "enabled": on} for frame, on in keys.items()]
+    moving = {"value": {"sequence": sequence, "labels": ["man"]}, "from_name": "o"}
+    path = write(tmp_path / "ls.json", label_studio(moving, fps=1))
+    assert actions(read(path)[0]) == {"shop": [(25, 51, "man"), (100, 126, "man")]}
+
+
 def test_the_short_form_of_label_studio_is_read(tmp_path):
     span = {"ranges": [{"start": 11, "end": 30}], "timelinelabels": ["pay"]}
     task = {"video": "/data/shop.mp4", "id": 1, "tricks": [span], "annotator": 1}

@@ -34,6 +34,15 @@ def test_a_csv_with_a_word_in_it_is_named(tmp_path):
         open_store(tmp_path, {}).read("a")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"), [("2,1\n3.5,4\n5\n", 3), ("f0;f1\n\n3\n4;5\n", 3)]
+)
+def test_a_line_that_ends_early_is_named(tmp_path, text, line):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ValueError, match=f"line {line} has 1 cells, expected 2"):
+        open_store(tmp_path, {}).read("a")
+
+
 def test_a_csv_with_a_header_only_is_empty(tmp_path):
     (tmp_path / "a.csv").write_text("f0,f1\n")
     store = open_store(tmp_path, {})
