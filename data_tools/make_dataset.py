@@ -65,6 +65,7 @@ def run(
     Raises:
         ValueError: Something is missing or contradicts itself; nothing was written.
     """
+    from ahernet_tf.data.checks import ZEROS
     from ahernet_tf.data.create.own_data import Maker
     from ahernet_tf.data.dataset import Dataset
 
@@ -80,6 +81,8 @@ def run(
             if content is not None:
                 write_json(made / DESCRIPTION, content)
                 dataset = Dataset.load(made, data, skip_bad, packed=False)
+                for video in dataset.report.examples.get(ZEROS, ()):
+                    maker.report.count(ZEROS, video)
                 if inputs.target_classes:
                     cut = _cut_targets_out(made, content, dataset.roles["untrimmed"])
                     Dataset.load(made, data, skip_bad, "shape", packed=False)

@@ -78,6 +78,13 @@ def test_a_table_and_folders_become_a_data_set(files, capsys):
     np.testing.assert_array_equal(values, np.load(files / "clips/wave/w2.npy"))
 
 
+def test_features_of_zeros_alone_are_said(files, capsys):
+    np.save(files / "features" / "a.npy", np.zeros_like(features(0)))
+    make_dataset.run(files / "out", inputs(files))
+    line = "videos whose features are zeros alone: 1 (a)"
+    assert line in capsys.readouterr().out
+
+
 def test_the_directory_can_be_moved_with_its_features(files):
     inner = files / "inner"
     make_dataset.run(inner / "out", inputs(files))
