@@ -135,7 +135,8 @@ def read_fiftyone(source: Source, collector: VideoCollector) -> None:
     """Reads FiftyOne: `labels.json` of temporal detections, or `samples.json`.
 
     `timestamps` are seconds, `support` is frames, from 1 on, both ends included. A
-    sample without such a field was not annotated, and is left out.
+    sample without such a field, or with null for one, was not annotated, and is left
+    out.
     """
     content = source.json
     names = tuple(map(str, content.get("classes") or ()))
@@ -157,8 +158,13 @@ def read_fiftyone(source: Source, collector: VideoCollector) -> None:
             for detection in field["detections"]:
                 _add_fiftyone(collector, video, detection, names)
     for video, detections in (content.get("labels") or {}).items():
+        collector.count(
+            "samples without temporal detections left out", detections is None
+        )
+        if detections is None:
+            continue
         collector.add_video(video)
-        for detection in detections or ():
+        for detection in detections:
             _add_fiftyone(collector, video, detection, names)
 
 

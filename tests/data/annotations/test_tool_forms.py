@@ -1,5 +1,6 @@
 import pytest
 
+from ahernet_tf.data.annotations.read_options import VideoFacts
 from ahernet_tf.data.annotations.videos import Instance, Video
 from tests.data.annotations.reading import actions, faults, form_of, read, write
 
@@ -206,4 +207,10 @@ def test_samples_of_fiftyone_that_nobody_annotated_are_left_out(tmp_path):
     ]
     videos, counts = read(write(tmp_path / "s.json", {"samples": samples}))
     assert actions(videos) == {"a": []}
+    assert counts["samples without temporal detections left out"] == 1
+    detections = [{"label": "run", "timestamps": [1.0, 2.0]}]
+    labels = {"classes": ["run"], "labels": {"a": detections, "b": None}}
+    facts = {"a": VideoFacts(duration_sec=9.0)}
+    videos, counts = read(write(tmp_path / "labels.json", labels), facts=facts)
+    assert actions(videos) == {"a": [(1.0, 2.0, "run")]}
     assert counts["samples without temporal detections left out"] == 1
