@@ -43,6 +43,7 @@ class LossLog(contextlib.AbstractContextManager):
     """
 
     def __init__(self, directory: pathlib.Path, start_iteration: int):
+        directory.mkdir(parents=True, exist_ok=True)
         self._path = directory / "losses.jsonl"
         forget_later_lines(self._path, start_iteration)
         self._file = self._path.open("a")
